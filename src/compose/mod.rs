@@ -1,0 +1,3 @@
+//! Files and variables to a resolved model.
+
+pub mod model;

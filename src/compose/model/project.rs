@@ -1,0 +1,33 @@
+//! The project as a whole.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::{FileSource, Network, Service, Volume};
+use crate::name::{NetworkName, ProjectName, ServiceName, VolumeName};
+
+/// A Compose project, resolved. What no active service uses is already dropped from `networks`, `volumes`,
+/// `configs` and `secrets`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Project {
+    /// The project's name.
+    pub name: ProjectName,
+    /// The directory relative paths were resolved against; absolute.
+    pub working_dir: PathBuf,
+    /// The files it was loaded from, in order; absolute (`-` for standard input).
+    pub files: Vec<PathBuf>,
+    /// The active services.
+    pub services: BTreeMap<ServiceName, Service>,
+    /// The services switched off by profiles: not orphans, not started.
+    pub disabled: BTreeMap<ServiceName, Service>,
+    /// The networks in use, the implicit `default` included.
+    pub networks: BTreeMap<NetworkName, Network>,
+    /// The named volumes in use.
+    pub volumes: BTreeMap<VolumeName, Volume>,
+    /// The configs in use.
+    pub configs: BTreeMap<String, FileSource>,
+    /// The secrets in use.
+    pub secrets: BTreeMap<String, FileSource>,
+}

@@ -1,0 +1,1 @@
+//! References to images in a store, ready to be a root filesystem.

@@ -1,0 +1,3 @@
+//! The binary: dispatches the internal roles before any thread exists, else runs the command line.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Networks, addresses, ports and names.

@@ -1,0 +1,74 @@
+//! A snapshot of what exists for a project: the input of [`super::reconcile`] beside the project itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use crate::name::{ContainerId, ContainerName, ImageReference, NetworkName, ServiceName, VolumeName};
+
+/// What exists for a project.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Observed {
+    /// Its containers, in whatever state.
+    pub containers: Vec<ObservedContainer>,
+    /// Its networks by key, with the hash they were made from.
+    pub networks: BTreeMap<NetworkName, String>,
+    /// Its volumes by key.
+    pub volumes: BTreeSet<VolumeName>,
+    /// The images in the store among those the project names, with their ids.
+    pub images: BTreeMap<ImageReference, String>,
+}
+
+/// A container that exists.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ObservedContainer {
+    /// Its id.
+    pub id: ContainerId,
+    /// Its name.
+    pub name: ContainerName,
+    /// The service it belongs to.
+    pub service: ServiceName,
+    /// Its number in the service, from 1.
+    pub number: u32,
+    /// The hash of the configuration it was made from.
+    pub config_hash: String,
+    /// The id of the image it was made from.
+    pub image: String,
+    /// What stopping it waits for before it kills.
+    pub stop_grace_period: Duration,
+    /// The services it was made to depend on: the order to stop in when the file is gone.
+    pub depends_on: BTreeSet<ServiceName>,
+    /// Whether it runs.
+    pub state: ObservedState,
+}
+
+/// Whether a container runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ObservedState {
+    /// Made, never started.
+    Created,
+    /// Runs, or is about to be restarted by its policy.
+    Running {
+        /// What its health check says.
+        health: Health,
+    },
+    /// Has ended.
+    Exited {
+        /// Its exit code; 128 + signal when killed by one.
+        code: i32,
+    },
+}
+
+/// What a health check says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Health {
+    /// There is no check.
+    #[default]
+    None,
+    /// No verdict yet.
+    Starting,
+    /// The last probe passed.
+    Healthy,
+    /// `retries` probes in a row failed.
+    Unhealthy,
+}

@@ -1,0 +1,113 @@
+//! The operations of a plan and their causes.
+
+use std::time::Duration;
+
+use crate::compose::model::Condition;
+use crate::name::{ContainerId, ContainerName, ImageReference, NetworkName, ServiceName, VolumeName};
+
+/// One thing to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Operation {
+    /// Makes a network.
+    CreateNetwork {
+        /// Its key.
+        network: NetworkName,
+    },
+    /// Makes a named volume.
+    CreateVolume {
+        /// Its key.
+        volume: VolumeName,
+    },
+    /// Fetches an image.
+    PullImage {
+        /// Which.
+        image: ImageReference,
+    },
+    /// Makes a container.
+    CreateContainer {
+        /// Its service.
+        service: ServiceName,
+        /// Its number in the service, from 1.
+        number: u32,
+    },
+    /// Starts a container, made earlier or by this plan.
+    StartContainer {
+        /// Its service.
+        service: ServiceName,
+        /// Its number in the service.
+        number: u32,
+    },
+    /// Waits until a service meets a condition.
+    AwaitCondition {
+        /// Which service.
+        service: ServiceName,
+        /// What to wait for.
+        condition: Condition,
+        /// Whether it is an error when it cannot be met (`required: false` warns instead).
+        required: bool,
+    },
+    /// Stops a container.
+    StopContainer {
+        /// Which.
+        container: ContainerId,
+        /// What people call it.
+        name: ContainerName,
+        /// How long it has before it is killed.
+        grace: Duration,
+    },
+    /// Removes a stopped container.
+    RemoveContainer {
+        /// Which.
+        container: ContainerId,
+        /// What people call it.
+        name: ContainerName,
+        /// Whether its anonymous volumes go too.
+        volumes: bool,
+    },
+    /// Removes a network.
+    RemoveNetwork {
+        /// Its key.
+        network: NetworkName,
+    },
+    /// Removes a volume and what is in it.
+    RemoveVolume {
+        /// Its key.
+        volume: VolumeName,
+    },
+}
+
+/// Why an operation is in a plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cause {
+    /// It does not exist yet.
+    Missing,
+    /// It exists and does not run.
+    NotRunning,
+    /// Its configuration changed.
+    ConfigChanged,
+    /// Its image changed.
+    ImageChanged,
+    /// The user asked for it.
+    Requested,
+    /// `pull_policy: always`.
+    PullPolicy,
+    /// A dependency was recreated, and `restart: true` is set.
+    DependencyRecreated(ServiceName),
+    /// This service depends on it.
+    NeededBy(ServiceName),
+    /// `scale` is lower than its number.
+    ScaledDown,
+    /// Its service is not in the project any more.
+    Orphan,
+    /// The project goes down.
+    Down,
+}
+
+/// An operation with its cause: a node of the plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// What to do.
+    pub operation: Operation,
+    /// Why.
+    pub cause: Cause,
+}

@@ -1,0 +1,1 @@
+//! One OCI container, created to deleted.

@@ -1,0 +1,1 @@
+//! Safe faces of kernel calls: the only module that holds `unsafe`.
