@@ -1,0 +1,151 @@
+//! Durations, sizes and fractions of processors, as Compose writes them.
+
+use std::time::Duration;
+
+/// Why a text is not an amount.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum UnitError {
+    #[error("`{0}` is not a duration such as `10s` or `1m30s`")]
+    Duration(String),
+    #[error("unknown unit `{unit}` in the duration `{text}`")]
+    DurationUnit { unit: String, text: String },
+    #[error("`{0}` is not a size such as `512m` or `1.5gb`")]
+    Size(String),
+    #[error("`{0}` is not a number of processors such as `0.5`")]
+    Processors(String),
+}
+
+/// Parses a Go duration: `1h5m30.5s`, `20ms`; `0` needs no unit.
+pub(super) fn duration(text: &str) -> Result<Duration, UnitError> {
+    if text == "0" {
+        return Ok(Duration::ZERO);
+    }
+    let invalid = || UnitError::Duration(text.to_owned());
+    let mut rest = text.strip_prefix('+').unwrap_or(text);
+    let mut total = Duration::ZERO;
+    if rest.is_empty() {
+        return Err(invalid());
+    }
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(invalid)?;
+        let (number, tail) = rest.split_at(digits);
+        let end = tail.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(tail.len());
+        let (unit, tail) = tail.split_at(end);
+        let number: f64 = number.parse().map_err(|_| invalid())?;
+        let seconds = match unit {
+            "ns" => 1e-9,
+            "us" | "µs" | "μs" => 1e-6,
+            "ms" => 1e-3,
+            "s" => 1.0,
+            "m" => 60.0,
+            "h" => 3600.0,
+            _ => return Err(UnitError::DurationUnit { unit: unit.to_owned(), text: text.to_owned() }),
+        };
+        let part = Duration::try_from_secs_f64(number * seconds).map_err(|_| invalid())?;
+        total = total.checked_add(part).ok_or_else(invalid)?;
+        rest = tail;
+    }
+    Ok(total)
+}
+
+/// Writes a duration as Go does: `1m30s`, `1.5s`, `250ms`.
+pub(super) fn format_duration(duration: Duration) -> String {
+    let (seconds, nanos) = (duration.as_secs(), duration.subsec_nanos());
+    if seconds == 0 && nanos != 0 {
+        let (scale, unit) = match nanos {
+            1_000_000.. => (1e6, "ms"),
+            1_000.. => (1e3, "µs"),
+            _ => (1.0, "ns"),
+        };
+        return format!("{}{unit}", f64::from(nanos) / scale);
+    }
+    let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
+    let fraction = format!("{nanos:09}");
+    let fraction = match fraction.trim_end_matches('0') {
+        "" => String::new(),
+        digits => format!(".{digits}"),
+    };
+    let tail = format!("{}{fraction}s", seconds % 60);
+    match (hours, minutes) {
+        (0, 0) => tail,
+        (0, _) => format!("{minutes}m{tail}"),
+        _ => format!("{hours}h{minutes}m{tail}"),
+    }
+}
+
+/// Parses a size in bytes: a number and `b`, `k`, `m`, `g`, `t` or `p`, optionally with `b` or `ib`; all binary.
+pub(super) fn bytes(text: &str) -> Result<u64, UnitError> {
+    let invalid = || UnitError::Size(text.to_owned());
+    let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let unit = unit.trim().to_ascii_lowercase();
+    let shift = match unit.strip_suffix("ib").or(unit.strip_suffix('b')).unwrap_or(&unit) {
+        "" if unit != "ib" => 0,
+        "k" => 10,
+        "m" => 20,
+        "g" => 30,
+        "t" => 40,
+        "p" => 50,
+        _ => return Err(invalid()),
+    };
+    scaled(number, 1 << shift).ok_or_else(invalid)
+}
+
+/// Parses a number of processors to billionths of one.
+pub(super) fn nano_cpus(text: &str) -> Result<u64, UnitError> {
+    scaled(text, 1_000_000_000).ok_or_else(|| UnitError::Processors(text.to_owned()))
+}
+
+/// A decimal number times `scale`, rounded down; exact, unlike floats.
+fn scaled(number: &str, scale: u64) -> Option<u64> {
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if (whole.is_empty() && fraction.is_empty()) || !digits(whole) || !digits(fraction) {
+        return None;
+    }
+    let whole: u64 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
+    let fraction = &fraction[..fraction.len().min(18)];
+    let exponent = u32::try_from(fraction.len()).ok()?;
+    let part = if fraction.is_empty() { 0 } else { fraction.parse::<u128>().ok()? };
+    let part = part * u128::from(scale) / 10_u128.pow(exponent);
+    whole.checked_mul(scale)?.checked_add(u64::try_from(part).ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations() {
+        for (text, millis, written) in [
+            ("10s", 10_000, "10s"),
+            ("1h5m30s20ms", 3_930_020, "1h5m30.02s"),
+            ("1.5s", 1_500, "1.5s"),
+            ("250ms", 250, "250ms"),
+            ("90s", 90_000, "1m30s"),
+            ("0", 0, "0s"),
+        ] {
+            let parsed = duration(text).unwrap();
+            assert_eq!(parsed, Duration::from_millis(millis), "{text}");
+            assert_eq!(format_duration(parsed), written);
+        }
+        for text in ["", "5", "5x", "s", "1.2.3s", "-1s", "9999999999999999999999h", "."] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn sizes_and_processors() {
+        for (text, wanted) in
+            [("1.5gb", 1_610_612_736), ("64MiB", 67_108_864), ("1", 1), ("10b", 10), ("2k", 2048), ("0.5K", 512)]
+        {
+            assert_eq!(bytes(text), Ok(wanted), "{text}");
+        }
+        for text in ["", "5q", "m", "-1", "1.2.3m", "ib", "99999999999999999999", "9999999999p", "é"] {
+            assert!(bytes(text).is_err(), "{text}");
+        }
+        assert_eq!(nano_cpus("0.1"), Ok(100_000_000));
+        assert_eq!(nano_cpus("2"), Ok(2_000_000_000));
+        assert!(nano_cpus("x").is_err());
+    }
+}

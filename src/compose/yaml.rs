@@ -1,0 +1,232 @@
+//! YAML text to trees of nodes that know where they came from.
+//!
+//! Scalars keep their text as written (`1.10` stays `1.10`); what type they have is asked for later. Aliases and `<<`
+//! are resolved here, so that nothing later knows of them. Tree size and depth are bounded: aliases of aliases grow
+//! exponentially, and everything after this phase recurses.
+
+use std::collections::HashMap;
+
+use granit_parser::{Event, Parser, ScalarStyle, ScanError, StrInput, options};
+
+use super::diagnostic::DiagnosticKind;
+use super::node::{Entry, Mapping, Node, Scalar, Style, Tag, Value};
+use super::report::{Origin, Report, SourceId};
+
+/// Nesting beyond which a file is refused, aliases expanded.
+const MAX_DEPTH: usize = 100;
+/// Nodes that the aliases of a document may copy.
+const MAX_COPIED: usize = 200_000;
+
+/// Parses all documents of a source; mistakes go to `report`.
+pub(super) fn parse(report: &Report, source: SourceId) -> Vec<Node> {
+    let text = &report.source(source).text;
+    let options = options! { emit_comments: false, flow_nesting_limit: MAX_DEPTH, block_nesting_limit: MAX_DEPTH };
+    let parser = Parser::new_from_str_with_options(text, options);
+    let mut builder =
+        Builder { parser, report, source, anchors: HashMap::new(), open: Vec::new(), budget: MAX_COPIED, depth: 0 };
+    let documents = match builder.documents() {
+        Ok(documents) => documents,
+        Err(Stop::Syntax(error)) => {
+            let at = error.marker().byte_offset().unwrap_or(text.len());
+            report.error(Origin::new(source, at..at + 1), DiagnosticKind::Syntax(error.info()));
+            return Vec::new();
+        }
+        Err(Stop::TooLarge(origin)) => {
+            report.error(origin, DiagnosticKind::TooLarge);
+            return Vec::new();
+        }
+    };
+    if documents.is_empty() && !report.has_errors() {
+        report.error(Origin::new(source, 0..0), DiagnosticKind::Empty);
+    }
+    documents
+}
+
+enum Stop {
+    Syntax(ScanError),
+    TooLarge(Origin),
+}
+
+struct Anchored {
+    node: Node,
+    size: usize,
+    depth: usize,
+}
+
+struct Builder<'t> {
+    parser: Parser<'t, StrInput<'t>>,
+    report: &'t Report,
+    source: SourceId,
+    anchors: HashMap<usize, Anchored>,
+    /// The anchors of the collections that are being built.
+    open: Vec<usize>,
+    budget: usize,
+    depth: usize,
+}
+
+impl<'t> Builder<'t> {
+    fn next(&mut self) -> Result<Option<(Event<'t>, Origin)>, Stop> {
+        match self.parser.next_event() {
+            None => Ok(None),
+            Some(Err(error)) => Err(Stop::Syntax(error)),
+            Some(Ok((event, span))) => {
+                let range = span.byte_range().unwrap_or_default();
+                Ok(Some((event, Origin::new(self.source, range))))
+            }
+        }
+    }
+
+    fn documents(&mut self) -> Result<Vec<Node>, Stop> {
+        let mut documents = Vec::new();
+        while let Some((event, origin)) = self.next()? {
+            if matches!(event, Event::DocumentStart(..)) {
+                self.anchors.clear();
+                self.budget = MAX_COPIED;
+            } else if event.is_node() {
+                let node = self.node(event, origin)?;
+                if !node.is_null() {
+                    documents.push(node);
+                }
+            }
+        }
+        Ok(documents)
+    }
+
+    /// Builds the node that `event` begins.
+    fn node(&mut self, event: Event<'t>, mut origin: Origin) -> Result<Node, Stop> {
+        let anchor = event.anchor_id();
+        let (tag, string) = self.tag(&event, origin);
+        let value = match event {
+            Event::Alias(id) => return self.alias(id, origin),
+            Event::Scalar(text, style, ..) => {
+                let plain = style == ScalarStyle::Plain && !string;
+                let style = if plain { Style::Plain } else { Style::Quoted };
+                Value::Scalar(Scalar { text: text.into_owned(), style })
+            }
+            Event::SequenceStart(..) => self.nested(anchor, origin, |builder| builder.sequence(&mut origin))?,
+            Event::MappingStart(..) => self.nested(anchor, origin, |builder| builder.mapping(&mut origin))?,
+            _ => Value::Invalid,
+        };
+        let node = Node { origin, tag, value };
+        if let Some(id) = anchor {
+            let (size, depth) = node.measure();
+            self.spend(size, origin)?;
+            self.anchors.insert(id, Anchored { node: node.clone(), size, depth });
+        }
+        Ok(node)
+    }
+
+    fn nested(
+        &mut self,
+        anchor: Option<usize>,
+        origin: Origin,
+        build: impl FnOnce(&mut Self) -> Result<Value, Stop>,
+    ) -> Result<Value, Stop> {
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            return Err(Stop::TooLarge(origin));
+        }
+        self.open.extend(anchor);
+        let value = build(self)?;
+        if anchor.is_some() {
+            self.open.pop();
+        }
+        self.depth -= 1;
+        Ok(value)
+    }
+
+    fn sequence(&mut self, origin: &mut Origin) -> Result<Value, Stop> {
+        let mut items = Vec::new();
+        while let Some((event, at)) = self.next()? {
+            if matches!(event, Event::SequenceEnd) {
+                origin.end = at.end;
+                break;
+            }
+            items.push(self.node(event, at)?);
+        }
+        Ok(Value::Sequence(items))
+    }
+
+    fn mapping(&mut self, origin: &mut Origin) -> Result<Value, Stop> {
+        let mut mapping = Mapping::new();
+        let mut merged = Vec::new();
+        while let Some((event, at)) = self.next()? {
+            if matches!(event, Event::MappingEnd) {
+                origin.end = at.end;
+                break;
+            }
+            let key = self.node(event, at)?;
+            let Some((event, at)) = self.next()? else { break };
+            let value = self.node(event, at)?;
+            match key.value {
+                Value::Scalar(Scalar { text, style: Style::Plain }) if text == "<<" => merged.push(value),
+                Value::Scalar(Scalar { text, .. }) => match mapping.get(&text) {
+                    None => drop(mapping.insert(text, Entry { key: key.origin, value })),
+                    Some(first) => {
+                        let label = (first.key, "first defined here");
+                        self.report.error_with_label(key.origin, DiagnosticKind::DuplicateKey(text), label);
+                    }
+                },
+                _ => self.report.error(key.origin, DiagnosticKind::KeyNotScalar),
+            }
+        }
+        for node in merged {
+            self.merge(&mut mapping, node, true);
+        }
+        Ok(Value::Mapping(mapping))
+    }
+
+    /// Applies `<<`: a key of the mapping itself wins, then the first mapping that has it.
+    fn merge(&self, mapping: &mut Mapping, node: Node, list: bool) {
+        match node.value {
+            Value::Mapping(entries) => {
+                for (key, entry) in entries {
+                    mapping.entry(key).or_insert(entry);
+                }
+            }
+            Value::Sequence(items) if list => {
+                for item in items {
+                    self.merge(mapping, item, false);
+                }
+            }
+            Value::Invalid => {}
+            _ => self.report.error(node.origin, DiagnosticKind::MergeKey),
+        }
+    }
+
+    fn alias(&mut self, id: usize, origin: Origin) -> Result<Node, Stop> {
+        if self.open.contains(&id) {
+            self.report.error(origin, DiagnosticKind::AliasCycle);
+            return Ok(Node { origin, tag: None, value: Value::Invalid });
+        }
+        let Some((size, depth)) = self.anchors.get(&id).map(|anchored| (anchored.size, anchored.depth)) else {
+            return Ok(Node { origin, tag: None, value: Value::Invalid });
+        };
+        self.spend(size, origin)?;
+        if self.depth + depth > MAX_DEPTH {
+            return Err(Stop::TooLarge(origin));
+        }
+        Ok(self.anchors[&id].node.clone())
+    }
+
+    fn spend(&mut self, nodes: usize, origin: Origin) -> Result<(), Stop> {
+        self.budget = self.budget.checked_sub(nodes).ok_or(Stop::TooLarge(origin))?;
+        Ok(())
+    }
+
+    /// The tag of a node, and whether it makes a plain scalar a string.
+    fn tag(&self, event: &Event<'_>, origin: Origin) -> (Option<Tag>, bool) {
+        let Some(tag) = event.tag() else { return (None, false) };
+        match tag.original().as_str() {
+            "!reset" => (Some(Tag::Reset), false),
+            "!override" => (Some(Tag::Override), false),
+            "!" => (None, true),
+            _ if tag.is_yaml_core_schema() => (None, tag.is_yaml_core_schema_tag("str")),
+            other => {
+                let help = "Compose knows `!reset` and `!override`".to_owned();
+                self.report.error_with_help(origin, DiagnosticKind::UnknownTag(other.to_owned()), Some(help));
+                (None, false)
+            }
+        }
+    }
+}
