@@ -1,7 +1,85 @@
 //! Desired and observed to a graph of operations.
+//!
+//! ```text
+//! Project ─┐                                               ┌─▶ text (`--dry-run`, tests)
+//! Observed ├─▶ selection ─▶ replicas ─▶ up ────┐           ├─▶ DOT
+//! options ─┘                                   ├─▶ Plan ───┴─▶ supervisor::execute
+//!           Observed, options ─▶ down ─────────┘
+//! ```
+//!
+//! Everything here is a pure function of its arguments: no file, clock or process is read, so the same inputs give
+//! the same plan, step by step. Whatever decides something is here; the executor only walks the graph.
+//!
+//! The steps of a plan are layered, which is why it cannot have a cycle: pulls, then stops (dependents first), removals,
+//! networks and volumes, creations (all of them early, in parallel), and last the starts and waits in the
+//! order of `depends_on`, itself checked to be acyclic.
 
+mod config_hash;
+mod down;
+mod draft;
+mod error;
+mod graph;
 mod observed;
 mod operation;
+mod options;
+mod render;
+mod replicas;
+mod selection;
+mod steps;
+mod stop;
+mod take_down;
+mod up;
 
+pub use config_hash::{network_hash, service_hash};
+pub use error::PlanError;
+pub use graph::{Cycle, DependencyGraph};
 pub use observed::{Health, Observed, ObservedContainer, ObservedState};
 pub use operation::{Cause, Operation, Step};
+pub use options::{DownOptions, Recreate, UpOptions};
+pub use steps::{Plan, StepId};
+
+use std::time::Duration;
+
+use crate::compose::model::{Project, Service};
+use crate::name::{ContainerName, ProjectName, ServiceName};
+
+/// Plans `up`: what makes the observed like the project.
+///
+/// When the project already is as wanted, the plan is empty. An image that is pulled by the plan has no id and no known
+/// health check yet: pull first and observe again where that matters (`pull_policy: always`).
+///
+/// # Errors
+/// [`PlanError`] for what cannot be planned whatever exists: an unknown service, a dependency cycle, a wait for the
+/// health of a service without a check, an image that may not be pulled, a fixed name for many containers, a changed
+/// network that a container outside the plan is attached to.
+pub fn reconcile(project: &Project, observed: &Observed, options: &UpOptions) -> Result<Plan, PlanError> {
+    let graph = DependencyGraph::of(&project.services)?;
+    let selection = selection::Selection::of(project, observed, options, &graph)?;
+    selection.check_health_conditions(project, observed)?;
+    let replicas = replicas::decide(project, observed, options, &graph, &selection)?;
+    up::plan(project, observed, options, &graph, &selection, &replicas)
+}
+
+/// Plans `down`: removes what exists, dependents first; whatever is not there any more is not in the plan.
+///
+/// Without a project (the file is gone) everything observed goes, in the order its containers remember.
+#[must_use]
+pub fn teardown(project: Option<&Project>, observed: &Observed, options: &DownOptions) -> Plan {
+    down::plan(project, observed, options)
+}
+
+/// Plans to stop the running containers of `services` (all when empty), dependents first; they stay to be started
+/// again. `timeout` stands in for the grace period of each.
+#[must_use]
+pub fn stop(observed: &Observed, services: &[ServiceName], timeout: Option<Duration>) -> Plan {
+    stop::plan(observed, services, timeout)
+}
+
+/// The name of a container of a service: `container_name`, else `<project>-<service>-<number>`.
+#[must_use]
+pub fn container_name(project: &ProjectName, name: &ServiceName, service: &Service, number: u32) -> ContainerName {
+    service.container_name.clone().unwrap_or_else(|| {
+        ContainerName::new(format!("{project}-{name}-{number}"))
+            .expect("a project name begins with a letter or digit, and names hold what a container name may")
+    })
+}

@@ -8,14 +8,16 @@ use crate::name::{ContainerId, ContainerName, ImageReference, NetworkName, Servi
 /// What exists for a project.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Observed {
-    /// Its containers, in whatever state.
+    /// Its containers, in whatever state; no two with the same service and number.
     pub containers: Vec<ObservedContainer>,
-    /// Its networks by key, with the hash they were made from.
+    /// Its networks by key, with the hash they were made from; not the external ones.
     pub networks: BTreeMap<NetworkName, String>,
-    /// Its volumes by key.
+    /// Its volumes by key; not the external ones.
     pub volumes: BTreeSet<VolumeName>,
     /// The images in the store among those the project names, with their ids.
     pub images: BTreeMap<ImageReference, String>,
+    /// Those of `images` that bring a health check.
+    pub image_healthchecks: BTreeSet<ImageReference>,
 }
 
 /// A container that exists.
@@ -37,6 +39,10 @@ pub struct ObservedContainer {
     pub stop_grace_period: Duration,
     /// The services it was made to depend on: the order to stop in when the file is gone.
     pub depends_on: BTreeSet<ServiceName>,
+    /// The networks it is attached to.
+    pub networks: BTreeSet<NetworkName>,
+    /// The named volumes it has mounted.
+    pub volumes: BTreeSet<VolumeName>,
     /// Whether it runs.
     pub state: ObservedState,
 }

@@ -29,6 +29,9 @@ pub enum Operation {
         service: ServiceName,
         /// Its number in the service, from 1.
         number: u32,
+        /// The container it takes the place of, removed earlier in the plan: the new one takes over its anonymous
+        /// volumes.
+        replaces: Option<ContainerId>,
     },
     /// Starts a container, made earlier or by this plan.
     StartContainer {
@@ -93,6 +96,8 @@ pub enum Cause {
     PullPolicy,
     /// A dependency was recreated, and `restart: true` is set.
     DependencyRecreated(ServiceName),
+    /// It is attached to this network, which this plan makes anew.
+    NetworkRecreated(NetworkName),
     /// This service depends on it.
     NeededBy(ServiceName),
     /// `scale` is lower than its number.

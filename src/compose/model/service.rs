@@ -93,6 +93,56 @@ pub struct Service {
     pub pids_limit: Option<i64>,
 }
 
+impl Service {
+    /// A service of which only the image is given: every other key has its default, but for `networks`, which
+    /// the loader fills in (`default` when the file names none).
+    #[must_use]
+    pub fn new(image: ImageReference) -> Self {
+        Self {
+            image,
+            pull_policy: PullPolicy::default(),
+            command: None,
+            entrypoint: None,
+            environment: BTreeMap::new(),
+            working_dir: None,
+            user: None,
+            group_add: Vec::new(),
+            hostname: None,
+            domainname: None,
+            container_name: None,
+            init: false,
+            read_only: false,
+            scale: 1,
+            attach: true,
+            restart: Restart::default(),
+            stop_signal: None,
+            stop_grace_period: Duration::from_secs(10),
+            depends_on: BTreeMap::new(),
+            healthcheck: None,
+            strict_health: false,
+            ports: Vec::new(),
+            mounts: Vec::new(),
+            network_mode: None,
+            networks: BTreeMap::new(),
+            extra_hosts: BTreeMap::new(),
+            dns: Vec::new(),
+            dns_search: Vec::new(),
+            dns_opt: Vec::new(),
+            labels: BTreeMap::new(),
+            configs: Vec::new(),
+            secrets: Vec::new(),
+            cap_add: Vec::new(),
+            cap_drop: Vec::new(),
+            sysctls: BTreeMap::new(),
+            ulimits: BTreeMap::new(),
+            shm_size: None,
+            mem_limit: None,
+            nano_cpus: None,
+            pids_limit: None,
+        }
+    }
+}
+
 /// `pull_policy`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

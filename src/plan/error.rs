@@ -1,0 +1,52 @@
+//! Why a project cannot be planned.
+
+use super::Cycle;
+use crate::name::{ContainerName, ImageReference, NetworkName, ServiceName};
+
+/// Why a project cannot be planned.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// A service that was asked for is not in the project.
+    #[error("no such service: {name}")]
+    NoSuchService {
+        /// The name that was given.
+        name: ServiceName,
+    },
+    /// Services depend on one another in a circle.
+    #[error(transparent)]
+    Cycle(#[from] Cycle),
+    /// A service waits for the health of one that has no check.
+    #[error("service `{service}` waits for `{dependency}` to be healthy, but `{dependency}` has no health check")]
+    NoHealthcheck {
+        /// The service that waits.
+        service: ServiceName,
+        /// The service without a check.
+        dependency: ServiceName,
+    },
+    /// A container is to be made from an image that is not there and may not be pulled.
+    #[error("image `{image}` of service `{service}` is not in the store, and its pull policy is `never`")]
+    ImageNotPresent {
+        /// The service.
+        service: ServiceName,
+        /// Its image.
+        image: Box<ImageReference>,
+    },
+    /// A service with a fixed container name is to have several containers.
+    #[error("service `{service}` cannot have {scale} containers of the one name `{name}`")]
+    NameOfMany {
+        /// The service.
+        service: ServiceName,
+        /// Its `container_name`.
+        name: ContainerName,
+        /// How many containers it is to have.
+        scale: u32,
+    },
+    /// A network is to be made anew, but a container that stays is attached to it.
+    #[error("network `{network}` changed, but container `{container}`, which stays, is attached to it")]
+    NetworkInUse {
+        /// The network.
+        network: NetworkName,
+        /// The orphan, or the container of a service that is switched off.
+        container: ContainerName,
+    },
+}

@@ -1,0 +1,54 @@
+//! What the user of `up` and `down` chooses.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::compose::model::PullPolicy;
+use crate::name::ServiceName;
+
+/// The choices of `up`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UpOptions {
+    /// The services to bring up, with what they depend on; all when empty.
+    pub services: Vec<ServiceName>,
+    /// `--no-deps`: only `services`, without what they depend on, and without waiting for it.
+    pub no_deps: bool,
+    /// When containers that exist are made anew.
+    pub recreate: Recreate,
+    /// `--pull`: stands in for the `pull_policy` of every service.
+    pub pull: Option<PullPolicy>,
+    /// `--remove-orphans`: removes the containers of services that the project does not have any more.
+    pub remove_orphans: bool,
+    /// `--renew-anon-volumes`: a recreated container gets new anonymous volumes instead of those of the old one.
+    pub renew_volumes: bool,
+    /// `--wait`: the plan ends when every service runs, or is healthy, or has completed.
+    pub wait: bool,
+    /// `--timeout`: stands in for the `stop_grace_period` of every container.
+    pub timeout: Option<Duration>,
+}
+
+/// When containers that exist are made anew.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Recreate {
+    /// When their configuration, image or network is not what the project says.
+    #[default]
+    Diverged,
+    /// `--force-recreate`: always; what named services only depend on, when it diverged.
+    Force,
+    /// `--no-recreate`: never, and networks neither.
+    Never,
+}
+
+/// The choices of `down`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DownOptions {
+    /// The services to take down; all when empty.
+    pub services: Vec<ServiceName>,
+    /// `--volumes`: named volumes of the project and anonymous ones go too.
+    pub volumes: bool,
+    /// `--remove-orphans`: removes the containers of services that the project does not have any more.
+    pub remove_orphans: bool,
+    /// `--timeout`: stands in for the `stop_grace_period` of every container.
+    pub timeout: Option<Duration>,
+}

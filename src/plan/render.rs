@@ -1,0 +1,86 @@
+//! Plans as text, one step a line, and as DOT.
+
+use std::fmt;
+
+use petgraph::dot::{Config, Dot};
+
+use super::{Cause, Operation, Plan, Step};
+
+impl fmt::Display for Plan {
+    /// One step a line: its id, what it does, why, and the steps it comes after.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (id, step) in self.steps() {
+            write!(formatter, "{id} {step}")?;
+            for (position, earlier) in self.dependencies(id).into_iter().enumerate() {
+                write!(formatter, "{} {earlier}", if position == 0 { " after" } else { "," })?;
+            }
+            writeln!(formatter)?;
+        }
+        Ok(())
+    }
+}
+
+impl Plan {
+    /// The plan in the language of Graphviz. See `dot(1)`.
+    #[must_use]
+    pub fn to_dot(&self) -> String {
+        let dot = Dot::with_attr_getters(
+            &self.graph,
+            &[Config::EdgeNoLabel, Config::NodeNoLabel],
+            &|_, _| String::new(),
+            // A quoted text as DOT reads it: names hold no quotes, but a `rootfs:` path may.
+            &|_, (_, step)| format!("label={:?}", step.to_string()),
+        );
+        format!("{dot:?}")
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} ({})", self.operation, self.cause)
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CreateNetwork { network } => write!(formatter, "create network {network}"),
+            Self::CreateVolume { volume } => write!(formatter, "create volume {volume}"),
+            Self::PullImage { image } => write!(formatter, "pull image {image}"),
+            Self::CreateContainer { service, number, .. } => write!(formatter, "create container {service}-{number}"),
+            Self::StartContainer { service, number } => write!(formatter, "start container {service}-{number}"),
+            Self::AwaitCondition { service, condition, required: true } => {
+                write!(formatter, "await {service} {condition}")
+            }
+            Self::AwaitCondition { service, condition, required: false } => {
+                write!(formatter, "await {service} {condition}, if it can be had")
+            }
+            Self::StopContainer { name, .. } => write!(formatter, "stop container {name}"),
+            Self::RemoveContainer { name, volumes: false, .. } => write!(formatter, "remove container {name}"),
+            Self::RemoveContainer { name, volumes: true, .. } => {
+                write!(formatter, "remove container {name} with its volumes")
+            }
+            Self::RemoveNetwork { network } => write!(formatter, "remove network {network}"),
+            Self::RemoveVolume { volume } => write!(formatter, "remove volume {volume}"),
+        }
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing => formatter.write_str("missing"),
+            Self::NotRunning => formatter.write_str("not running"),
+            Self::ConfigChanged => formatter.write_str("configuration changed"),
+            Self::ImageChanged => formatter.write_str("image changed"),
+            Self::Requested => formatter.write_str("requested"),
+            Self::PullPolicy => formatter.write_str("pull policy"),
+            Self::DependencyRecreated(service) => write!(formatter, "{service} recreated"),
+            Self::NetworkRecreated(network) => write!(formatter, "network {network} recreated"),
+            Self::NeededBy(service) => write!(formatter, "needed by {service}"),
+            Self::ScaledDown => formatter.write_str("scaled down"),
+            Self::Orphan => formatter.write_str("orphan"),
+            Self::Down => formatter.write_str("down"),
+        }
+    }
+}

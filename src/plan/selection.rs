@@ -1,0 +1,135 @@
+//! Which services and networks an `up` is about.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{DependencyGraph, Observed, PlanError, Recreate, UpOptions, network_hash};
+use crate::compose::model::{Condition, Probe, Project, Service};
+use crate::name::{ImageReference, NetworkName, ServiceName};
+
+/// The services and networks that an `up` brings to what the project says.
+#[derive(Debug)]
+pub(super) struct Selection<'a> {
+    pub(super) services: BTreeMap<&'a ServiceName, &'a Service>,
+    /// Those of `services` that the user asked for, by name or by naming none.
+    pub(super) named: BTreeSet<&'a ServiceName>,
+    /// The networks of `services` that are the project's own.
+    pub(super) networks: BTreeMap<&'a NetworkName, NetworkFate>,
+}
+
+/// What becomes of a network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NetworkFate {
+    Keep,
+    Create,
+    /// It exists and was made from something else.
+    Recreate,
+}
+
+impl<'a> Selection<'a> {
+    pub(super) fn of(
+        project: &'a Project,
+        observed: &Observed,
+        options: &UpOptions,
+        graph: &DependencyGraph<'a>,
+    ) -> Result<Self, PlanError> {
+        let named = named(project, options)?;
+        let mut names = if options.no_deps { named.clone() } else { graph.with_dependencies(&named) };
+        // To make a network anew, whoever is attached to it must let go and come back: so their services are
+        // selected too, which may bring in further networks.
+        loop {
+            let networks = networks(project, observed, options, &names);
+            let attached = attached(project, observed, &networks);
+            if attached.is_subset(&names) {
+                let services = names.into_iter().filter_map(|name| Some((name, project.services.get(name)?))).collect();
+                return Ok(Self { services, named, networks });
+            }
+            names.extend(attached);
+        }
+    }
+
+    /// Finds a wait for the health of a service that cannot have any.
+    ///
+    /// # Errors
+    /// [`PlanError::NoHealthcheck`]
+    pub(super) fn check_health_conditions(&self, project: &Project, observed: &Observed) -> Result<(), PlanError> {
+        for (name, service) in &self.services {
+            for (on, dependency) in &service.depends_on {
+                let Some(needed) = project.services.get(on).filter(|_| self.services.contains_key(on)) else {
+                    continue;
+                };
+                if dependency.required
+                    && dependency.condition == Condition::ServiceHealthy
+                    && has_healthcheck(needed, observed) == Some(false)
+                {
+                    return Err(PlanError::NoHealthcheck { service: (*name).clone(), dependency: on.clone() });
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a service has a health check, of its own or of its image; `None` when that is for an image to say that is
+/// not in the store yet.
+pub(super) fn has_healthcheck(service: &Service, observed: &Observed) -> Option<bool> {
+    match service.healthcheck.as_ref().and_then(|check| check.test.as_ref()) {
+        Some(Probe::None) => Some(false),
+        Some(Probe::Command(_) | Probe::Shell(_)) => Some(true),
+        None if observed.image_healthchecks.contains(&service.image) => Some(true),
+        None => {
+            let known =
+                observed.images.contains_key(&service.image) || matches!(service.image, ImageReference::Rootfs(_));
+            known.then_some(false)
+        }
+    }
+}
+
+fn named<'a>(project: &'a Project, options: &UpOptions) -> Result<BTreeSet<&'a ServiceName>, PlanError> {
+    if options.services.is_empty() {
+        return Ok(project.services.keys().collect());
+    }
+    options
+        .services
+        .iter()
+        .map(|name| match project.services.get_key_value(name) {
+            Some((name, _)) => Ok(name),
+            None => Err(PlanError::NoSuchService { name: name.clone() }),
+        })
+        .collect()
+}
+
+fn networks<'a>(
+    project: &'a Project,
+    observed: &Observed,
+    options: &UpOptions,
+    services: &BTreeSet<&'a ServiceName>,
+) -> BTreeMap<&'a NetworkName, NetworkFate> {
+    let wanted: BTreeSet<&NetworkName> = services
+        .iter()
+        .filter_map(|name| project.services.get(*name))
+        .flat_map(|service| service.networks.keys())
+        .collect();
+    let own = project.networks.iter().filter(|(name, network)| wanted.contains(name) && !network.external);
+    own.map(|(name, network)| {
+        let fate = match observed.networks.get(name) {
+            None => NetworkFate::Create,
+            Some(hash) if *hash != network_hash(network) && options.recreate != Recreate::Never => {
+                NetworkFate::Recreate
+            }
+            Some(_) => NetworkFate::Keep,
+        };
+        (name, fate)
+    })
+    .collect()
+}
+
+/// The services of the project with a container on a network that is made anew.
+fn attached<'a>(
+    project: &'a Project,
+    observed: &Observed,
+    networks: &BTreeMap<&NetworkName, NetworkFate>,
+) -> BTreeSet<&'a ServiceName> {
+    let recreated = |name: &NetworkName| networks.get(name) == Some(&NetworkFate::Recreate);
+    let containers = observed.containers.iter().filter(|container| container.networks.iter().any(recreated));
+    containers.filter_map(|container| Some(project.services.get_key_value(&container.service)?.0)).collect()
+}

@@ -1,0 +1,279 @@
+//! The plan of `up`, layer by layer: pulls, departures, networks and volumes, creations, starts.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::down::is_orphan;
+use super::draft::{Draft, Node};
+use super::replicas::{Fate, Replica};
+use super::selection::{NetworkFate, Selection, has_healthcheck};
+use super::take_down::{Gone, Leaving, Then, take_down};
+use super::{
+    Cause, DependencyGraph, Health, Observed, ObservedContainer, ObservedState, Operation, Plan, PlanError, UpOptions,
+    container_name,
+};
+use crate::compose::model::{Condition, Mount, Project, PullPolicy, Service};
+use crate::name::{ImageReference, NetworkName, ServiceName, VolumeName};
+
+/// What the layers look things up in, and the plan as it grows.
+struct Up<'a> {
+    project: &'a Project,
+    observed: &'a Observed,
+    options: &'a UpOptions,
+    selection: &'a Selection<'a>,
+    replicas: &'a BTreeMap<&'a ServiceName, Vec<Replica<'a>>>,
+    draft: Draft,
+    pulls: BTreeMap<&'a ImageReference, Node>,
+    gone: Gone<'a>,
+    networks: BTreeMap<&'a NetworkName, Node>,
+    volumes: BTreeMap<&'a VolumeName, Node>,
+    created: BTreeMap<(&'a ServiceName, u32), Node>,
+    started: BTreeMap<&'a ServiceName, Vec<Node>>,
+    awaits: BTreeMap<(&'a ServiceName, Condition, bool), Node>,
+}
+
+pub(super) fn plan<'a>(
+    project: &'a Project,
+    observed: &'a Observed,
+    options: &'a UpOptions,
+    graph: &DependencyGraph<'a>,
+    selection: &'a Selection<'a>,
+    replicas: &'a BTreeMap<&'a ServiceName, Vec<Replica<'a>>>,
+) -> Result<Plan, PlanError> {
+    let mut up = Up {
+        project,
+        observed,
+        options,
+        selection,
+        replicas,
+        draft: Draft::default(),
+        pulls: BTreeMap::new(),
+        gone: BTreeMap::new(),
+        networks: BTreeMap::new(),
+        volumes: BTreeMap::new(),
+        created: BTreeMap::new(),
+        started: BTreeMap::new(),
+        awaits: BTreeMap::new(),
+    };
+    up.pull_images()?;
+    up.take_down_containers();
+    up.make_networks()?;
+    up.make_volumes();
+    up.create_containers();
+    for name in graph.order().iter().copied().filter(|name| replicas.contains_key(name)) {
+        up.start_containers(name);
+    }
+    if options.wait {
+        up.await_everything(graph);
+    }
+    let staying =
+        observed.containers.iter().filter(|container| is_orphan(project, container) && !options.remove_orphans);
+    let orphans: BTreeSet<_> = staying.map(|container| container.name.clone()).collect();
+    Ok(up.draft.finish(orphans.into_iter().collect()))
+}
+
+impl<'a> Up<'a> {
+    fn pull_images(&mut self) -> Result<(), PlanError> {
+        for (name, service) in &self.selection.services {
+            let image = &service.image;
+            if matches!(image, ImageReference::Rootfs(_)) || self.pulls.contains_key(image) {
+                continue;
+            }
+            let makes = |replica: &Replica| matches!(replica.fate, Fate::Create | Fate::Recreate(..));
+            let missing = !self.observed.images.contains_key(image) && self.replicas[*name].iter().any(makes);
+            let cause = match self.options.pull.unwrap_or(service.pull_policy) {
+                PullPolicy::Always => Cause::PullPolicy,
+                PullPolicy::Missing if missing => Cause::Missing,
+                PullPolicy::Never if missing => {
+                    return Err(PlanError::ImageNotPresent {
+                        service: (*name).clone(),
+                        image: Box::new(image.clone()),
+                    });
+                }
+                PullPolicy::Missing | PullPolicy::Never => continue,
+            };
+            let node = self.draft.add(Operation::PullImage { image: image.clone() }, cause, []);
+            self.pulls.insert(image, node);
+        }
+        Ok(())
+    }
+
+    fn take_down_containers(&mut self) {
+        let mut leaving = Vec::new();
+        for (name, replicas) in self.replicas {
+            // A service goes on running while its new image is fetched, and if that fails.
+            let pull = self.pulls.get(&self.project.services[*name].image).copied();
+            leaving.extend(replicas.iter().filter_map(|replica| {
+                let (container, cause, then, after) = match &replica.fate {
+                    Fate::Keep(_) | Fate::Create | Fate::Start => return None,
+                    Fate::Restart(container, cause) => (container, cause.clone(), Then::Stay, None),
+                    Fate::Recreate(container, cause) => {
+                        (container, cause.clone(), Then::Remove { volumes: self.options.renew_volumes }, pull)
+                    }
+                    Fate::Remove(container) => (container, Cause::ScaledDown, Then::Remove { volumes: false }, None),
+                };
+                Some(Leaving { container, cause, then, after: Vec::from_iter(after) })
+            }));
+        }
+        if self.options.remove_orphans {
+            let mut orphans: Vec<&ObservedContainer> =
+                self.observed.containers.iter().filter(|container| is_orphan(self.project, container)).collect();
+            orphans.sort_by_key(|container| (&container.service, container.number));
+            leaving.extend(orphans.into_iter().map(|container| Leaving {
+                container,
+                cause: Cause::Orphan,
+                then: Then::Remove { volumes: false },
+                after: Vec::new(),
+            }));
+        }
+        self.gone = take_down(&mut self.draft, Some(self.project), self.observed, leaving, self.options.timeout);
+    }
+
+    fn make_networks(&mut self) -> Result<(), PlanError> {
+        for (network, fate) in &self.selection.networks {
+            let operation = Operation::CreateNetwork { network: (*network).clone() };
+            let node = match fate {
+                NetworkFate::Keep => continue,
+                NetworkFate::Create => self.draft.add(operation, Cause::Missing, []),
+                NetworkFate::Recreate => {
+                    let mut departures = Vec::new();
+                    for container in self.observed.containers.iter().filter(|one| one.networks.contains(*network)) {
+                        let in_use = || PlanError::NetworkInUse {
+                            network: (*network).clone(),
+                            container: container.name.clone(),
+                        };
+                        departures.push(*self.gone.get(&container.id).ok_or_else(in_use)?);
+                    }
+                    let remove = Operation::RemoveNetwork { network: (*network).clone() };
+                    let removed = self.draft.add(remove, Cause::ConfigChanged, departures);
+                    self.draft.add(operation, Cause::ConfigChanged, [removed])
+                }
+            };
+            self.networks.insert(network, node);
+        }
+        Ok(())
+    }
+
+    fn make_volumes(&mut self) {
+        let wanted: BTreeSet<&VolumeName> =
+            self.selection.services.values().flat_map(|service| named_volumes(service)).collect();
+        for volume in wanted {
+            let own = self.project.volumes.get(volume).is_some_and(|volume| !volume.external);
+            if own && !self.observed.volumes.contains(volume) {
+                let node = self.draft.add(Operation::CreateVolume { volume: volume.clone() }, Cause::Missing, []);
+                self.volumes.insert(volume, node);
+            }
+        }
+    }
+
+    fn create_containers(&mut self) {
+        for (name, replica) in self.replicas.iter().flat_map(|(name, all)| all.iter().map(move |one| (*name, one))) {
+            let (replaced, cause) = match &replica.fate {
+                Fate::Create => (None, Cause::Missing),
+                Fate::Recreate(container, cause) => (Some(*container), cause.clone()),
+                Fate::Keep(_) | Fate::Start | Fate::Restart(..) | Fate::Remove(_) => continue,
+            };
+            let service = &self.project.services[name];
+            let mut after = self.needs(service);
+            after.extend(self.pulls.get(&service.image));
+            let taken = container_name(&self.project.name, name, service, replica.number);
+            let holders = self.observed.containers.iter().filter(|container| container.name == taken);
+            after.extend(holders.chain(replaced).filter_map(|container| self.gone.get(&container.id)));
+            let replaces = replaced.filter(|_| !self.options.renew_volumes).map(|container| container.id.clone());
+            let create = Operation::CreateContainer { service: name.clone(), number: replica.number, replaces };
+            let node = self.draft.add(create, cause, after);
+            self.created.insert((name, replica.number), node);
+        }
+    }
+
+    /// What must be there before a container of `service` can be made, or started when it was made before.
+    fn needs(&self, service: &Service) -> Vec<Node> {
+        let mut nodes: Vec<Node> =
+            service.networks.keys().filter_map(|network| self.networks.get(network)).copied().collect();
+        nodes.extend(named_volumes(service).filter_map(|volume| self.volumes.get(volume)));
+        let fixed_port = service.ports.iter().any(|port| port.published.is_some());
+        let fixed_address = service.networks.values().any(|attachment| attachment.ipv4_address.is_some());
+        if fixed_port || fixed_address {
+            // A container that goes may hold it.
+            nodes.extend(self.gone.values());
+        }
+        nodes
+    }
+
+    fn start_containers(&mut self, name: &'a ServiceName) {
+        let service = &self.project.services[name];
+        let mut starts = Vec::new();
+        for replica in &self.replicas[name] {
+            let (cause, mut after) = match &replica.fate {
+                Fate::Keep(_) | Fate::Remove(_) => continue,
+                Fate::Create => (Cause::Missing, vec![self.created[&(name, replica.number)]]),
+                Fate::Recreate(_, cause) => (cause.clone(), vec![self.created[&(name, replica.number)]]),
+                Fate::Start => (Cause::NotRunning, self.needs(service)),
+                Fate::Restart(container, cause) => (cause.clone(), vec![self.gone[&container.id]]),
+            };
+            for (on, dependency) in &service.depends_on {
+                let cause = Cause::NeededBy(name.clone());
+                after.extend(self.condition(on, dependency.condition, dependency.required, cause));
+            }
+            let start = Operation::StartContainer { service: name.clone(), number: replica.number };
+            starts.push(self.draft.add(start, cause, after));
+        }
+        self.started.insert(name, starts);
+    }
+
+    /// The step that waits for a condition; `None` when it is met already, or nothing of the service shall run.
+    fn condition(&mut self, on: &'a ServiceName, condition: Condition, required: bool, cause: Cause) -> Option<Node> {
+        if let Some(node) = self.awaits.get(&(on, condition, required)) {
+            return Some(*node);
+        }
+        if !self.selection.services.contains_key(on) {
+            return None;
+        }
+        let mut staying =
+            self.replicas[on].iter().filter(|replica| !matches!(replica.fate, Fate::Remove(_))).peekable();
+        staying.peek()?;
+        if staying.all(|replica| meets(replica, condition)) {
+            return None;
+        }
+        let wait = Operation::AwaitCondition { service: on.clone(), condition, required };
+        let node = self.draft.add(wait, cause, self.started[on].iter().copied());
+        self.awaits.insert((on, condition, required), node);
+        Some(node)
+    }
+
+    /// `--wait`: a service that others wait on to complete must complete, one with a check be healthy, any other run.
+    fn await_everything(&mut self, graph: &DependencyGraph<'a>) {
+        let dependencies = self.selection.services.values().flat_map(|service| &service.depends_on);
+        let one_shots: BTreeSet<&ServiceName> = dependencies
+            .filter(|(_, dependency)| dependency.condition == Condition::ServiceCompletedSuccessfully)
+            .map(|(name, _)| name)
+            .collect();
+        for name in graph.order().iter().copied() {
+            let Some(service) = self.selection.services.get(name) else { continue };
+            let condition = if one_shots.contains(name) {
+                Condition::ServiceCompletedSuccessfully
+            } else if has_healthcheck(service, self.observed) == Some(true) {
+                Condition::ServiceHealthy
+            } else {
+                Condition::ServiceStarted
+            };
+            self.condition(name, condition, true, Cause::Requested);
+        }
+    }
+}
+
+/// Whether a container that the plan does not touch meets a condition.
+fn meets(replica: &Replica, condition: Condition) -> bool {
+    let Fate::Keep(container) = replica.fate else { return false };
+    match condition {
+        Condition::ServiceStarted => true,
+        Condition::ServiceHealthy => container.state == ObservedState::Running { health: Health::Healthy },
+        Condition::ServiceCompletedSuccessfully => container.state == ObservedState::Exited { code: 0 },
+    }
+}
+
+fn named_volumes(service: &Service) -> impl Iterator<Item = &VolumeName> {
+    service.mounts.iter().filter_map(|mount| match mount {
+        Mount::Volume { source, .. } => source.as_ref(),
+        Mount::Bind { .. } | Mount::Tmpfs { .. } => None,
+    })
+}

@@ -1,0 +1,399 @@
+//! `up`: what is planned for what exists.
+
+use insta::assert_snapshot;
+use rcompose::compose::model::{Condition, Dependency, Mount, Port, Project, Protocol, PullPolicy, Service};
+use rcompose::plan::{Health, Observed, ObservedState, Operation, Recreate, UpOptions, reconcile};
+
+use super::world::{With, container, name, names, project, renew, running, service, up};
+
+/// A stack like those people have: a database with a volume, a migration, an app behind a proxy.
+fn shop() -> Project {
+    let db = service("postgres:15").checked().with(|db| {
+        db.mounts.push(Mount::Volume {
+            source: Some("data".parse().unwrap()),
+            target: "/var/lib/postgresql/data".to_owned(),
+            read_only: false,
+            nocopy: false,
+        });
+    });
+    let migrate = service("app:1").needs("db", Condition::ServiceHealthy);
+    let app = service("app:1")
+        .needs("db", Condition::ServiceHealthy)
+        .needs("migrate", Condition::ServiceCompletedSuccessfully);
+    let web = service("nginx:1").needs("app", Condition::ServiceStarted);
+    project([("db", db), ("migrate", migrate), ("app", app), ("web", web)])
+}
+
+fn plan(project: &Project, observed: &Observed, options: &UpOptions) -> String {
+    reconcile(project, observed, options).map_or_else(|error| format!("error: {error}"), |plan| plan.to_string())
+}
+
+#[test]
+fn the_first_up_makes_everything() {
+    assert_snapshot!(up(&shop(), &Observed::default()), @r"
+    #1 pull image app:1 (missing)
+    #2 pull image postgres:15 (missing)
+    #3 pull image nginx:1 (missing)
+    #4 create network default (missing)
+    #5 create volume data (missing)
+    #6 create container app-1 (missing) after #1, #4
+    #7 create container db-1 (missing) after #2, #4, #5
+    #8 create container migrate-1 (missing) after #1, #4
+    #9 create container web-1 (missing) after #3, #4
+    #10 start container db-1 (missing) after #7
+    #11 await db service_healthy (needed by migrate) after #10
+    #12 start container migrate-1 (missing) after #8, #11
+    #13 await migrate service_completed_successfully (needed by app) after #12
+    #14 start container app-1 (missing) after #6, #11, #13
+    #15 await app service_started (needed by web) after #14
+    #16 start container web-1 (missing) after #9, #15
+    ");
+}
+
+#[test]
+fn dot() {
+    let project = project([("web", service("nginx:1"))]);
+    assert_snapshot!(up(&project, &Observed::default()).to_dot(), @r#"
+    digraph {
+        0 [ label="pull image nginx:1 (missing)"]
+        1 [ label="create network default (missing)"]
+        2 [ label="create container web-1 (missing)"]
+        3 [ label="start container web-1 (missing)"]
+        0 -> 2 [ ]
+        1 -> 2 [ ]
+        2 -> 3 [ ]
+    }
+    "#);
+}
+
+#[test]
+fn the_second_up_does_nothing() {
+    let project = project([
+        ("db", service("postgres:15").checked()),
+        ("web", service("nginx:1").needs("db", Condition::ServiceHealthy)),
+    ]);
+    let observed = running(&project);
+    assert!(up(&project, &observed).is_empty());
+    let options = UpOptions { wait: true, ..UpOptions::default() };
+    assert!(reconcile(&project, &observed, &options).unwrap().is_empty(), "everything is healthy already");
+}
+
+#[test]
+fn a_one_shot_that_has_succeeded_runs_again_only_when_asked_for() {
+    let mut observed = running(&shop());
+    container(&mut observed, "shop-migrate-1").state = ObservedState::Exited { code: 0 };
+    assert!(up(&shop(), &observed).is_empty());
+    container(&mut observed, "shop-app-1").state = ObservedState::Exited { code: 1 };
+    assert_snapshot!(up(&shop(), &observed), @"#1 start container app-1 (not running)");
+    let options = UpOptions { services: vec!["migrate".parse().unwrap()], ..UpOptions::default() };
+    assert_snapshot!(reconcile(&shop(), &observed, &options).unwrap(), @"#1 start container migrate-1 (not running)");
+    container(&mut observed, "shop-migrate-1").state = ObservedState::Exited { code: 1 };
+    assert_snapshot!(up(&shop(), &observed), @r"
+    #1 start container migrate-1 (not running)
+    #2 await migrate service_completed_successfully (needed by app) after #1
+    #3 start container app-1 (not running) after #2
+    ");
+}
+
+#[test]
+fn what_changed_is_recreated_and_the_rest_left_alone() {
+    let mut observed = running(&shop());
+    let mut changed = shop();
+    changed.services.get_mut("app").unwrap().environment.insert("DEBUG".to_owned(), "1".to_owned());
+    assert_snapshot!(up(&changed, &observed), @r"
+    #1 stop container shop-app-1 (configuration changed)
+    #2 remove container shop-app-1 (configuration changed) after #1
+    #3 create container app-1 (configuration changed) after #2
+    #4 await migrate service_completed_successfully (needed by app)
+    #5 start container app-1 (configuration changed) after #3, #4
+    ");
+    renew(&mut observed, "nginx:1");
+    assert_snapshot!(up(&shop(), &observed), @r"
+    #1 stop container shop-web-1 (image changed)
+    #2 remove container shop-web-1 (image changed) after #1
+    #3 create container web-1 (image changed) after #2
+    #4 start container web-1 (image changed) after #3
+    ");
+}
+
+#[test]
+fn recreate_strategies() {
+    let project =
+        project([("db", service("postgres:15")), ("web", service("nginx:1").needs("db", Condition::ServiceStarted))]);
+    let mut observed = running(&project);
+    let web = vec![name("web")];
+    let force = UpOptions { recreate: Recreate::Force, services: web, renew_volumes: true, ..UpOptions::default() };
+    assert_snapshot!(plan(&project, &observed, &force), @r"
+    #1 stop container shop-web-1 (requested)
+    #2 remove container shop-web-1 with its volumes (requested) after #1
+    #3 create container web-1 (requested) after #2
+    #4 start container web-1 (requested) after #3
+    ");
+    container(&mut observed, "shop-db-1").config_hash = "old".to_owned();
+    container(&mut observed, "shop-db-1").state = ObservedState::Created;
+    let never = UpOptions { recreate: Recreate::Never, ..UpOptions::default() };
+    assert_snapshot!(plan(&project, &observed, &never), @"#1 start container db-1 (not running)");
+}
+
+#[test]
+fn a_dependent_with_restart_restarts() {
+    let dependency = Dependency { condition: Condition::ServiceStarted, restart: true, required: true };
+    let depends = |on: &str| service("nginx:1").depends(on, dependency);
+    let services = [("db", service("postgres:15")), ("app", depends("db")), ("web", depends("app"))];
+    let project = project(services);
+    let mut observed = running(&project);
+    renew(&mut observed, "postgres:15");
+    assert_snapshot!(up(&project, &observed), @r"
+    #1 stop container shop-web-1 (app recreated)
+    #2 stop container shop-app-1 (db recreated) after #1
+    #3 stop container shop-db-1 (image changed) after #2
+    #4 remove container shop-db-1 (image changed) after #3
+    #5 create container db-1 (image changed) after #4
+    #6 start container db-1 (image changed) after #5
+    #7 await db service_started (needed by app) after #6
+    #8 start container app-1 (db recreated) after #2, #7
+    #9 await app service_started (needed by web) after #8
+    #10 start container web-1 (app recreated) after #1, #9
+    ");
+    // Those that restart need not be named, unless `--no-deps` says that it is about `db` alone.
+    let only = UpOptions { services: vec![name("db")], no_deps: true, ..UpOptions::default() };
+    assert_snapshot!(plan(&project, &observed, &only), @r"
+    #1 stop container shop-db-1 (image changed)
+    #2 remove container shop-db-1 (image changed) after #1
+    #3 create container db-1 (image changed) after #2
+    #4 start container db-1 (image changed) after #3
+    ");
+}
+
+#[test]
+fn named_services_bring_their_dependencies() {
+    let options = UpOptions { services: vec![name("migrate")], ..UpOptions::default() };
+    assert_snapshot!(plan(&shop(), &Observed::default(), &options), @r"
+    #1 pull image postgres:15 (missing)
+    #2 pull image app:1 (missing)
+    #3 create network default (missing)
+    #4 create volume data (missing)
+    #5 create container db-1 (missing) after #1, #3, #4
+    #6 create container migrate-1 (missing) after #2, #3
+    #7 start container db-1 (missing) after #5
+    #8 await db service_healthy (needed by migrate) after #7
+    #9 start container migrate-1 (missing) after #6, #8
+    ");
+    let alone = UpOptions { no_deps: true, ..options };
+    assert_snapshot!(plan(&shop(), &Observed::default(), &alone), @r"
+    #1 pull image app:1 (missing)
+    #2 create network default (missing)
+    #3 create container migrate-1 (missing) after #1, #2
+    #4 start container migrate-1 (missing) after #3
+    ");
+    let unknown = UpOptions { services: vec![name("wbe")], ..UpOptions::default() };
+    assert_snapshot!(plan(&shop(), &Observed::default(), &unknown), @"error: no such service: wbe");
+}
+
+#[test]
+fn scale() {
+    let scaled = |scale| project([("web", service("nginx:1").with(|web| web.scale = scale))]);
+    let mut observed = running(&scaled(3));
+    assert_snapshot!(up(&scaled(4), &observed), @r"
+    #1 create container web-4 (missing)
+    #2 start container web-4 (missing) after #1
+    ");
+    assert_snapshot!(up(&scaled(2), &observed), @r"
+    #1 stop container shop-web-3 (scaled down)
+    #2 remove container shop-web-3 (scaled down) after #1
+    ");
+    // Those that differ go first, whatever their number.
+    container(&mut observed, "shop-web-1").config_hash = "old".to_owned();
+    assert_snapshot!(up(&scaled(2), &observed), @r"
+    #1 stop container shop-web-1 (scaled down)
+    #2 remove container shop-web-1 (scaled down) after #1
+    ");
+    observed.containers.retain(|container| container.number == 3);
+    assert_snapshot!(up(&scaled(2), &observed), @r"
+    #1 create container web-4 (missing)
+    #2 start container web-4 (missing) after #1
+    ");
+    let named = project([(
+        "web",
+        service("nginx:1").with(|web| {
+            web.scale = 2;
+            web.container_name = Some("proxy".parse().unwrap());
+        }),
+    )]);
+    assert_snapshot!(plan(&named, &observed, &UpOptions::default()), @"error: service `web` cannot have 2 containers of the one name `proxy`");
+}
+
+#[test]
+fn orphans_are_named_and_removed_on_request() {
+    let observed = running(&shop());
+    let mut rest = shop();
+    rest.services.retain(|key, _| key.as_str() != "web");
+    let app = rest.services.remove("app").unwrap();
+    rest.disabled.insert(name("app"), app);
+    let leave = up(&rest, &observed);
+    assert!(leave.is_empty());
+    assert_eq!(names(&leave), ["shop-web-1"], "`app` is switched off, not gone");
+    let remove = UpOptions { remove_orphans: true, ..UpOptions::default() };
+    assert_snapshot!(plan(&rest, &observed, &remove), @r"
+    #1 stop container shop-web-1 (orphan)
+    #2 remove container shop-web-1 (orphan) after #1
+    ");
+}
+
+#[test]
+fn a_changed_network_is_made_anew() {
+    let mut changed = shop();
+    changed.networks.get_mut("default").unwrap().internal = true;
+    changed.services.retain(|key, _| ["db", "web"].contains(&key.as_str()));
+    let mut observed = running(&shop());
+    // Even when only one service is asked for, all that are attached must let go.
+    let options = UpOptions { services: vec![name("db")], remove_orphans: true, ..UpOptions::default() };
+    assert_snapshot!(plan(&changed, &observed, &options), @r"
+    #1 stop container shop-web-1 (network default recreated)
+    #2 remove container shop-web-1 (network default recreated) after #1
+    #3 stop container shop-app-1 (orphan) after #1
+    #4 remove container shop-app-1 (orphan) after #3
+    #5 stop container shop-migrate-1 (orphan) after #3
+    #6 stop container shop-db-1 (network default recreated) after #3, #5
+    #7 remove container shop-db-1 (network default recreated) after #6
+    #8 remove container shop-migrate-1 (orphan) after #5
+    #9 remove network default (configuration changed) after #2, #4, #7, #8
+    #10 create network default (configuration changed) after #9
+    #11 create container db-1 (network default recreated) after #7, #10
+    #12 create container web-1 (network default recreated) after #2, #10
+    #13 start container db-1 (network default recreated) after #11
+    #14 start container web-1 (network default recreated) after #12
+    ");
+    let keep_orphans = UpOptions { remove_orphans: false, ..options };
+    assert_snapshot!(plan(&changed, &observed, &keep_orphans), @"error: network `default` changed, but container `shop-app-1`, which stays, is attached to it");
+    // One that vanished: what runs has lost it, what does not run is attached when it starts.
+    observed = running(&changed);
+    observed.networks.clear();
+    container(&mut observed, "shop-web-1").state = ObservedState::Exited { code: 0 };
+    assert_snapshot!(up(&changed, &observed), @r"
+    #1 stop container shop-db-1 (network default recreated)
+    #2 remove container shop-db-1 (network default recreated) after #1
+    #3 create network default (missing)
+    #4 create container db-1 (network default recreated) after #2, #3
+    #5 start container db-1 (network default recreated) after #4
+    #6 start container web-1 (not running) after #3
+    ");
+    changed.networks.get_mut("default").unwrap().external = true;
+    assert_snapshot!(up(&changed, &running(&changed)), @"");
+}
+
+#[test]
+fn a_fixed_port_waits_for_who_may_hold_it() {
+    let port = Port { target: 80, published: Some((80, 80)), host_ip: None, protocol: Protocol::Tcp };
+    let publishing = || service("nginx:1").with(|web| web.ports.push(port.clone()));
+    let before = project([("old", publishing())]);
+    let after = project([("new", publishing()), ("other", service("nginx:1"))]);
+    let options = UpOptions { remove_orphans: true, ..UpOptions::default() };
+    assert_snapshot!(plan(&after, &running(&before), &options), @r"
+    #1 stop container shop-old-1 (orphan)
+    #2 remove container shop-old-1 (orphan) after #1
+    #3 create container new-1 (missing) after #2
+    #4 create container other-1 (missing)
+    #5 start container new-1 (missing) after #3
+    #6 start container other-1 (missing) after #4
+    ");
+}
+
+#[test]
+fn a_container_name_that_moves_waits_for_the_old_one() {
+    let called = |text: &str| service("nginx:1").with(|web| web.container_name = Some(text.parse().unwrap()));
+    let before = project([("a", called("first")), ("b", called("second"))]);
+    let after = project([("a", called("second")), ("b", called("first"))]);
+    assert_snapshot!(up(&after, &running(&before)), @r"
+    #1 stop container first (configuration changed)
+    #2 remove container first (configuration changed) after #1
+    #3 stop container second (configuration changed)
+    #4 remove container second (configuration changed) after #3
+    #5 create container a-1 (configuration changed) after #2, #4
+    #6 create container b-1 (configuration changed) after #2, #4
+    #7 start container a-1 (configuration changed) after #5
+    #8 start container b-1 (configuration changed) after #6
+    ");
+}
+
+#[test]
+fn pull_policies() {
+    let with =
+        |pull_policy| project([("web", service("nginx:1").with(|web: &mut Service| web.pull_policy = pull_policy))]);
+    let always = with(PullPolicy::Always);
+    assert_snapshot!(up(&always, &running(&always)), @"#1 pull image nginx:1 (pull policy)");
+    assert_snapshot!(plan(&with(PullPolicy::Never), &Observed::default(), &UpOptions::default()), @"error: image `nginx:1` of service `web` is not in the store, and its pull policy is `never`");
+    let options = UpOptions { pull: Some(PullPolicy::Missing), ..UpOptions::default() };
+    assert!(reconcile(&always, &running(&always), &options).unwrap().is_empty());
+    let rootfs = project([("web", service("rootfs:/"))]);
+    assert!(
+        !up(&rootfs, &Observed::default())
+            .steps()
+            .any(|(_, step)| matches!(step.operation, Operation::PullImage { .. }))
+    );
+}
+
+#[test]
+fn waiting_for_everything() {
+    let options = UpOptions { wait: true, ..UpOptions::default() };
+    assert_snapshot!(plan(&shop(), &Observed::default(), &options), @r"
+    #1 pull image app:1 (missing)
+    #2 pull image postgres:15 (missing)
+    #3 pull image nginx:1 (missing)
+    #4 create network default (missing)
+    #5 create volume data (missing)
+    #6 create container app-1 (missing) after #1, #4
+    #7 create container db-1 (missing) after #2, #4, #5
+    #8 create container migrate-1 (missing) after #1, #4
+    #9 create container web-1 (missing) after #3, #4
+    #10 start container db-1 (missing) after #7
+    #11 await db service_healthy (needed by migrate) after #10
+    #12 start container migrate-1 (missing) after #8, #11
+    #13 await migrate service_completed_successfully (needed by app) after #12
+    #14 start container app-1 (missing) after #6, #11, #13
+    #15 await app service_started (needed by web) after #14
+    #16 start container web-1 (missing) after #9, #15
+    #17 await web service_started (requested) after #16
+    ");
+    let mut observed = running(&shop());
+    container(&mut observed, "shop-db-1").state = ObservedState::Running { health: Health::Starting };
+    assert_snapshot!(plan(&shop(), &observed, &options), @r"
+    #1 await db service_healthy (requested)
+    #2 await migrate service_completed_successfully (requested)
+    ");
+}
+
+#[test]
+fn conditions_that_cannot_be_met() {
+    let wait = |required| {
+        let dependency = Dependency { condition: Condition::ServiceHealthy, restart: false, required };
+        let web = service("nginx:1").depends("db", dependency);
+        project([("db", service("postgres:15")), ("web", web)])
+    };
+    let mut observed = Observed::default();
+    let healthy = |plan: String| plan.lines().filter(|line| line.contains("healthy")).collect::<String>();
+    // Before the pull nobody knows whether the image brings a check.
+    assert_snapshot!(healthy(plan(&wait(true), &observed, &UpOptions::default())), @"#7 await db service_healthy (needed by web) after #6");
+    renew(&mut observed, "postgres:15");
+    assert_snapshot!(plan(&wait(true), &observed, &UpOptions::default()), @"error: service `web` waits for `db` to be healthy, but `db` has no health check");
+    assert_snapshot!(healthy(plan(&wait(false), &observed, &UpOptions::default())), @"#6 await db service_healthy, if it can be had (needed by web) after #5");
+    observed.image_healthchecks.insert(super::world::image("postgres:15"));
+    assert_snapshot!(healthy(plan(&wait(true), &observed, &UpOptions::default())), @"#6 await db service_healthy (needed by web) after #5");
+    let cyclic = project([
+        ("a", service("x").needs("b", Condition::ServiceStarted)),
+        ("b", service("x").needs("a", Condition::ServiceStarted)),
+    ]);
+    assert_snapshot!(plan(&cyclic, &observed, &UpOptions::default()), @"error: dependency cycle: a -> b -> a");
+}
+
+#[test]
+fn nobody_waits_for_what_shall_not_run() {
+    let none = service("postgres:15").checked().with(|db| db.scale = 0);
+    let project = project([("db", none), ("web", service("nginx:1").needs("db", Condition::ServiceHealthy))]);
+    assert_snapshot!(up(&project, &Observed::default()), @r"
+    #1 pull image nginx:1 (missing)
+    #2 create network default (missing)
+    #3 create container web-1 (missing) after #1, #2
+    #4 start container web-1 (missing) after #3
+    ");
+}
