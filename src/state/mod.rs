@@ -1,1 +1,15 @@
-//! What survives the process.
+//! What survives the process: projects, containers, networks and volumes on disk, and where everything lies.
+//!
+//! Records are JSON with a version field, written to a temporary file and renamed; a reader needs no lock and never
+//! sees half a record. A project's records are written by its supervisor alone, which holds the [`ProjectLock`].
+
+mod layout;
+mod lock;
+mod record;
+mod store;
+mod volume;
+
+pub use layout::{ContainerLayout, Layout, ProjectLayout};
+pub use lock::ProjectLock;
+pub use record::{VERSION, ContainerRecord, ContainerState, EndpointRecord, FailedStart, NetworkRecord, PublishedPort, VolumeRecord};
+pub use store::StateError;

@@ -1,0 +1,198 @@
+//! The directory layout, known here alone.
+//!
+//! ```text
+//! <root>                                  /var/lib/rcompose
+//!   networks.lock                         held while a project chooses a subnet
+//!   images/                               the image store
+//!   volumes/NAME/{volume.json,data/}
+//!   projects/PROJECT/
+//!     networks/KEY.json
+//!     containers/ID/{container.json,upper/,work/,container.log}
+//! <run>                                   /run/rcompose: nothing in it outlives a boot
+//!   PROJECT/{lock,supervisor.sock,supervisor.pid,supervisor.log}
+//!   PROJECT/containers/ID/                state.json, the shim's records, /etc/hosts and the like
+//! ```
+
+use std::path::{Path, PathBuf};
+
+use crate::name::{ContainerId, ProjectName};
+
+/// The two roots of everything rcompose keeps.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Layout {
+    root: PathBuf,
+    run: PathBuf,
+}
+
+impl Layout {
+    /// A layout below `root` (survives a boot) and `run` (does not); both absolute.
+    #[must_use]
+    pub fn new(root: impl Into<PathBuf>, run: impl Into<PathBuf>) -> Self {
+        Self { root: root.into(), run: run.into() }
+    }
+
+    /// What survives a boot.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// What does not.
+    #[must_use]
+    pub fn run(&self) -> &Path {
+        &self.run
+    }
+
+    /// The image store.
+    #[must_use]
+    pub fn images(&self) -> PathBuf {
+        self.root.join("images")
+    }
+
+    /// All volumes.
+    #[must_use]
+    pub fn volumes(&self) -> PathBuf {
+        self.root.join("volumes")
+    }
+
+    /// A volume's directory, by the name it has on the host.
+    #[must_use]
+    pub fn volume(&self, name: &str) -> PathBuf {
+        self.volumes().join(name)
+    }
+
+    /// What is mounted for a volume.
+    #[must_use]
+    pub fn volume_data(&self, name: &str) -> PathBuf {
+        self.volume(name).join("data")
+    }
+
+    /// All projects' records.
+    #[must_use]
+    pub fn projects(&self) -> PathBuf {
+        self.root.join("projects")
+    }
+
+    /// The paths of one project.
+    #[must_use]
+    pub fn project(&self, name: &ProjectName) -> ProjectLayout {
+        ProjectLayout { root: self.projects().join(name.as_str()), run: self.run.join(name.as_str()) }
+    }
+}
+
+/// The paths of a project.
+#[derive(Debug, Clone)]
+pub struct ProjectLayout {
+    pub(super) root: PathBuf,
+    pub(super) run: PathBuf,
+}
+
+impl ProjectLayout {
+    /// What the supervisor locks for its life.
+    #[must_use]
+    pub fn lock(&self) -> PathBuf {
+        self.run.join("lock")
+    }
+
+    /// Where the supervisor listens.
+    #[must_use]
+    pub fn socket(&self) -> PathBuf {
+        self.run.join("supervisor.sock")
+    }
+
+    /// The supervisor's process id, for people; nothing acts on it.
+    #[must_use]
+    pub fn pid_file(&self) -> PathBuf {
+        self.run.join("supervisor.pid")
+    }
+
+    /// What the supervisor has to say when nobody is connected.
+    #[must_use]
+    pub fn supervisor_log(&self) -> PathBuf {
+        self.run.join("supervisor.log")
+    }
+
+    /// The network records.
+    #[must_use]
+    pub fn networks(&self) -> PathBuf {
+        self.root.join("networks")
+    }
+
+    /// The containers' directories.
+    #[must_use]
+    pub fn containers(&self) -> PathBuf {
+        self.root.join("containers")
+    }
+
+    /// The paths of a container.
+    #[must_use]
+    pub fn container(&self, id: &ContainerId) -> ContainerLayout {
+        ContainerLayout {
+            root: self.containers().join(id.as_str()),
+            run: self.run.join("containers").join(id.as_str()),
+        }
+    }
+}
+
+/// The paths of a container.
+#[derive(Debug, Clone)]
+pub struct ContainerLayout {
+    pub(super) root: PathBuf,
+    pub(super) run: PathBuf,
+}
+
+impl ContainerLayout {
+    /// What survives a boot: the record, the writable layer, the log.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// What does not: the shim's records, `/etc/hosts` and the like.
+    #[must_use]
+    pub fn run(&self) -> &Path {
+        &self.run
+    }
+
+    /// The container's record.
+    #[must_use]
+    pub fn record(&self) -> PathBuf {
+        self.root.join("container.json")
+    }
+
+    /// The supervisor's view of the running container.
+    #[must_use]
+    pub fn state(&self) -> PathBuf {
+        self.run.join("state.json")
+    }
+
+    /// The overlay's upper directory.
+    #[must_use]
+    pub fn upper(&self) -> PathBuf {
+        self.root.join("upper")
+    }
+
+    /// The overlay's work directory.
+    #[must_use]
+    pub fn work(&self) -> PathBuf {
+        self.root.join("work")
+    }
+
+    /// The log.
+    #[must_use]
+    pub fn log(&self) -> PathBuf {
+        self.root.join("container.log")
+    }
+
+    /// A file made for the container: `hosts`, `hostname`, `resolv.conf`.
+    #[must_use]
+    pub fn etc(&self, name: &str) -> PathBuf {
+        self.run.join("etc").join(name)
+    }
+
+    /// The `index`th config or secret made for the container.
+    #[must_use]
+    pub fn grant(&self, index: usize) -> PathBuf {
+        self.run.join("grants").join(index.to_string())
+    }
+}

@@ -1,0 +1,166 @@
+//! The records.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::name::{ContainerId, ContainerName, ImageReference, NetworkName, ProjectName, ServiceName};
+
+/// The version written into every record; a higher one on disk is refused.
+pub const VERSION: u32 = 1;
+
+/// A container as it was made. `S` is the configuration of its service, which this module does not look into.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ContainerRecord<S> {
+    /// Format version.
+    pub version: u32,
+    /// Its id.
+    pub id: ContainerId,
+    /// Its name on this machine.
+    pub name: ContainerName,
+    /// The service it belongs to.
+    pub service: ServiceName,
+    /// Its number in the service, from 1.
+    pub number: u32,
+    /// The hash of the configuration it was made from.
+    pub config_hash: String,
+    /// The image's reference.
+    pub image: ImageReference,
+    /// The image's id.
+    pub image_id: String,
+    /// What runs in it, with its arguments.
+    pub command: Vec<String>,
+    /// When it was made.
+    pub created_at: jiff::Timestamp,
+    /// Its labels, Compose's own included.
+    pub labels: BTreeMap<String, String>,
+    /// Its places on the project's networks.
+    pub endpoints: Vec<EndpointRecord>,
+    /// Anonymous volumes by target: the names they have on the host.
+    pub anonymous_volumes: BTreeMap<String, String>,
+    /// The service's configuration.
+    pub config: S,
+}
+
+/// A container's place on a network.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndpointRecord {
+    /// The network's key.
+    pub network: NetworkName,
+    /// The address.
+    pub address: Ipv4Addr,
+    /// The MAC address.
+    pub mac: [u8; 6],
+    /// The names it answers to there.
+    pub names: Vec<String>,
+}
+
+/// The supervisor's view of a container; rewritten when it changes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContainerState {
+    /// Format version.
+    pub version: u32,
+    /// `none`, `starting`, `healthy` or `unhealthy`.
+    pub health: String,
+    /// What the last failed probe printed, cut to 4 KiB.
+    pub last_probe: Option<String>,
+    /// How often it was restarted by its policy.
+    pub restarts: u32,
+    /// Whether the user stopped it: its restart policy rests.
+    pub stopped: bool,
+    /// The ports that are published, with the host ports in use.
+    pub ports: Vec<PublishedPort>,
+    /// Whether a restart is due: the container counts as running.
+    pub restarting: bool,
+    /// How the last attempt to start it failed, if it did.
+    pub failed_start: Option<FailedStart>,
+}
+
+/// A container that could not be started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedStart {
+    /// 127 for a command that is not there, 126 for one that cannot be executed, 125 for the rest.
+    pub code: i32,
+    /// When.
+    pub at: jiff::Timestamp,
+}
+
+/// A published port.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PublishedPort {
+    /// The host address; unspecified for all.
+    pub host_ip: IpAddr,
+    /// The host port.
+    pub host_port: u16,
+    /// The port in the container.
+    pub target: u16,
+    /// `tcp` or `udp`.
+    pub protocol: String,
+}
+
+/// A network of a project.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NetworkRecord {
+    /// Format version.
+    pub version: u32,
+    /// Its key in the project.
+    pub key: NetworkName,
+    /// Its name on this machine.
+    pub name: String,
+    /// The hash of the configuration it was made from.
+    pub hash: String,
+    /// Its bridge.
+    pub bridge: String,
+    /// Its addresses, `address/prefix`.
+    pub subnet: String,
+    /// Its gateway.
+    pub gateway: Ipv4Addr,
+    /// Whether it has no way out.
+    pub internal: bool,
+    /// `driver_opts`: the bridge's MTU.
+    pub mtu: Option<u32>,
+}
+
+/// A volume.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VolumeRecord {
+    /// Format version.
+    pub version: u32,
+    /// Its name on this machine.
+    pub name: String,
+    /// The project it was made for.
+    pub project: Option<ProjectName>,
+    /// Its key there; `None` for an anonymous one.
+    pub key: Option<String>,
+    /// When it was made.
+    pub created_at: jiff::Timestamp,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// Whether a record can be read by this version.
+pub(super) trait Versioned {
+    fn version(&self) -> u32;
+}
+
+impl<S> Versioned for ContainerRecord<S> {
+    fn version(&self) -> u32 {
+        self.version
+    }
+}
+impl Versioned for ContainerState {
+    fn version(&self) -> u32 {
+        self.version
+    }
+}
+impl Versioned for NetworkRecord {
+    fn version(&self) -> u32 {
+        self.version
+    }
+}
+impl Versioned for VolumeRecord {
+    fn version(&self) -> u32 {
+        self.version
+    }
+}

@@ -1,0 +1,224 @@
+//! Reading and writing records.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use fs_err as fs;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::record::{VERSION, Versioned};
+use super::{ContainerLayout, ContainerRecord, ContainerState, Layout, NetworkRecord, ProjectLayout};
+use crate::name::{NetworkName, ProjectName};
+use crate::sys::write_atomic;
+
+/// A failure to read or write state.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    /// The system call failed; the error names the path.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// The file does not hold a record.
+    #[error("`{}` is not a record of rcompose", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+    /// The record is of a later version of rcompose.
+    #[error("`{}` was written by a later version of rcompose (record version {version}, this one reads {VERSION})", path.display())]
+    Later {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        version: u32,
+    },
+}
+
+/// Reads the record at `path`; `None` when there is none.
+pub(super) fn read<T: DeserializeOwned + Versioned>(path: &Path) -> Result<Option<T>, StateError> {
+    let bytes = match fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let record: T =
+        serde_json::from_slice(&bytes).map_err(|source| StateError::Malformed { path: path.to_owned(), source })?;
+    if record.version() > VERSION {
+        return Err(StateError::Later { path: path.to_owned(), version: record.version() });
+    }
+    Ok(Some(record))
+}
+
+/// Writes the record at `path`, whose directory exists.
+pub(super) fn write<T: Serialize>(path: &Path, record: &T) -> Result<(), StateError> {
+    let bytes = serde_json::to_vec(record).map_err(|source| StateError::Malformed { path: path.to_owned(), source })?;
+    Ok(write_atomic(path, &bytes)?)
+}
+
+/// The names in a directory, sorted; none when it does not exist.
+pub(super) fn entries(path: &Path) -> Result<Vec<String>, StateError> {
+    let directory = match fs::read_dir(path) {
+        Ok(directory) => directory,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error.into()),
+    };
+    let mut names = Vec::new();
+    for entry in directory {
+        if let Ok(name) = entry?.file_name().into_string() {
+            names.push(name);
+        }
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// Removes a directory and all in it; absent is fine.
+pub(super) fn remove_tree(path: &Path) -> Result<(), StateError> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+impl Layout {
+    /// The projects that have records, sorted.
+    ///
+    /// # Errors
+    /// [`StateError::Io`].
+    pub fn project_names(&self) -> Result<Vec<ProjectName>, StateError> {
+        Ok(entries(&self.projects())?.into_iter().filter_map(|name| ProjectName::new(name).ok()).collect())
+    }
+}
+
+impl ProjectLayout {
+    /// Whether anything of the project is on disk.
+    #[must_use]
+    pub fn exists(&self) -> bool {
+        self.root.exists()
+    }
+
+    /// Every container record, in order of creation. A directory without a record (a create that was cut short)
+    /// is skipped: [`ProjectLayout::remove_debris`] clears it.
+    ///
+    /// # Errors
+    /// [`StateError`] when a record cannot be read.
+    pub fn read_containers<S: DeserializeOwned>(&self) -> Result<Vec<ContainerRecord<S>>, StateError> {
+        let mut records: Vec<ContainerRecord<S>> = Vec::new();
+        for name in entries(&self.containers())? {
+            records.extend(read(&self.containers().join(name).join("container.json"))?);
+        }
+        records.sort_by(|a, b| (a.created_at, &a.name).cmp(&(b.created_at, &b.name)));
+        Ok(records)
+    }
+
+    /// Removes the directories of containers that have no record: what a killed supervisor left half-made.
+    ///
+    /// # Errors
+    /// [`StateError::Io`].
+    pub fn remove_debris(&self) -> Result<(), StateError> {
+        for directory in [self.containers(), self.run.join("containers")] {
+            for name in entries(&directory)? {
+                if !self.containers().join(&name).join("container.json").exists() {
+                    remove_tree(&directory.join(name))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Every network record, by key.
+    ///
+    /// # Errors
+    /// [`StateError`] when a record cannot be read.
+    pub fn read_networks(&self) -> Result<Vec<NetworkRecord>, StateError> {
+        let mut records = Vec::new();
+        for name in entries(&self.networks())?.into_iter().filter(|name| name.ends_with(".json")) {
+            records.extend(read(&self.networks().join(name))?);
+        }
+        Ok(records)
+    }
+
+    /// Writes a network's record.
+    ///
+    /// # Errors
+    /// [`StateError`].
+    pub fn write_network(&self, record: &NetworkRecord) -> Result<(), StateError> {
+        fs::create_dir_all(self.networks())?;
+        write(&self.networks().join(format!("{}.json", record.key)), record)
+    }
+
+    /// Removes a network's record; absent is fine.
+    ///
+    /// # Errors
+    /// [`StateError::Io`].
+    pub fn remove_network(&self, key: &NetworkName) -> Result<(), StateError> {
+        match fs::remove_file(self.networks().join(format!("{key}.json"))) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Removes the project's directories when nothing but the supervisor's own files is left in them.
+    ///
+    /// # Errors
+    /// [`StateError::Io`].
+    pub fn remove_if_empty(&self) -> Result<(), StateError> {
+        if entries(&self.containers())?.is_empty() && entries(&self.networks())?.is_empty() {
+            remove_tree(&self.root)?;
+            remove_tree(&self.run)?;
+        }
+        Ok(())
+    }
+}
+
+impl ContainerLayout {
+    /// Makes the container's directories and writes its record last, so that a directory with a record is whole.
+    ///
+    /// # Errors
+    /// [`StateError`].
+    pub fn create<S: Serialize>(&self, record: &ContainerRecord<S>) -> Result<(), StateError> {
+        for directory in [self.upper(), self.work(), self.run.clone()] {
+            fs::create_dir_all(directory)?;
+        }
+        write(&self.record(), record)
+    }
+
+    /// Makes the run directory, which a boot takes away.
+    ///
+    /// # Errors
+    /// [`StateError::Io`].
+    pub fn create_run(&self) -> Result<(), StateError> {
+        Ok(fs::create_dir_all(self.run.join("etc"))?)
+    }
+
+    /// The supervisor's view of the container; the default when none was written since boot.
+    ///
+    /// # Errors
+    /// [`StateError`].
+    pub fn read_state(&self) -> Result<ContainerState, StateError> {
+        Ok(read(&self.state())?.unwrap_or_default())
+    }
+
+    /// Writes the supervisor's view of the container.
+    ///
+    /// # Errors
+    /// [`StateError`].
+    pub fn write_state(&self, state: &ContainerState) -> Result<(), StateError> {
+        write(&self.state(), state)
+    }
+
+    /// Removes everything of the container; the record goes first, so that what a crash leaves is debris.
+    ///
+    /// # Errors
+    /// [`StateError::Io`].
+    pub fn remove(&self) -> Result<(), StateError> {
+        match fs::remove_file(self.record()) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+            _ => {}
+        }
+        remove_tree(&self.root)?;
+        remove_tree(&self.run)
+    }
+}

@@ -1,0 +1,122 @@
+//! Files that other processes look at: whole-or-nothing writes and advisory locks.
+
+use std::io::{self, Write};
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, Mode, OFlags};
+
+/// Writes `bytes` to `path` so that a reader sees the old content or the new, never a part: a temporary file in the
+/// same directory, mode 0600, renamed over `path`.
+///
+/// Nothing is synced: a power cut may bring the old content back, but not a mixture.
+///
+/// # Errors
+/// Whatever creating, writing or renaming the file answers, with the path.
+pub fn write_atomic(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let temporary = temporary_beside(path)?;
+    let written = write_new(&temporary, bytes).and_then(|()| fs_err::rename(&temporary, path));
+    if written.is_err() {
+        // The error that led here is the one to report; a leftover is only litter.
+        let _ = fs_err::remove_file(&temporary);
+    }
+    written
+}
+
+/// `.NAME.RANDOM.tmp` in the directory of `path`: writers of the same file, threads or processes, do not meet.
+fn temporary_beside(path: &Path) -> io::Result<PathBuf> {
+    let mut random = [0; 8];
+    rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty())?;
+    let mut name = std::ffi::OsString::from(".");
+    name.push(path.file_name().ok_or(io::ErrorKind::InvalidFilename)?);
+    name.push(format!(".{}.tmp", hex::encode(random)));
+    Ok(path.with_file_name(name))
+}
+
+fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    use fs_err::os::unix::fs::OpenOptionsExt;
+    fs_err::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?.write_all(bytes)
+}
+
+/// An advisory lock on a file, held until dropped. See `flock(2)`.
+///
+/// The lock belongs to the open file: two locks taken by one process exclude each other just as those of two
+/// processes do. The kernel releases it when the process dies.
+#[derive(Debug)]
+pub struct FileLock {
+    _file: OwnedFd,
+}
+
+impl FileLock {
+    /// Waits for the lock that nobody else may hold, creating the file (mode 0600) when it is missing.
+    ///
+    /// # Errors
+    /// The error of `open(2)` or `flock(2)`, with the path.
+    pub fn exclusive(path: &Path) -> io::Result<Self> {
+        let file = open(path)?;
+        loop {
+            match rustix::fs::flock(&file, FlockOperation::LockExclusive) {
+                Ok(()) => return Ok(Self { _file: file }),
+                Err(rustix::io::Errno::INTR) => {}
+                Err(errno) => return Err(named(path, errno)),
+            }
+        }
+    }
+
+    /// Takes the lock that nobody else may hold, or answers `None` at once when somebody does.
+    ///
+    /// # Errors
+    /// The error of `open(2)` or `flock(2)`, with the path.
+    pub fn try_exclusive(path: &Path) -> io::Result<Option<Self>> {
+        let file = open(path)?;
+        match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Some(Self { _file: file })),
+            Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
+            Err(errno) => Err(named(path, errno)),
+        }
+    }
+}
+
+fn open(path: &Path) -> io::Result<OwnedFd> {
+    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+    rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR).map_err(|errno| named(path, errno))
+}
+
+fn named(path: &Path, errno: rustix::io::Errno) -> io::Error {
+    let error = io::Error::from(errno);
+    io::Error::new(error.kind(), format!("cannot lock `{}`: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_atomic_write_replaces_and_leaves_no_temporary_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("record.json");
+        write_atomic(&path, b"one").unwrap();
+        write_atomic(&path, b"two").unwrap();
+        assert_eq!(fs_err::read(&path).unwrap(), b"two");
+        assert_eq!(fs_err::read_dir(directory.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_write_that_fails_leaves_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("taken");
+        fs_err::create_dir(&path).unwrap();
+        assert!(write_atomic(&path, b"text").is_err());
+        assert_eq!(fs_err::read_dir(directory.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_lock_excludes_until_dropped() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("lock");
+        let lock = FileLock::exclusive(&path).unwrap();
+        assert!(FileLock::try_exclusive(&path).unwrap().is_none());
+        drop(lock);
+        assert!(FileLock::try_exclusive(&path).unwrap().is_some());
+    }
+}
