@@ -1,1 +1,50 @@
 //! References to images in a store, ready to be a root filesystem.
+//!
+//! ```text
+//! reference ─▶ endpoints (mirrors, registry) ─▶ manifest ─▶ config ─┬▶ layer ─▶ directory ─┐
+//!              registry_config, resolve, auth                       ├▶ layer ─▶ directory ─┼▶ Image in the Store
+//!                                                                   └▶ layer ─▶ directory ─┘
+//! ```
+//!
+//! Every layer is hashed, decompressed and unpacked while it arrives; no blob is written to disk. Credential helpers
+//! and the removal of images are not there yet.
+
+mod auth;
+mod config;
+mod credentials;
+mod digest;
+mod error;
+mod fetch;
+mod layer;
+mod manifest;
+mod pull;
+mod registry;
+mod registry_config;
+mod resolve;
+mod root;
+mod store;
+
+use std::path::PathBuf;
+
+pub use config::{ImageConfig, ImageHealthcheck};
+pub use credentials::{Credentials, CredentialsError};
+pub use digest::{Digest, InvalidDigest};
+pub use error::{Content, MirrorFailures, PullError, TransportError};
+pub use layer::LayerError;
+pub use manifest::ManifestError;
+pub use pull::{PullEvent, pull};
+pub use registry_config::{RegistryConfig, RegistryConfigError, Timeouts};
+pub use store::{Store, StoreError};
+
+/// An image of this machine.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Image {
+    /// The digest of the configuration, or `rootfs:DIR`.
+    pub id: String,
+    /// What its containers run unless told otherwise.
+    pub config: ImageConfig,
+    /// Lower directories of an overlay mount, lowest first, absolute if the root of the store is; one for `rootfs:`.
+    pub layers: Vec<PathBuf>,
+    /// What the reference resolved to in its registry: the digest of a manifest or index.
+    pub digest: Option<Digest>,
+}

@@ -119,10 +119,16 @@ impl RegistryReference {
     }
 }
 
+impl fmt::Display for RegistryReference {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.text)
+    }
+}
+
 impl fmt::Display for ImageReference {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Registry(reference) => formatter.write_str(&reference.text),
+            Self::Registry(reference) => reference.fmt(formatter),
             Self::Rootfs(directory) => write!(formatter, "rootfs:{}", directory.display()),
         }
     }
