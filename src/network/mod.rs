@@ -1,1 +1,38 @@
-//! Networks, addresses, ports and names.
+//! Networks, addresses, ports and names: bridges, cables and address translation over netlink, and the name server
+//! that every container has.
+//!
+//! ```text
+//!  container A        container B          machine
+//!   eth0  127.0.0.11   eth0                127.0.0.1:8080 ──┐
+//!    │        ▲          │                                  │ firewall: the project's nftables table
+//!    └─ veth ─│──── bridge rc-… (gateway) ◀─────────────────┘
+//!             └ resolver: served by the supervisor
+//! ```
+//!
+//! Everything here happens in the network namespace of the calling thread, be it the machine's, a user's or a test's,
+//! but for what is given a `netns`: a container's. Nothing runs another program.
+
+mod bridge;
+mod dns;
+mod firewall;
+mod ipam;
+mod link;
+mod message;
+mod netlink;
+mod nft;
+mod port;
+mod port_owner;
+mod subnet;
+mod sysctl;
+mod veth;
+
+pub use bridge::{Bridge, BridgeError, bridge_exists, create_bridge, delete_bridge};
+pub use dns::{Names, Port53, Resolver, ResolverError, View};
+pub use firewall::{Firewall, FirewallError};
+pub use ipam::{IpamError, choose_address, choose_subnet};
+pub use link::routes;
+pub use netlink::NetlinkError;
+pub use nft::{NftError, Nftables};
+pub use port::{PortError, PortForward, PortReservation, TransportProtocol, reserve_port};
+pub use subnet::{InvalidSubnet, Subnet};
+pub use veth::{AttachError, Endpoint, attach, loopback_up};

@@ -1,0 +1,214 @@
+//! The firewall of one project: one nftables table, replaced as a whole and removed as a whole.
+//!
+//! ```text
+//! guard        raw         drop what claims to come from, or wants to, 127.0.0.0/8 over a bridge
+//! prerouting   dstnat      for this machine? ─▶ published
+//! output       dstnat      for this machine? ─▶ published
+//! published                look (address,) protocol and port up ─▶ the container's address and port
+//! forward      filter      into a bridge: replies, what came over it, what was published; nothing else
+//! postrouting  srcnat      masquerade what leaves a network, and what could not be answered otherwise
+//! ```
+//!
+//! A port published on 127.0.0.1 takes the same way as any other (its bridge has `route_localnet`), so that no proxy
+//! is needed and ports outlive the supervisor.
+
+use std::io;
+use std::net::Ipv4Addr;
+use std::sync::LazyLock;
+
+use super::nft::expression::{self as step, ACCEPT, DROP, Expression, FOUND, KEY};
+use super::nft::{self, ADDRESS_TYPE, Chain, Family, Hook, Map, NftError, Nftables, PORT_TYPE, TRANSPORT_TYPE, Table};
+use super::{Bridge, PortForward, Subnet, sysctl};
+
+/// Addresses that mean the machine itself.
+static LOOPBACK: LazyLock<Subnet> = LazyLock::new(|| Subnet::containing(Ipv4Addr::LOCALHOST, 8));
+/// Ports published on one address.
+const AT_ADDRESS: &str = "published-at";
+/// Ports published on every address.
+const ANYWHERE: &str = "published-anywhere";
+/// The chain that looks them up.
+const PUBLISHED: &str = "published";
+
+/// All that the firewall does for a project.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Firewall {
+    /// The name of the project: that of the table is made from it.
+    pub project: String,
+    /// The project's bridges.
+    pub bridges: Vec<Bridge>,
+    /// The project's published ports.
+    pub forwards: Vec<PortForward>,
+}
+
+/// Why the firewall could not be changed.
+#[derive(Debug, thiserror::Error)]
+pub enum FirewallError {
+    /// Packets cannot be routed.
+    #[error("cannot turn on IP forwarding")]
+    Forwarding(#[source] io::Error),
+    /// Ports cannot be reached by 127.0.0.1.
+    #[error("cannot let 127.0.0.1 reach the ports published on bridge `{bridge}`")]
+    Loopback {
+        /// The name of the bridge.
+        bridge: String,
+        /// Names the file.
+        source: io::Error,
+    },
+    /// The rules could not be set.
+    #[error("cannot set the firewall rules of project `{project}`")]
+    Apply {
+        /// The name of the project.
+        project: String,
+        /// What went wrong.
+        source: NftError,
+    },
+    /// The rules could not be removed.
+    #[error("cannot remove the firewall rules of project `{project}`")]
+    Remove {
+        /// The name of the project.
+        project: String,
+        /// What went wrong.
+        source: NftError,
+    },
+}
+
+impl Firewall {
+    /// Puts these rules in place of whatever the project had, in the namespace of `nftables` and of the calling thread, in one step:
+    /// connections through ports that stay published go on.
+    ///
+    /// # Errors
+    /// [`FirewallError::Forwarding`], [`FirewallError::Apply`]: the old rules are in force after either.
+    /// [`FirewallError::Loopback`]: ports are not to be reached by 127.0.0.1.
+    pub fn apply(&self, nftables: &mut Nftables) -> Result<(), FirewallError> {
+        if !self.bridges.iter().all(|bridge| bridge.internal) {
+            sysctl::enable_forwarding().map_err(FirewallError::Forwarding)?;
+        }
+        nft::replace(nftables, &self.table())
+            .map_err(|source| FirewallError::Apply { project: self.project.clone(), source })?;
+        // Only now that the guard stands, and only where there is a use for it: the fewer bridges have it, the fewer
+        // lead to the loopback of the machine should somebody flush all rules.
+        self.bridges.iter().try_for_each(|bridge| {
+            let publishes = self.forwards.iter().any(|forward| bridge.subnet.contains(*forward.to.ip()));
+            sysctl::set_route_localnet(&bridge.name, publishes)
+                .map_err(|source| FirewallError::Loopback { bridge: bridge.name.clone(), source })
+        })
+    }
+
+    /// Removes the rules of `project`; it is fine if there are none.
+    ///
+    /// # Errors
+    /// [`FirewallError::Remove`].
+    pub fn remove(project: &str, nftables: &mut Nftables) -> Result<(), FirewallError> {
+        nft::delete(nftables, Family::Inet, &table_name(project))
+            .map_err(|source| FirewallError::Remove { project: project.to_owned(), source })
+    }
+
+    fn table(&self) -> Table {
+        let base = |name, hook, rules| Chain { name, hook: Some(hook), rules };
+        let publish =
+            || vec![[step::is_ipv4(), step::destination_is_local(), vec![Expression::Jump(PUBLISHED)]].concat()];
+        Table {
+            family: Family::Inet,
+            name: table_name(&self.project),
+            maps: self.maps(),
+            chains: vec![
+                Chain { name: PUBLISHED, hook: None, rules: published() },
+                base("guard", Hook::RAW, self.guard()),
+                base("prerouting", Hook::PREROUTING_NAT, publish()),
+                base("output", Hook::OUTPUT_NAT, publish()),
+                base("forward", Hook::FORWARD, self.forward()),
+                base("postrouting", Hook::POSTROUTING_NAT, self.postrouting()),
+            ],
+        }
+    }
+
+    /// The published ports as maps, so that finding one takes the same time however many there are.
+    fn maps(&self) -> Vec<Map> {
+        let mut at_address = Vec::new();
+        let mut anywhere = Vec::new();
+        for PortForward { host_ip, host_port, protocol, to } in &self.forwards {
+            let port = [[protocol.number(), 0, 0, 0], padded(*host_port)].concat();
+            let value = [to.ip().octets(), padded(to.port())].concat();
+            match host_ip.filter(|address| !address.is_unspecified()) {
+                Some(address) => at_address.push(([address.octets().to_vec(), port].concat(), value)),
+                None => anywhere.push((port, value)),
+            }
+        }
+        let map =
+            |name, key_types, elements| Map { name, key_types, value_types: &[ADDRESS_TYPE, PORT_TYPE], elements };
+        vec![
+            map(AT_ADDRESS, &[ADDRESS_TYPE, TRANSPORT_TYPE, PORT_TYPE], at_address),
+            map(ANYWHERE, &[TRANSPORT_TYPE, PORT_TYPE], anywhere),
+        ]
+    }
+
+    /// `route_localnet` lets 127.0.0.0/8 leave over a bridge, for replies to come back: nothing a container sends may
+    /// use it. Replies are not yet translated back here, so that they pass.
+    fn guard(&self) -> Vec<Vec<Expression>> {
+        let abuse = |bridge: &Bridge| {
+            [step::destination_in(&LOOPBACK), step::source_in(&LOOPBACK)]
+                .map(|loopback| [step::is_ipv4(), step::comes_from(&bridge.name), loopback, vec![DROP]].concat())
+        };
+        self.bridges.iter().flat_map(abuse).collect()
+    }
+
+    /// Accepting here does not overrule another table's drop; dropping here is final.
+    fn forward(&self) -> Vec<Vec<Expression>> {
+        let mut rules = vec![[step::is_known(), vec![ACCEPT]].concat()];
+        for Bridge { name, internal, .. } in &self.bridges {
+            // Between ports of one bridge packets are switched, not routed, unless br_netfilter sends them here too.
+            rules.push([step::comes_from(name), step::goes_to(name), vec![ACCEPT]].concat());
+            if *internal {
+                rules.push([step::comes_from(name), vec![DROP]].concat());
+            }
+        }
+        for Bridge { name, internal, .. } in &self.bridges {
+            if !internal {
+                rules.push([step::goes_to(name), step::was_published(), vec![ACCEPT]].concat());
+            }
+            rules.push([step::goes_to(name), vec![DROP]].concat());
+        }
+        rules
+    }
+
+    fn postrouting(&self) -> Vec<Vec<Expression>> {
+        let mut rules = Vec::new();
+        for Bridge { name, subnet, internal, .. } in &self.bridges {
+            if !internal {
+                let leaves = [step::source_in(subnet), step::goes_elsewhere_than(name)].concat();
+                rules.push([step::is_ipv4(), leaves, vec![Expression::Masquerade]].concat());
+            }
+            // A container that uses a published port of its own network would be answered directly by an address that
+            // it did not ask; and 127.0.0.1 means something else to whoever answers.
+            for source in [step::source_in(subnet), step::source_in(&LOOPBACK)] {
+                let own = [step::goes_to(name), source, step::was_published()].concat();
+                rules.push([step::is_ipv4(), own, vec![Expression::Masquerade]].concat());
+            }
+        }
+        rules
+    }
+}
+
+/// First what is published on the very address, then what is on every one.
+fn published() -> Vec<Vec<Expression>> {
+    let send = |map, key| {
+        let [address, port] = FOUND;
+        vec![Expression::Lookup { map, key, to: address }, Expression::DestinationNat { address, port }]
+    };
+    let [destination, transport, port, _] = KEY;
+    let load = vec![step::load_transport(transport), step::load_destination_port(port)];
+    vec![
+        [vec![step::load_destination(destination)], load.clone(), send(AT_ADDRESS, destination)].concat(),
+        [load, send(ANYWHERE, transport)].concat(),
+    ]
+}
+
+fn table_name(project: &str) -> String {
+    format!("rcompose-{project}")
+}
+
+/// A port in network order as part of a key.
+fn padded(port: u16) -> [u8; 4] {
+    let [high, low] = port.to_be_bytes();
+    [high, low, 0, 0]
+}

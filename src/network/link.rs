@@ -1,0 +1,143 @@
+//! Links, addresses and routes as rtnetlink messages, without the sending. See `rtnetlink(7)`.
+
+use std::net::Ipv4Addr;
+
+use super::Subnet;
+use super::message::{self, ACK, CREATE, DUMP, EXCLUSIVE, Message};
+use super::netlink::{Connection, NetlinkError};
+
+const NEWLINK: u16 = 16;
+const DELLINK: u16 = 17;
+const GETLINK: u16 = 18;
+const NEWADDR: u16 = 20;
+const GETADDR: u16 = 22;
+const NEWROUTE: u16 = 24;
+const GETROUTE: u16 = 26;
+
+/// `IFLA_*`.
+pub(super) const ADDRESS: u16 = 1;
+pub(super) const IFNAME: u16 = 3;
+pub(super) const MTU: u16 = 4;
+pub(super) const MASTER: u16 = 10;
+pub(super) const LINKINFO: u16 = 18;
+pub(super) const NET_NS_FD: u16 = 28;
+/// Inside `IFLA_LINKINFO`.
+pub(super) const INFO_KIND: u16 = 1;
+pub(super) const INFO_DATA: u16 = 2;
+const INFO_SLAVE_KIND: u16 = 4;
+const INFO_SLAVE_DATA: u16 = 5;
+/// `IFLA_BRPORT_MODE`.
+const PORT_HAIRPIN: u16 = 4;
+
+/// `IFA_*`.
+const IFA_ADDRESS: u16 = 1;
+const IFA_LOCAL: u16 = 2;
+const IFA_BROADCAST: u16 = 4;
+/// `RTA_*`.
+const RTA_DST: u16 = 1;
+const RTA_GATEWAY: u16 = 5;
+
+const AF_INET: u8 = 2;
+const IFF_UP: u32 = 1;
+/// `RT_TABLE_MAIN`, `RTPROT_STATIC`, `RT_SCOPE_UNIVERSE`, `RTN_UNICAST`.
+const TABLE_MAIN: u8 = 254;
+const PROTOCOL_STATIC: u8 = 4;
+const SCOPE_UNIVERSE: u8 = 0;
+const ROUTE_UNICAST: u8 = 1;
+
+/// `lo` has this index in every network namespace.
+pub(super) const LOOPBACK: u32 = 1;
+/// `IFNAMSIZ` less the terminating zero, bytes.
+const LONGEST_NAME: usize = 15;
+
+/// `struct ifinfomsg` of link `index` (0: named by attribute), to be brought up if `up`.
+pub(super) fn link_header(index: u32, up: bool) -> [u8; 16] {
+    let flags = if up { IFF_UP } else { 0 };
+    let mut header = [0; 16];
+    header[4..8].copy_from_slice(&index.to_ne_bytes());
+    header[8..12].copy_from_slice(&flags.to_ne_bytes());
+    header[12..16].copy_from_slice(&flags.to_ne_bytes());
+    header
+}
+
+/// Makes a link that is up at once; an error if its name is taken.
+pub(super) fn new_link(name: &str) -> Message {
+    Message::new(NEWLINK, ACK | CREATE | EXCLUSIVE, &link_header(0, true)).string(IFNAME, name)
+}
+
+/// Lets a bridge send what comes from its port `name` back to the same port.
+pub(super) fn set_hairpin(name: &str) -> Message {
+    Message::new(NEWLINK, ACK, &link_header(0, false)).string(IFNAME, name).nest(LINKINFO, |info| {
+        info.string(INFO_SLAVE_KIND, "bridge").nest(INFO_SLAVE_DATA, |port| port.bytes(PORT_HAIRPIN, &[1]))
+    })
+}
+
+/// Brings link `index` up.
+pub(super) fn set_up(index: u32) -> Message {
+    Message::new(NEWLINK, ACK, &link_header(index, true))
+}
+
+/// Deletes the link called `name`.
+pub(super) fn delete_link(name: &str) -> Message {
+    Message::new(DELLINK, ACK, &link_header(0, false)).string(IFNAME, name)
+}
+
+/// Gives link `index` an address within its subnet.
+pub(super) fn new_address(index: u32, address: Ipv4Addr, subnet: &Subnet) -> Message {
+    let [a, b, c, d] = index.to_ne_bytes();
+    // struct ifaddrmsg: family, prefix, flags, scope, index.
+    let header = [AF_INET, subnet.prefix(), 0, SCOPE_UNIVERSE, a, b, c, d];
+    Message::new(NEWADDR, ACK | CREATE | EXCLUSIVE, &header)
+        .bytes(IFA_LOCAL, &address.octets())
+        .bytes(IFA_ADDRESS, &address.octets())
+        .bytes(IFA_BROADCAST, &subnet.broadcast().octets())
+}
+
+/// Sends what has no better route through `gateway`, over whichever link reaches that.
+pub(super) fn default_route(gateway: Ipv4Addr) -> Message {
+    // struct rtmsg: family, destination and source length, tos, table, protocol, scope, type, flags (4 bytes).
+    let header = [AF_INET, 0, 0, 0, TABLE_MAIN, PROTOCOL_STATIC, SCOPE_UNIVERSE, ROUTE_UNICAST, 0, 0, 0, 0];
+    Message::new(NEWROUTE, ACK | CREATE | EXCLUSIVE, &header).bytes(RTA_GATEWAY, &gateway.octets())
+}
+
+/// The index of the link called `name`, or `None` where there is none. No link has a name that is too long.
+pub(super) fn index(connection: &mut Connection, name: &str) -> Result<Option<u32>, NetlinkError> {
+    if name.len() > LONGEST_NAME {
+        return Ok(None);
+    }
+    let request = Message::new(GETLINK, ACK, &link_header(0, false)).string(IFNAME, name);
+    let mut index = None;
+    match connection.query(request, |link| index = message::u32_at(link, 4)) {
+        Err(error) if error.errno() == Some(rustix::io::Errno::NODEV) => Ok(None),
+        result => result.map(|()| index),
+    }
+}
+
+/// Every network that this namespace has a route to or an address in, default routes left out.
+///
+/// The namespace is that of the calling thread.
+///
+/// # Errors
+/// [`NetlinkError`] when the kernel cannot be asked.
+pub fn routes() -> Result<Vec<Subnet>, NetlinkError> {
+    let mut connection = Connection::route()?;
+    let mut found = Vec::new();
+    // struct rtmsg and struct ifaddrmsg both open with the family and the prefix length.
+    let mut collect = |kind: u16, header: usize, destination: u16| {
+        let mut request = vec![0; header];
+        request[0] = AF_INET;
+        connection.query(Message::new(kind, DUMP, &request), |part| {
+            let (Some(&prefix), Some(rest)) = (part.get(1), part.get(header..)) else { return };
+            let value = message::attributes(rest).find(|(kind, _)| *kind == destination);
+            if let Some(octets) = value.and_then(|(_, value)| <[u8; 4]>::try_from(value).ok()) {
+                found.push(Subnet::containing(octets.into(), prefix));
+            }
+        })
+    };
+    collect(GETROUTE, 12, RTA_DST)?;
+    collect(GETADDR, 8, IFA_ADDRESS)?;
+    found.retain(|subnet| subnet.prefix() > 0);
+    found.sort_unstable();
+    found.dedup();
+    Ok(found)
+}

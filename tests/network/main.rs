@@ -1,0 +1,11 @@
+//! Networks with real traffic, each test on a machine of its own: a fresh network namespace. Needs root.
+#![expect(clippy::unwrap_used, reason = "test harness")]
+
+#[path = "../support/netns.rs"]
+mod netns;
+
+mod bridge;
+mod dns;
+mod firewall;
+mod lab;
+mod port;
