@@ -1,1 +1,58 @@
 //! One OCI container, created to deleted.
+//!
+//! ```text
+//! supervisor ──spawn──▶ shim ──clone3──▶ init: in its namespaces, makes its own root, waits for `start`, execs
+//!            ◀─channel─▶     ◀─channel─▶
+//! ```
+//!
+//! 1. [`Shim::spawn`] starts our binary again as `rcompose __shim`, from a sealed copy in memory.
+//! 2. [`Shim::created`] returns once the container exists and waits: the moment to attach networks to its namespace.
+//! 3. [`Shim::start`] lets it execute its program and returns a [`Handle`].
+//! 4. The shim writes the log and, before it reaps init, the exit record; [`Handle::exited`] reads that.
+//! 5. [`delete`] removes what a killed shim has left.
+//!
+//! If whoever spawned it goes away before `start`, the shim undoes what it did. After that it needs nobody:
+//! [`Handle::adopt`] finds it again. [`exec`] runs a further process in a running container.
+
+mod capability;
+mod cgroup;
+mod channel;
+mod config;
+mod error;
+mod exec;
+mod handle;
+mod init;
+pub mod log;
+mod record;
+mod seccomp;
+mod shim;
+mod spawn;
+
+use std::process::ExitCode;
+
+pub use config::{Config, Rootfs, Seccomp};
+pub use error::RuntimeError;
+pub use exec::{ExecChild, ExecOptions, Probe, Stdio, exec, probe};
+pub use handle::{Handle, delete};
+pub use record::ExitStatus;
+pub use rustix::process::Signal;
+pub use spawn::{Init, Shim};
+
+/// Has the internal roles run by the program at `path` instead of this one: for programs that use this library without
+/// calling [`dispatch`]. To be called before anything else.
+///
+/// # Errors
+/// [`RuntimeError::Copy`].
+pub fn run_roles_with(path: &std::path::Path) -> Result<(), RuntimeError> {
+    crate::sys::self_exe::seal(path).map(drop).map_err(RuntimeError::Copy)
+}
+
+/// Runs the internal role named by the first argument, if it is one. To be called before any thread exists.
+#[must_use]
+pub fn dispatch(role: &str) -> Option<ExitCode> {
+    match role {
+        shim::ROLE => Some(shim::main()),
+        exec::ROLE => Some(exec::main()),
+        _ => None,
+    }
+}

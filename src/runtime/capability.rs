@@ -1,0 +1,79 @@
+//! Capability sets of the specification as the kernel's bit sets.
+
+use oci_spec::runtime::{Capabilities, Capability, LinuxCapabilities};
+use rustix::thread::CapabilitySet;
+
+/// The bounding, effective and permitted sets. Inheritable and ambient are always empty (CVE-2022-24769): with them, a
+/// program that is no superuser would have what only setuid files may give.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Sets {
+    pub(super) bounding: CapabilitySet,
+    pub(super) effective: CapabilitySet,
+    pub(super) permitted: CapabilitySet,
+}
+
+impl Sets {
+    /// Of a process; one without any mentioned has none.
+    pub(super) fn of(capabilities: Option<&LinuxCapabilities>) -> Self {
+        let set = |get: fn(&LinuxCapabilities) -> &Option<Capabilities>| {
+            capabilities.and_then(|sets| get(sets).as_ref()).map_or(CapabilitySet::empty(), bits)
+        };
+        let permitted = set(LinuxCapabilities::permitted);
+        Self {
+            bounding: set(LinuxCapabilities::bounding),
+            effective: set(LinuxCapabilities::effective) & permitted,
+            permitted,
+        }
+    }
+}
+
+fn bits(capabilities: &Capabilities) -> CapabilitySet {
+    capabilities.iter().map(|&capability| bit(capability)).collect()
+}
+
+/// See `linux/capability.h`.
+fn bit(capability: Capability) -> CapabilitySet {
+    match capability {
+        Capability::AuditControl => CapabilitySet::AUDIT_CONTROL,
+        Capability::AuditRead => CapabilitySet::AUDIT_READ,
+        Capability::AuditWrite => CapabilitySet::AUDIT_WRITE,
+        Capability::BlockSuspend => CapabilitySet::BLOCK_SUSPEND,
+        Capability::Bpf => CapabilitySet::BPF,
+        Capability::CheckpointRestore => CapabilitySet::CHECKPOINT_RESTORE,
+        Capability::Chown => CapabilitySet::CHOWN,
+        Capability::DacOverride => CapabilitySet::DAC_OVERRIDE,
+        Capability::DacReadSearch => CapabilitySet::DAC_READ_SEARCH,
+        Capability::Fowner => CapabilitySet::FOWNER,
+        Capability::Fsetid => CapabilitySet::FSETID,
+        Capability::IpcLock => CapabilitySet::IPC_LOCK,
+        Capability::IpcOwner => CapabilitySet::IPC_OWNER,
+        Capability::Kill => CapabilitySet::KILL,
+        Capability::Lease => CapabilitySet::LEASE,
+        Capability::LinuxImmutable => CapabilitySet::LINUX_IMMUTABLE,
+        Capability::MacAdmin => CapabilitySet::MAC_ADMIN,
+        Capability::MacOverride => CapabilitySet::MAC_OVERRIDE,
+        Capability::Mknod => CapabilitySet::MKNOD,
+        Capability::NetAdmin => CapabilitySet::NET_ADMIN,
+        Capability::NetBindService => CapabilitySet::NET_BIND_SERVICE,
+        Capability::NetBroadcast => CapabilitySet::NET_BROADCAST,
+        Capability::NetRaw => CapabilitySet::NET_RAW,
+        Capability::Perfmon => CapabilitySet::PERFMON,
+        Capability::Setgid => CapabilitySet::SETGID,
+        Capability::Setfcap => CapabilitySet::SETFCAP,
+        Capability::Setpcap => CapabilitySet::SETPCAP,
+        Capability::Setuid => CapabilitySet::SETUID,
+        Capability::SysAdmin => CapabilitySet::SYS_ADMIN,
+        Capability::SysBoot => CapabilitySet::SYS_BOOT,
+        Capability::SysChroot => CapabilitySet::SYS_CHROOT,
+        Capability::SysModule => CapabilitySet::SYS_MODULE,
+        Capability::SysNice => CapabilitySet::SYS_NICE,
+        Capability::SysPacct => CapabilitySet::SYS_PACCT,
+        Capability::SysPtrace => CapabilitySet::SYS_PTRACE,
+        Capability::SysRawio => CapabilitySet::SYS_RAWIO,
+        Capability::SysResource => CapabilitySet::SYS_RESOURCE,
+        Capability::SysTime => CapabilitySet::SYS_TIME,
+        Capability::SysTtyConfig => CapabilitySet::SYS_TTY_CONFIG,
+        Capability::Syslog => CapabilitySet::SYSLOG,
+        Capability::WakeAlarm => CapabilitySet::WAKE_ALARM,
+    }
+}

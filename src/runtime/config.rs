@@ -1,0 +1,82 @@
+//! What a container is made from, as it is handed to the shim and kept in `config.json` for later execs.
+
+use std::path::{Path, PathBuf};
+
+use oci_spec::runtime::Spec;
+use serde::{Deserialize, Serialize};
+
+use crate::name::ContainerId;
+
+/// A container to be made.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Config {
+    /// Its id: names its cgroup.
+    pub id: ContainerId,
+    /// The OCI configuration, taken literally: nothing is mounted, masked or limited that it does not say. `root.path`
+    /// is not used, [`Self::rootfs`] is.
+    pub spec: Spec,
+    /// Its root file system.
+    pub rootfs: Rootfs,
+    /// Its directory on the host, which exists: `config.json`, `status.json` and `exit.json` are written there. Its root
+    /// is mounted at `rootfs` in it, inside the container's mount namespace and nowhere else.
+    pub directory: PathBuf,
+    /// Its log file.
+    pub log: PathBuf,
+    /// When the log is rotated and how much of it is kept.
+    #[serde(default)]
+    pub log_limits: super::log::Limits,
+    /// Whether PID 1 is a small reaper of ours, with the program as its child.
+    pub init: bool,
+    /// `name|uid[:name|gid]`, looked up in the container's own files; wins over `process.user`.
+    pub user: Option<String>,
+    /// Further groups, by name or gid.
+    pub group_add: Vec<String>,
+    /// Which system calls are allowed.
+    pub seccomp: Seccomp,
+}
+
+/// Where a root file system comes from.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rootfs {
+    /// A directory as it is.
+    Directory(PathBuf),
+    /// Read-only directories under a writable one.
+    Overlay {
+        /// The layers, lowest first.
+        lower: Vec<PathBuf>,
+        /// Where changes go.
+        upper: PathBuf,
+        /// An empty directory on the file system of `upper`.
+        work: PathBuf,
+        /// Whether changes need not survive a power failure: nothing is synced at the end.
+        volatile: bool,
+        /// Directories of the host below one of `lower` that are empty inside.
+        hide: Vec<PathBuf>,
+    },
+}
+
+/// Which system calls a container may make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Seccomp {
+    /// What Docker allows by default, given the capabilities.
+    #[default]
+    Default,
+    /// All.
+    Unconfined,
+}
+
+impl Config {
+    /// Where the root is mounted, seen from inside the container's mount namespace before it is the root.
+    pub(super) fn mountpoint(&self) -> PathBuf {
+        self.directory.join("rootfs")
+    }
+
+    /// The cgroup, relative to the root of each hierarchy: `linux.cgroupsPath`, or `rcompose/<id>`.
+    pub(super) fn cgroup(&self) -> PathBuf {
+        let path = self.spec.linux().as_ref().and_then(|linux| linux.cgroups_path().as_deref());
+        let path = path.map_or_else(|| Path::new("rcompose").join(self.id.as_str()), Path::to_owned);
+        path.components().filter(|part| matches!(part, std::path::Component::Normal(_))).collect()
+    }
+}

@@ -1,0 +1,100 @@
+//! A further process in a running container: `rcompose __exec` enters it, forks into its pid namespace and waits.
+
+mod child;
+mod enter;
+
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use oci_spec::runtime::Process;
+use serde::{Deserialize, Serialize};
+use tokio::io::AsyncReadExt;
+
+pub use child::ExecChild;
+pub(super) use enter::main;
+
+use super::RuntimeError;
+
+/// The first argument of this role.
+pub(super) const ROLE: &str = "__exec";
+
+/// What to run.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct ExecOptions {
+    /// The process: arguments, environment, directory, capabilities, limits, terminal and its size.
+    pub process: Process,
+    /// `name|uid[:name|gid]`, looked up in the container; wins over `process.user`.
+    pub user: Option<String>,
+    /// Whether it lives on when nobody waits for it any more. Otherwise dropping the [`ExecChild`] kills it and its
+    /// process group.
+    pub detach: bool,
+}
+
+/// The standard streams of a process; with a terminal they are not used.
+pub type Stdio<'a> = crate::sys::spawn::Streams<'a>;
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Request {
+    directory: PathBuf,
+    options: ExecOptions,
+}
+
+/// Runs a process in the container of this run directory; returns once it has been executed.
+///
+/// # Errors
+/// [`RuntimeError::NotRunning`]; [`RuntimeError::Container`] with code 127 or 126 when it cannot be executed.
+pub async fn exec(directory: &Path, options: &ExecOptions, stdio: Stdio<'_>) -> Result<ExecChild, RuntimeError> {
+    ExecChild::spawn(Request { directory: directory.to_owned(), options: options.clone() }, stdio).await
+}
+
+/// The result of a [`probe`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Probe {
+    /// What the process returned; `None` when it was killed because it took too long.
+    pub code: Option<i32>,
+    /// The beginning of what it wrote to either stream.
+    pub output: Vec<u8>,
+}
+
+/// Runs a process to its end, or kills it and its process group after `timeout`: a health check. Keeps `limit` bytes of
+/// its output.
+///
+/// # Errors
+/// As [`exec`].
+pub async fn probe(
+    directory: &Path,
+    options: &ExecOptions,
+    timeout: Duration,
+    limit: usize,
+) -> Result<Probe, RuntimeError> {
+    let null = super::spawn::null().map_err(RuntimeError::Channel)?;
+    let (read, write) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)
+        .map_err(|error| RuntimeError::Channel(error.into()))?;
+    let mut reader = tokio::net::unix::pipe::Receiver::from_owned_fd(read).map_err(RuntimeError::Channel)?;
+    let mut output = Vec::new();
+    let run = async {
+        let stdio = Stdio { stdin: null.as_fd(), stdout: write.as_fd(), stderr: write.as_fd() };
+        let child = exec(directory, options, stdio).await?;
+        let mut buffer = [0; 4096];
+        let wait = child.wait();
+        tokio::pin!(wait);
+        loop {
+            tokio::select! {
+                // What it has written before its end is in the pipe by then.
+                biased;
+                count = reader.read(&mut buffer) => {
+                    let count = count.map_err(RuntimeError::Channel)?;
+                    output.extend_from_slice(&buffer[..count.min(limit.saturating_sub(output.len()))]);
+                }
+                code = &mut wait => return code,
+            }
+        }
+    };
+    // Dropping the child kills it.
+    let code = match tokio::time::timeout(timeout, run).await {
+        Ok(code) => Some(code?),
+        Err(_) => None,
+    };
+    Ok(Probe { code, output })
+}

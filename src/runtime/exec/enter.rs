@@ -1,0 +1,193 @@
+//! `rcompose __exec`: enters a container and stays outside of it as the parent of a process inside.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::path::Path;
+use std::process::ExitCode;
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::process::{Pid, Signal};
+use rustix::thread::{ThreadNameSpaceType, move_into_thread_name_spaces};
+
+use super::{ExecOptions, Request};
+use crate::runtime::cgroup::Cgroup;
+use crate::runtime::channel::{Channel, Failure, Message};
+use crate::runtime::init;
+use crate::runtime::record::{self, StatusRecord};
+use crate::runtime::{Config, RuntimeError, handle};
+use crate::sys::clone::{Cloned, SingleThreaded, clone};
+use crate::sys::pidfd::PidFd;
+use crate::sys::spawn;
+
+/// Why there is no process in the container.
+#[derive(Debug, thiserror::Error)]
+enum ExecError {
+    #[error("cannot set up the exec")]
+    Setup(#[from] io::Error),
+    #[error(transparent)]
+    Runtime(#[from] RuntimeError),
+    #[error(transparent)]
+    Cgroup(#[from] crate::runtime::cgroup::CgroupError),
+    #[error("cannot enter the container's namespaces")]
+    Enter(#[source] io::Error),
+    #[error("cannot clone a process into the container")]
+    Clone(#[source] io::Error),
+    #[error("{}", .0.error)]
+    Process(Failure),
+    #[error("the process ended before it was ready")]
+    Died,
+}
+
+/// Runs what the channel asks for; its exit code is that of the process.
+pub(in crate::runtime) fn main() -> ExitCode {
+    let Ok(channel) = spawn::inherited_channel().map(Channel::from) else { return ExitCode::FAILURE };
+    match run(&channel) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            let failure = match &error {
+                ExecError::Process(failure) => failure.clone(),
+                error => Failure { code: 125, error: init::text(error) },
+            };
+            let code = failure.code;
+            let _ = channel.send(&Message::Failed(failure), &[]);
+            ExitCode::from(code)
+        }
+    }
+}
+
+fn run(channel: &Channel) -> Result<u8, ExecError> {
+    let single = SingleThreaded::check()?;
+    // The caller's terminal is not ours to be signalled by.
+    rustix::process::setsid().map_err(io::Error::from)?;
+    rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable).map_err(io::Error::from)?;
+    let Some((Message::Exec(request), _)) = channel.receive()? else { return Err(ExecError::Died) };
+    let Request { directory, options } = *request;
+    let (config, restricted) = enter(&directory, &options)?;
+
+    let (ours, theirs) = Channel::pair()?;
+    match clone(single, rustix::thread::UnshareFlags::empty()).map_err(ExecError::Clone)? {
+        Cloned::Child => {
+            drop(ours);
+            inside(&config, &options, restricted, &theirs)
+        }
+        Cloned::Parent { pid, pidfd } => {
+            drop(theirs);
+            let process = Running { pid, pidfd: pidfd.into() };
+            start(channel, &ours, &process).inspect_err(|_| process.kill())?;
+            process.wait(channel, options.detach)
+        }
+    }
+}
+
+/// Moves this process into the container's cgroup and namespaces. Returns the container's configuration, with the user
+/// of the exec, and whether device nodes are restricted.
+fn enter(directory: &Path, options: &ExecOptions) -> Result<(Config, bool), ExecError> {
+    let status: StatusRecord = record::read(directory, record::STATUS)?.ok_or(RuntimeError::NotRunning)?;
+    let mut config: Config = record::read(directory, record::CONFIG)?.ok_or(RuntimeError::NotRunning)?;
+    let init = handle::open(status.init)?.ok_or(RuntimeError::NotRunning)?;
+    if init.has_exited()? {
+        return Err(RuntimeError::NotRunning.into());
+    }
+    config.user.clone_from(&options.user);
+    let cgroup = Cgroup::existing(&config.cgroup());
+    cgroup.join()?;
+    // All at once: either we are in the container, or we are not.
+    let all = ThreadNameSpaceType::MOUNT
+        | ThreadNameSpaceType::CONTROL_GROUP
+        | ThreadNameSpaceType::HOST_NAME_AND_NIS_DOMAIN_NAME
+        | ThreadNameSpaceType::INTER_PROCESS_COMMUNICATION
+        | ThreadNameSpaceType::PROCESS_ID
+        | ThreadNameSpaceType::NETWORK;
+    move_into_thread_name_spaces(init.as_fd(), all).map_err(|error| ExecError::Enter(error.into()))?;
+    Ok((config, cgroup.restricts_devices()))
+}
+
+/// In the pid namespace: becomes the process.
+fn inside(config: &Config, options: &ExecOptions, restricted: bool, channel: &Channel) -> ! {
+    let result = init::prepare_exec(config, &options.process, restricted);
+    let error = match result {
+        Ok((program, warnings, terminal)) => {
+            let master: Vec<_> = terminal.iter().map(AsFd::as_fd).collect();
+            let told = channel.send(&Message::Ready { warnings }, &master);
+            match told.and_then(|()| channel.receive()) {
+                Ok(Some((Message::Start, _))) => {
+                    drop(terminal);
+                    program.execute_with_parent()
+                }
+                _ => crate::sys::process::end(1),
+            }
+        }
+        Err(error) => error,
+    };
+    let _ = channel.send(&Message::Failed(Failure { code: error.code(), error: init::text(&error) }), &[]);
+    crate::sys::process::end(i32::from(error.code()))
+}
+
+/// Tells the caller when the program has been executed.
+fn start(caller: &Channel, child: &Channel, process: &Running) -> Result<(), ExecError> {
+    let terminal = match child.receive()? {
+        Some((Message::Ready { .. }, terminal)) => terminal,
+        Some((Message::Failed(failure), _)) => return Err(ExecError::Process(failure)),
+        _ => return Err(ExecError::Died),
+    };
+    child.send(&Message::Start, &[]).map_err(|_| ExecError::Died)?;
+    match child.receive()? {
+        None => {}
+        Some((Message::Failed(failure), _)) => return Err(ExecError::Process(failure)),
+        Some(_) => return Err(ExecError::Died),
+    }
+    let master: Vec<_> = terminal.iter().map(AsFd::as_fd).collect();
+    let message = Message::Started { pid: process.pid.as_raw_pid(), start_time: 0 };
+    Ok(caller.send(&message, &master)?)
+}
+
+/// The process in the container, a child of this one.
+struct Running {
+    pid: Pid,
+    pidfd: PidFd,
+}
+
+impl Running {
+    /// Waits for its end, passing on what the caller says; without a caller, kills it unless `detached`.
+    fn wait(&self, caller: &Channel, detached: bool) -> Result<u8, ExecError> {
+        let mut listening = true;
+        loop {
+            let mut watched = vec![PollFd::new(&self.pidfd, PollFlags::IN)];
+            if listening {
+                watched.push(PollFd::new(caller, PollFlags::IN));
+            }
+            match poll(&mut watched, None) {
+                Ok(_) | Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(io::Error::from(error).into()),
+            }
+            if !watched[0].revents().is_empty() {
+                break;
+            }
+            if watched.get(1).is_some_and(|caller| !caller.revents().is_empty()) {
+                match caller.receive() {
+                    Ok(Some((Message::Signal(signal), _))) => {
+                        if let Some(signal) = Signal::from_named_raw(signal) {
+                            self.pidfd.signal(signal)?;
+                        }
+                    }
+                    Ok(Some(_)) => {}
+                    Ok(None) | Err(_) => {
+                        listening = false;
+                        if !detached {
+                            self.kill();
+                        }
+                    }
+                }
+            }
+        }
+        let status = self.pidfd.wait(true)?;
+        let code = status.exit_status().or(status.terminating_signal().map(|signal| 128 + signal));
+        Ok(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(255))
+    }
+
+    /// With everything in its process group. It has not been reaped, so the pid is still its own.
+    fn kill(&self) {
+        let _ = self.pidfd.signal(Signal::KILL);
+        let _ = rustix::process::kill_process_group(self.pid, Signal::KILL);
+    }
+}

@@ -1,0 +1,191 @@
+//! A running container, as those see it who watch it: by descriptors, whoever started it.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use rustix::process::{Pid, Signal};
+
+use super::cgroup::Cgroup;
+use super::record::{self, ProcessRecord, StatusRecord};
+use super::{Config, ExitStatus, RuntimeError};
+use crate::sys::pidfd::PidFd;
+use crate::sys::readiness::readable;
+use crate::sys::spawn::Spawned;
+
+/// A container that runs, or has ended since.
+#[derive(Debug)]
+pub struct Handle {
+    directory: PathBuf,
+    shim: PidFd,
+    /// `None` when it has ended.
+    init: Option<PidFd>,
+    pid: i32,
+    started_at: Timestamp,
+}
+
+impl Handle {
+    /// Of a container that this process has just started.
+    pub(super) fn started(directory: &Path, shim: Spawned, init: ProcessRecord) -> Result<Self, RuntimeError> {
+        Ok(Self {
+            directory: directory.to_owned(),
+            shim: shim.pidfd,
+            init: open(init)?,
+            pid: init.pid,
+            started_at: Timestamp::now(),
+        })
+    }
+
+    /// Finds the container of a run directory again, whoever started it; `None` when its shim is gone: then
+    /// [`ExitStatus::read`] says how it ended, and if that says nothing either, the shim was killed ([`delete`] it).
+    ///
+    /// # Errors
+    /// [`RuntimeError::Record`], [`RuntimeError::Process`].
+    pub fn adopt(directory: &Path) -> Result<Option<Self>, RuntimeError> {
+        let Some(status) = record::read::<StatusRecord>(directory, record::STATUS)? else { return Ok(None) };
+        let Some(shim) = open(status.shim)? else { return Ok(None) };
+        if shim.has_exited().map_err(failed("watch", status.shim.pid))? {
+            return Ok(None);
+        }
+        Ok(Some(Self {
+            directory: directory.to_owned(),
+            shim,
+            init: open(status.init)?,
+            pid: status.init.pid,
+            started_at: status.started_at,
+        }))
+    }
+
+    /// The pid of the container's init, as seen from here. Only good for `/proc/PID/ns/…` while it runs.
+    #[must_use]
+    pub fn pid(&self) -> i32 {
+        self.pid
+    }
+
+    /// When its program was executed.
+    #[must_use]
+    pub fn started_at(&self) -> Timestamp {
+        self.started_at
+    }
+
+    /// Its init, to enter its namespaces; `None` when that had ended when the handle was made.
+    #[must_use]
+    pub fn init(&self) -> Option<BorrowedFd<'_>> {
+        self.init.as_ref().map(AsFd::as_fd)
+    }
+
+    /// Waits for the container's end and changes nothing: for those who only look on.
+    ///
+    /// # Errors
+    /// [`RuntimeError::Process`].
+    pub async fn ended(&self) -> Result<(), RuntimeError> {
+        let watched = readable(self.shim.as_fd()).map_err(failed("watch", self.pid))?;
+        drop(watched.readable().await.map_err(failed("watch", self.pid))?);
+        Ok(())
+    }
+
+    /// Waits for the container's end. If its shim was killed, the container is killed too and counts as that.
+    ///
+    /// # Errors
+    /// [`RuntimeError::Record`], [`RuntimeError::Process`], [`RuntimeError::Cgroup`].
+    pub async fn exited(&self) -> Result<ExitStatus, RuntimeError> {
+        self.ended().await?;
+        match self.shim.wait(true) {
+            Err(error) if error.raw_os_error() != Some(rustix::io::Errno::CHILD.raw_os_error()) => {
+                return Err(failed("reap", self.pid)(error));
+            }
+            // Reaped, or not our child: then its parent reaps it.
+            _ => {}
+        }
+        if let Some(status) = ExitStatus::read(&self.directory)? {
+            return Ok(status);
+        }
+        delete(&self.directory)?;
+        Ok(ExitStatus::read(&self.directory)?
+            .unwrap_or_else(|| ExitStatus::new(137, Some(Signal::KILL.as_raw()), false, self.started_at)))
+    }
+
+    /// Sends a signal to the container's init; to one that has ended, that is no error.
+    ///
+    /// # Errors
+    /// [`RuntimeError::Process`].
+    pub fn signal(&self, signal: Signal) -> Result<(), RuntimeError> {
+        self.init.as_ref().map_or(Ok(()), |init| init.signal(signal)).map_err(failed("signal", self.pid))
+    }
+
+    /// Whether the kernel would drop this signal: PID 1 gets only those that it handles or has blocked.
+    ///
+    /// # Errors
+    /// [`RuntimeError::Process`].
+    pub fn ignores(&self, signal: Signal) -> Result<bool, RuntimeError> {
+        if matches!(signal, Signal::KILL | Signal::STOP) {
+            return Ok(false);
+        }
+        let status = match fs_err::read_to_string(format!("/proc/{}/status", self.pid)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            result => result.map_err(failed("look at", self.pid))?,
+        };
+        Ok(!accepts(&status, signal.as_raw()))
+    }
+}
+
+/// Whether a process with this `/proc/PID/status` has a handler for the signal, or blocks it in order to wait for it.
+fn accepts(status: &str, signal: i32) -> bool {
+    ["SigCgt:", "SigBlk:"].iter().any(|field| {
+        let line = status.lines().find_map(|line| line.strip_prefix(field));
+        let mask = line.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+        // Where the kernel does not say, nobody is accused of ignoring.
+        mask.is_none_or(|mask| mask & (1 << (signal - 1)) != 0)
+    })
+}
+
+/// Ends whatever is left of the container of a run directory, notes that it was killed when nothing else says how it
+/// ended, and removes its cgroup. The directory itself is its
+/// owner's to remove. May be repeated.
+///
+/// # Errors
+/// [`RuntimeError::Record`], [`RuntimeError::Process`], [`RuntimeError::Cgroup`].
+pub fn delete(directory: &Path) -> Result<(), RuntimeError> {
+    if let Some(status) = record::read::<StatusRecord>(directory, record::STATUS)? {
+        // The shim ends by itself once init has; a stopped one would not.
+        for process in [status.init, status.shim] {
+            if let Some(pidfd) = open(process)? {
+                pidfd.signal(Signal::KILL).map_err(failed("kill", process.pid))?;
+                pidfd.wait_exited().map_err(failed("wait for", process.pid))?;
+            }
+        }
+    }
+    if let Some(status) = record::read::<StatusRecord>(directory, record::STATUS)?
+        && ExitStatus::read(directory)?.is_none()
+    {
+        let killed = ExitStatus::new(137, Some(Signal::KILL.as_raw()), false, status.started_at);
+        record::write(directory, record::EXIT, &killed)?;
+    }
+    if let Some(config) = record::read::<Config>(directory, record::CONFIG)? {
+        Cgroup::existing(&config.cgroup()).delete()?;
+    }
+    Ok(())
+}
+
+pub(super) fn open(process: ProcessRecord) -> Result<Option<PidFd>, RuntimeError> {
+    let Some(pid) = Pid::from_raw(process.pid) else { return Ok(None) };
+    PidFd::open(pid, process.start_time).map_err(failed("find", process.pid))
+}
+
+pub(super) fn failed(action: &'static str, pid: i32) -> impl FnOnce(io::Error) -> RuntimeError {
+    move |source| RuntimeError::Process { action, pid, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_pid_1_gets() {
+        let status = "Name:\tx\nSigBlk:\t0000000000000002\nSigIgn:\t0000000000001000\nSigCgt:\t0000000000004000\n";
+        for (signal, expected) in [(15, true), (2, true), (1, false), (13, false)] {
+            assert_eq!(accepts(status, signal), expected, "{signal}");
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! The steps of init that can fail: told to the supervisor as text, since the process that failed ends.
+
+use std::error::Error;
+use std::fmt::Write;
+use std::io;
+use std::path::PathBuf;
+
+/// Which step failed, and why.
+#[derive(Debug, thiserror::Error)]
+pub(in crate::runtime) enum InitError {
+    #[error("the configuration has no {0}")]
+    Missing(&'static str),
+    #[error("cannot reset signals")]
+    Signals(#[source] io::Error),
+    #[error(transparent)]
+    Cgroup(#[from] crate::runtime::cgroup::CgroupError),
+    #[error("cannot open namespace `{}`", path.display())]
+    NamespacePath { path: PathBuf, source: io::Error },
+    #[error("cannot join the {kind} namespace")]
+    JoinNamespace { kind: &'static str, source: io::Error },
+    #[error("cannot make a cgroup namespace")]
+    CgroupNamespace(#[source] io::Error),
+    #[error("cannot keep mounts from the host")]
+    Propagation(#[source] io::Error),
+    #[error("cannot mount root file system `{}`{log}", path.display())]
+    Rootfs { path: PathBuf, log: String, source: io::Error },
+    #[error("cannot hide `{}`", path.display())]
+    Hide { path: PathBuf, source: io::Error },
+    #[error("cannot mount a private proc")]
+    Proc(#[source] io::Error),
+    #[error("cannot set sysctl `{key}` to `{value}`")]
+    Sysctl { key: String, value: String, source: io::Error },
+    #[error("cannot set the out-of-memory score")]
+    OomScore(#[source] io::Error),
+    #[error("cannot set the host name")]
+    HostName(#[source] io::Error),
+    #[error("cannot mount on `{}`: unknown option `{option}`", destination.display())]
+    MountOption { destination: PathBuf, option: String },
+    #[error("cannot mount on `{}`: {rule}", destination.display())]
+    MountRefused { destination: PathBuf, rule: &'static str },
+    #[error("cannot open mount source `{}`", path.display())]
+    MountSource { path: PathBuf, source: io::Error },
+    #[error("cannot make mount point `{}`", destination.display())]
+    MountPoint { destination: PathBuf, source: io::Error },
+    #[error("cannot mount on `{}`{log}", destination.display())]
+    Mount { destination: PathBuf, log: String, source: io::Error },
+    #[error("cannot make device `{}`", path.display())]
+    Device { path: PathBuf, source: io::Error },
+    #[error("cannot mask `{path}`")]
+    Mask { path: String, source: io::Error },
+    #[error("cannot make `{path}` read-only")]
+    ReadOnly { path: String, source: io::Error },
+    #[error("cannot open a terminal")]
+    Terminal(#[source] io::Error),
+    #[error("cannot set up the standard streams")]
+    Streams(#[source] io::Error),
+    #[error("cannot change the root directory")]
+    Pivot(#[source] io::Error),
+    #[error(transparent)]
+    User(#[from] super::user::UserError),
+    #[error("cannot set resource limit {name}")]
+    Rlimit { name: String, source: io::Error },
+    #[error("cannot change to working directory `{}`", path.display())]
+    WorkingDirectory { path: PathBuf, source: io::Error },
+    #[error("cannot take the identity of uid {uid}")]
+    Identity { uid: u32, source: io::Error },
+    #[error("cannot drop capabilities")]
+    Capabilities(#[source] io::Error),
+    #[error("cannot install the seccomp filter")]
+    Seccomp(#[source] io::Error),
+    #[error("cannot prepare file descriptors")]
+    Descriptors(#[source] io::Error),
+    #[error("there is no program to execute")]
+    NoProgram,
+    #[error("`{0}` holds a zero byte")]
+    ZeroByte(String),
+    #[error("exec: `{0}`: executable file not found in $PATH")]
+    NotFound(String),
+    #[error("exec: `{program}`")]
+    Execute { program: String, source: io::Error },
+    #[error("cannot start the program as a child of init")]
+    Fork(#[source] io::Error),
+}
+
+impl InitError {
+    /// What a shell would return: 127 for a program that is not there, 126 for one that cannot be executed. 125 is ours.
+    pub(in crate::runtime) fn code(&self) -> u8 {
+        match self {
+            Self::NotFound(_) => 127,
+            Self::Execute { source, .. } if source.kind() == io::ErrorKind::NotFound => 127,
+            Self::Execute { .. } => 126,
+            _ => 125,
+        }
+    }
+}
+
+/// An error and its sources on one line.
+pub(in crate::runtime) fn text(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        write!(text, ": {error}").expect("a string grows as needed");
+        source = error.source();
+    }
+    text
+}

@@ -1,0 +1,162 @@
+//! What the container's first process does before it becomes the container's program.
+//!
+//! It runs in a copy of the shim, single-threaded, already in its namespaces ([`run`] has the steps in order). Until
+//! `pivot_root` it sees the host's file tree, in a mount namespace of its own; it reaches into the container's tree only
+//! through a [`RootDir`].
+
+mod devices;
+mod error;
+mod masks;
+mod mount_options;
+mod mounts;
+mod namespaces;
+mod proc;
+pub(super) mod process;
+mod reaper;
+mod rootfs;
+mod terminal;
+mod user;
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+
+use oci_spec::runtime::{Process, Spec};
+use rustix::fs::Mode;
+use rustix::thread::UnshareFlags;
+
+pub(super) use error::{InitError, text};
+pub(super) use namespaces::Namespaces;
+
+use super::Config;
+use super::cgroup::Cgroup;
+use super::channel::{Channel, Failure, Message};
+use crate::sys::clone::{SingleThreaded, unshare};
+use crate::sys::RootDir;
+use crate::sys::signal;
+
+/// What init is given by the shim it is a copy of.
+pub(super) struct Setup<'a> {
+    pub(super) config: &'a Config,
+    pub(super) cgroup: &'a Cgroup,
+    pub(super) namespaces: Namespaces,
+    /// To the shim.
+    pub(super) channel: Channel,
+    /// Standard input, output and error.
+    pub(super) streams: [OwnedFd; 3],
+    pub(super) single: SingleThreaded,
+}
+
+/// Becomes the container's program, or says why not and exits.
+pub(super) fn run(setup: Setup<'_>) -> ! {
+    let channel = &setup.channel;
+    let failure = match prepare(&setup) {
+        Ok((program, warnings, terminal)) => {
+            let master: Vec<_> = terminal.iter().map(AsFd::as_fd).collect();
+            let told = channel.send(&Message::Ready { warnings }, &master);
+            match told.and_then(|()| channel.receive()) {
+                // The shim holds the master; a second one here would keep the terminal from hanging up.
+                Ok(Some((Message::Start, _))) => {
+                    drop(terminal);
+                    if setup.config.init { reaper::execute(program, setup.single) } else { program.execute() }
+                }
+                _ => crate::sys::process::end(1),
+            }
+        }
+        Err(error) => error,
+    };
+    // If the shim is gone, there is nobody to tell.
+    let _ = channel.send(&Message::Failed(Failure { code: failure.code(), error: text(&failure) }), &[]);
+    crate::sys::process::end(1)
+}
+
+type Prepared = (process::Program, Vec<String>, Option<OwnedFd>);
+
+/// The steps up to the point where only `execve` is left.
+fn prepare(setup: &Setup<'_>) -> Result<Prepared, InitError> {
+    let config = setup.config;
+    let spec = &config.spec;
+    let process = spec.process().as_ref().ok_or(InitError::Missing("process"))?;
+
+    signal::reset().map_err(|error| InitError::Signals(error.into()))?;
+    // Modes are meant as they are written.
+    rustix::process::umask(Mode::empty());
+    setup.cgroup.join()?;
+    join_namespaces(setup)?;
+
+    let mut root = rootfs::mount(config, setup.cgroup.restricts_devices())?;
+    let proc = proc::Proc::mount()?;
+    proc.set_sysctls(spec)?;
+    proc.set_oom_score_adj(process)?;
+    set_host_name(spec)?;
+    mounts::mount_all(spec, &root, proc, setup.cgroup)?;
+    devices::create(spec, &root)?;
+    let terminal = attach_streams(setup, process, &root)?;
+    masks::apply(spec, &root)?;
+    rootfs::make_readonly(spec, &root)?;
+    root = rootfs::pivot(root)?;
+
+    let (program, warnings) = process::prepare(config, process, &root, setup.cgroup.restricts_devices())?;
+    // What a shell would start it with.
+    rustix::process::umask(Mode::from(0o022));
+    Ok((program, warnings, terminal))
+}
+
+fn join_namespaces(setup: &Setup<'_>) -> Result<(), InitError> {
+    setup.namespaces.enter()?;
+    if setup.namespaces.new_cgroup {
+        // Not by clone: the root of the new namespace is the cgroup that the process is in at this moment.
+        unshare(setup.single, UnshareFlags::NEWCGROUP).map_err(InitError::CgroupNamespace)?;
+    }
+    Ok(())
+}
+
+fn set_host_name(spec: &Spec) -> Result<(), InitError> {
+    if let Some(name) = spec.hostname() {
+        rustix::system::sethostname(name.as_bytes()).map_err(|error| InitError::HostName(error.into()))?;
+    }
+    if let Some(name) = spec.domainname() {
+        rustix::system::setdomainname(name.as_bytes()).map_err(|error| InitError::HostName(error.into()))?;
+    }
+    Ok(())
+}
+
+/// The steps of a process that joins a running container: it is in its namespaces and has its standard streams.
+pub(super) fn prepare_exec(
+    config: &Config,
+    process: &Process,
+    devices_restricted: bool,
+) -> Result<Prepared, InitError> {
+    signal::reset().map_err(|error| InitError::Signals(error.into()))?;
+    rustix::process::umask(Mode::from(0o022));
+    let root = RootDir::open(std::path::Path::new("/")).map_err(InitError::Pivot)?;
+    let terminal = if process.terminal() == Some(true) {
+        let terminal = terminal::open(&root, process.console_size())?;
+        terminal::attach(&terminal.slave)?;
+        Some(terminal.master)
+    } else {
+        rustix::process::setsid().map_err(|error| InitError::Streams(error.into()))?;
+        None
+    };
+    let (program, warnings) = process::prepare(config, process, &root, devices_restricted)?;
+    Ok((program, warnings, terminal))
+}
+
+/// Puts the standard streams in place; with a terminal, returns its master.
+fn attach_streams(setup: &Setup<'_>, process: &Process, root: &RootDir) -> Result<Option<OwnedFd>, InitError> {
+    if process.terminal() == Some(true) {
+        let terminal = terminal::open(root, process.console_size())?;
+        terminal::bind_console(&terminal, root)?;
+        terminal::attach(&terminal.slave)?;
+        return Ok(Some(terminal.master));
+    }
+    // A session of its own, as a program that is started at boot has.
+    rustix::process::setsid().map_err(|error| InitError::Streams(error.into()))?;
+    let [stdin, stdout, stderr] = &setup.streams;
+    let attach = || -> rustix::io::Result<()> {
+        rustix::stdio::dup2_stdin(stdin)?;
+        rustix::stdio::dup2_stdout(stdout)?;
+        rustix::stdio::dup2_stderr(stderr)
+    };
+    attach().map_err(|error: rustix::io::Errno| InitError::Streams(io::Error::from(error)))?;
+    Ok(None)
+}

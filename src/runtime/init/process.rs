@@ -1,0 +1,269 @@
+//! The last steps, for a container's program and for an exec alike: limits, directory, identity, `execve`.
+
+use std::ffi::CString;
+use std::io;
+use std::os::fd::AsFd;
+use std::path::Path;
+
+use oci_spec::runtime::{PosixRlimit, PosixRlimitType, Process};
+use rustix::fs::{FileType, Mode};
+use rustix::io::Errno;
+use rustix::process::{Gid, Resource, Rlimit, Uid};
+use rustix::thread::{CapabilitySet, CapabilitySets};
+
+use super::InitError;
+use super::user::{Accounts, User};
+use crate::runtime::capability::Sets;
+use crate::runtime::{Config, Seccomp, seccomp};
+use crate::sys::RootDir;
+use crate::sys::seccomp::Instruction;
+
+const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// A program about to be executed: nothing of it needs to be looked up or allocated any more.
+pub(in crate::runtime) struct Program {
+    name: String,
+    /// Where it may be, in the order to try.
+    candidates: Vec<CString>,
+    arguments: Vec<CString>,
+    environment: Vec<CString>,
+    user: User,
+    capabilities: Sets,
+    no_new_privileges: bool,
+    filter: Option<Vec<Instruction>>,
+}
+
+/// Prepares this process, which is inside the container already, to execute `process`, and says what could not be done
+/// as asked.
+pub(in crate::runtime) fn prepare(
+    config: &Config,
+    process: &Process,
+    root: &RootDir,
+    devices_restricted: bool,
+) -> Result<(Program, Vec<String>), InitError> {
+    let accounts = Accounts::read(root)?;
+    let user = match &config.user {
+        Some(request) => accounts.resolve(request, &config.group_add)?,
+        None => {
+            let user = process.user();
+            let mut groups = user.additional_gids().clone().unwrap_or_default();
+            for group in &config.group_add {
+                groups.push(accounts.group(group)?);
+            }
+            User { uid: user.uid(), gid: user.gid(), groups, home: accounts.home(user.uid()) }
+        }
+    };
+    let warnings = limit(process.rlimits().as_deref().unwrap_or_default())?;
+    enter_directory(root, process.cwd())?;
+    own_streams(&user)?;
+    crate::sys::process::close_on_exec_from(3).map_err(InitError::Descriptors)?;
+
+    let mut capabilities = Sets::of(process.capabilities().as_ref());
+    if !devices_restricted {
+        // Where nothing else stops a node of one's own from being the host's disk.
+        capabilities.bounding -= CapabilitySet::MKNOD;
+        capabilities.effective -= CapabilitySet::MKNOD;
+        capabilities.permitted -= CapabilitySet::MKNOD;
+    }
+    let mut environment = process.env().clone().unwrap_or_default();
+    if !environment.iter().any(|entry| entry.starts_with("HOME=")) {
+        environment.push(format!("HOME={}", user.home));
+    }
+    let arguments = process.args().as_deref().unwrap_or_default();
+    let name = arguments.first().filter(|name| !name.is_empty()).ok_or(InitError::NoProgram)?;
+    let path = environment.iter().find_map(|entry| entry.strip_prefix("PATH=")).unwrap_or(DEFAULT_PATH);
+    let program = Program {
+        name: name.clone(),
+        candidates: texts(&candidates(name, path))?,
+        arguments: texts(arguments)?,
+        environment: texts(&environment)?,
+        user,
+        capabilities,
+        no_new_privileges: process.no_new_privileges() == Some(true),
+        filter: (config.seccomp == Seccomp::Default).then(|| seccomp::default_filter(capabilities.bounding)),
+    };
+    Ok((program, warnings))
+}
+
+impl Program {
+    /// Takes its identity and executes it. Returns only on failure.
+    pub(super) fn execute(self) -> InitError {
+        match self.become_user() {
+            Ok(program) => program.execve(),
+            Err(error) => error,
+        }
+    }
+
+    /// As [`Self::execute`], for a process that is to end with the one that waits for it.
+    pub(in crate::runtime) fn execute_with_parent(self) -> InitError {
+        match self.become_user() {
+            Ok(program) => {
+                // After the change of identity, which forgets it.
+                let signal = Some(rustix::process::Signal::KILL);
+                match rustix::process::set_parent_process_death_signal(signal) {
+                    Ok(()) => program.execve(),
+                    Err(error) => InitError::Descriptors(error.into()),
+                }
+            }
+            Err(error) => error,
+        }
+    }
+
+    /// From here on the process has no more rights than the program will have.
+    pub(super) fn become_user(self) -> Result<Self, InitError> {
+        let failed = |error: Errno| InitError::Capabilities(error.into());
+        for capability in (0..=last_capability()).map(|bit| CapabilitySet::from_bits_retain(1 << bit)) {
+            if !self.capabilities.bounding.contains(capability) {
+                rustix::thread::remove_capability_from_bounding_set(capability).map_err(failed)?;
+            }
+        }
+        if self.no_new_privileges {
+            rustix::thread::set_no_new_privs(true).map_err(failed)?;
+        }
+        // Without no_new_privs this takes CAP_SYS_ADMIN, so it comes before that goes; all calls below are allowed.
+        if let Some(filter) = &self.filter {
+            crate::sys::seccomp::install(filter).map_err(InitError::Seccomp)?;
+        }
+        rustix::thread::set_keep_capabilities(true).map_err(failed)?;
+        self.take_identity().map_err(|error| InitError::Identity { uid: self.user.uid, source: error.into() })?;
+        let sets = CapabilitySets {
+            effective: self.capabilities.effective,
+            permitted: self.capabilities.permitted,
+            inheritable: CapabilitySet::empty(),
+        };
+        rustix::thread::set_capabilities(None, sets).map_err(failed)?;
+        Ok(self)
+    }
+
+    fn take_identity(&self) -> rustix::io::Result<()> {
+        let groups: Vec<Gid> = self.user.groups.iter().map(|&gid| Gid::from_raw(gid)).collect();
+        let (uid, gid) = (Uid::from_raw(self.user.uid), Gid::from_raw(self.user.gid));
+        rustix::thread::set_thread_groups(&groups)?;
+        rustix::thread::set_thread_res_gid(gid, gid, gid)?;
+        rustix::thread::set_thread_res_uid(uid, uid, uid)
+    }
+
+    /// Executes the first candidate that can be. Returns only on failure.
+    pub(super) fn execve(&self) -> InitError {
+        let mut failure = None;
+        for candidate in &self.candidates {
+            let error = crate::sys::process::execve(candidate, &self.arguments, &self.environment);
+            match Errno::from_io_error(&error) {
+                // As execvp(3): a later directory may have it.
+                Some(Errno::NOENT | Errno::NOTDIR) if self.candidates.len() > 1 => {}
+                Some(Errno::ACCESS) if self.candidates.len() > 1 => failure = Some(error),
+                _ => return InitError::Execute { program: self.name.clone(), source: error },
+            }
+        }
+        match failure {
+            Some(source) => InitError::Execute { program: self.name.clone(), source },
+            None => InitError::NotFound(self.name.clone()),
+        }
+    }
+}
+
+/// The highest capability that this kernel knows: asking for one that it does not is an error.
+fn last_capability() -> u32 {
+    let known =
+        |bit: u32| rustix::thread::capability_is_in_bounding_set(CapabilitySet::from_bits_retain(1 << bit)).is_ok();
+    // CAP_CHECKPOINT_RESTORE, since Linux 5.9, is the youngest known to this program.
+    (40..63).take_while(|&bit| known(bit)).last().unwrap_or(39)
+}
+
+fn candidates(name: &str, path: &str) -> Vec<String> {
+    if name.contains('/') {
+        return vec![name.to_owned()];
+    }
+    // An empty entry is the working directory. One entry more than there is keeps "not found" apart from "no such file".
+    let mut candidates: Vec<String> = path
+        .split(':')
+        .map(|directory| format!("{}/{name}", if directory.is_empty() { "." } else { directory }))
+        .collect();
+    if let [only] = candidates.as_slice() {
+        candidates.push(only.clone());
+    }
+    candidates
+}
+
+fn texts(texts: &[String]) -> Result<Vec<CString>, InitError> {
+    texts.iter().map(|text| CString::new(text.as_str()).map_err(|_| InitError::ZeroByte(text.clone()))).collect()
+}
+
+/// Sets resource limits; one above what this process may have is lowered to that, with a warning.
+fn limit(rlimits: &[PosixRlimit]) -> Result<Vec<String>, InitError> {
+    let mut warnings = Vec::new();
+    for rlimit in rlimits {
+        let resource = resource(rlimit.typ());
+        let infinite = |value: u64| (value != u64::MAX).then_some(value);
+        let wanted = Rlimit { current: infinite(rlimit.soft()), maximum: infinite(rlimit.hard()) };
+        match rustix::process::setrlimit(resource, wanted) {
+            Ok(()) => {}
+            Err(Errno::PERM) => {
+                let most = rustix::process::getrlimit(resource).maximum;
+                let clamp = |value: Option<u64>| [value, most].into_iter().flatten().min();
+                let clamped = Rlimit { current: clamp(wanted.current), maximum: clamp(wanted.maximum) };
+                rustix::process::setrlimit(resource, clamped)
+                    .map_err(|error| InitError::Rlimit { name: rlimit.typ().to_string(), source: error.into() })?;
+                let most = most.map_or_else(|| "unlimited".to_owned(), |most| most.to_string());
+                warnings.push(format!("{} is limited to {most} on this machine", rlimit.typ()));
+            }
+            Err(error) => {
+                return Err(InitError::Rlimit { name: rlimit.typ().to_string(), source: error.into() });
+            }
+        }
+    }
+    Ok(warnings)
+}
+
+fn resource(kind: PosixRlimitType) -> Resource {
+    match kind {
+        PosixRlimitType::RlimitCpu => Resource::Cpu,
+        PosixRlimitType::RlimitFsize => Resource::Fsize,
+        PosixRlimitType::RlimitData => Resource::Data,
+        PosixRlimitType::RlimitStack => Resource::Stack,
+        PosixRlimitType::RlimitCore => Resource::Core,
+        PosixRlimitType::RlimitRss => Resource::Rss,
+        PosixRlimitType::RlimitNproc => Resource::Nproc,
+        PosixRlimitType::RlimitNofile => Resource::Nofile,
+        PosixRlimitType::RlimitMemlock => Resource::Memlock,
+        PosixRlimitType::RlimitAs => Resource::As,
+        PosixRlimitType::RlimitLocks => Resource::Locks,
+        PosixRlimitType::RlimitSigpending => Resource::Sigpending,
+        PosixRlimitType::RlimitMsgqueue => Resource::Msgqueue,
+        PosixRlimitType::RlimitNice => Resource::Nice,
+        PosixRlimitType::RlimitRtprio => Resource::Rtprio,
+        PosixRlimitType::RlimitRttime => Resource::Rttime,
+    }
+}
+
+/// Changes to the working directory, made where absent: by descriptor, never through a magic link such as
+/// `/proc/self/fd/7`, which may lead out (CVE-2024-21626).
+fn enter_directory(root: &RootDir, path: &Path) -> Result<(), InitError> {
+    let enter = || -> io::Result<()> {
+        let directory = root.ensure_dir(path, Mode::from(0o755))?;
+        rustix::process::fchdir(&directory)?;
+        // "(unreachable)…" is how the kernel says that a directory is outside of the root.
+        if rustix::process::getcwd(Vec::new())?.as_bytes().starts_with(b"/") {
+            Ok(())
+        } else {
+            Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is outside of the container"))
+        }
+    };
+    enter().map_err(|source| InitError::WorkingDirectory { path: path.to_owned(), source })
+}
+
+/// Gives the pipes or the terminal to the user, who could not open `/dev/stdout` otherwise.
+fn own_streams(user: &User) -> Result<(), InitError> {
+    let own = || -> rustix::io::Result<()> {
+        for stream in [rustix::stdio::stdin(), rustix::stdio::stdout(), rustix::stdio::stderr()] {
+            let status = rustix::fs::fstat(stream.as_fd())?;
+            let kind = FileType::from_raw_mode(status.st_mode);
+            let is_terminal = rustix::termios::isatty(stream);
+            if status.st_uid != user.uid && (kind.is_fifo() || is_terminal) {
+                rustix::fs::fchown(stream, Some(Uid::from_raw(user.uid)), None)?;
+            }
+        }
+        Ok(())
+    };
+    own().map_err(|error| InitError::Streams(error.into()))
+}

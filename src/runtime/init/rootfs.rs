@@ -1,0 +1,192 @@
+//! The container's root: mounted in its own mount namespace only, so that the kernel unmounts it with its last process.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use oci_spec::runtime::Spec;
+use rustix::fs::{CWD, Mode};
+use rustix::io::Errno;
+use rustix::mount::{
+    FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags, MountPropagationFlags, MoveMountFlags, OpenTreeFlags,
+    UnmountFlags, fsconfig_create, fsconfig_set_fd, fsconfig_set_flag, fsconfig_set_string, fsmount, fsopen,
+    mount_change, move_mount, open_tree,
+};
+
+use super::InitError;
+use crate::runtime::{Config, Rootfs, record};
+use crate::sys::mount::{Propagation, set_attributes};
+use crate::sys::RootDir;
+
+/// Mounts the root file system below the container's run directory, where nobody else sees it. Device nodes in it work only
+/// if something restricts which.
+pub(super) fn mount(config: &Config, devices_restricted: bool) -> Result<RootDir, InitError> {
+    // Not private: what the host mounts later below an `rslave` bind is to be seen, and what it unmounts to be released.
+    let flags = MountPropagationFlags::DOWNSTREAM | MountPropagationFlags::REC;
+    mount_change("/", flags).map_err(|error| InitError::Propagation(error.into()))?;
+
+    let attributes = if devices_restricted { MountAttrFlags::empty() } else { MountAttrFlags::MOUNT_ATTR_NODEV };
+    let failed = |error: io::Error, log: String| InitError::Rootfs { path: describe(config), log, source: error };
+    let mount = match &config.rootfs {
+        Rootfs::Directory(path) => {
+            let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | OpenTreeFlags::AT_RECURSIVE;
+            open_tree(CWD, path, flags).map_err(|error| failed(error.into(), String::new()))?
+        }
+        Rootfs::Overlay { lower, upper, work, volatile, .. } => {
+            overlay(config, lower, upper, work, *volatile).map_err(|(error, log)| failed(error, log))?
+        }
+    };
+    set_attributes(&mount, true, attributes, MountAttrFlags::empty(), Some(Propagation::Private))
+        .map_err(|error| failed(error, String::new()))?;
+    let empty = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH;
+    let target = config.mountpoint();
+    match rustix::fs::mkdir(&target, Mode::from(0o700)) {
+        Ok(()) | Err(Errno::EXIST) => {}
+        Err(error) => return Err(failed(error.into(), String::new())),
+    }
+    move_mount(&mount, "", CWD, &target, empty).map_err(|error| failed(error.into(), String::new()))?;
+    let root = RootDir::from(mount);
+    if let Rootfs::Overlay { lower, hide, .. } = &config.rootfs {
+        self::hide(lower, hide, &root)?;
+    }
+    Ok(root)
+}
+
+fn describe(config: &Config) -> PathBuf {
+    match &config.rootfs {
+        Rootfs::Directory(path) => path.clone(),
+        Rootfs::Overlay { lower, .. } => lower.last().cloned().unwrap_or_default(),
+    }
+}
+
+fn overlay(
+    config: &Config,
+    lower: &[PathBuf],
+    upper: &Path,
+    work: &Path,
+    volatile: bool,
+) -> Result<OwnedFd, (io::Error, String)> {
+    let plain = |error: io::Error| (error, String::new());
+    // A volatile upper that was not unmounted before a power failure may lack data, so the kernel leaves a mark that
+    // keeps it from being mounted again. An exit record of this boot tells that it was unmounted.
+    if volatile && config.directory.join(record::EXIT).exists() {
+        match fs_err::remove_dir_all(work.join("work/incompat/volatile")) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(plain(error)),
+            _ => {}
+        }
+    }
+    match layers(lower, upper, work, volatile) {
+        // Some kernels refuse an upper below one of its own lowers, as with `/`: then changes are kept in memory.
+        Err((error, _)) if is_overlap(&error) && lower.iter().any(|lower| upper.starts_with(lower)) => {
+            let (upper, work) = in_memory(&config.mountpoint()).map_err(plain)?;
+            layers(lower, &upper, &work, volatile)
+        }
+        result => result,
+    }
+}
+
+fn is_overlap(error: &io::Error) -> bool {
+    [Errno::INVAL, Errno::LOOP, Errno::BUSY].iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
+}
+
+/// Directories on a tmpfs over the place where the root will be.
+fn in_memory(directory: &Path) -> io::Result<(PathBuf, PathBuf)> {
+    fs_err::create_dir_all(directory)?;
+    rustix::mount::mount("tmpfs", directory, "tmpfs", MountFlags::empty(), c"mode=700")?;
+    let (upper, work) = (directory.join("upper"), directory.join("work"));
+    for path in [&upper, &work] {
+        rustix::fs::mkdir(path, Mode::from(0o755))?;
+    }
+    Ok((upper, work))
+}
+
+/// The layers by descriptor where the kernel takes that (6.13): no limit on the length or the characters of paths.
+fn layers(lower: &[PathBuf], upper: &Path, work: &Path, volatile: bool) -> Result<OwnedFd, (io::Error, String)> {
+    let fs = fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC).map_err(|error| (error.into(), String::new()))?;
+    let configure = || -> io::Result<bool> {
+        // The first one given is the topmost.
+        for (index, path) in lower.iter().rev().enumerate() {
+            match fsconfig_set_fd(&fs, "lowerdir+", open(path)?) {
+                Err(Errno::INVAL | Errno::BADF) if index == 0 => return Ok(false),
+                result => result?,
+            }
+        }
+        fsconfig_set_fd(&fs, "upperdir", open(upper)?)?;
+        fsconfig_set_fd(&fs, "workdir", open(work)?)?;
+        if volatile {
+            fsconfig_set_flag(&fs, "volatile")?;
+        }
+        fsconfig_set_string(&fs, "source", "overlay")?;
+        fsconfig_create(&fs)?;
+        Ok(true)
+    };
+    match configure() {
+        Ok(true) => {}
+        Ok(false) => return layers_by_path(lower, upper, work, volatile).map_err(|error| (error, String::new())),
+        Err(error) => return Err((error, super::mounts::kernel_log(&fs))),
+    }
+    fsmount(&fs, FsMountFlags::FSMOUNT_CLOEXEC, MountAttrFlags::empty()).map_err(|error| (error.into(), String::new()))
+}
+
+fn open(path: &Path) -> io::Result<OwnedFd> {
+    use rustix::fs::OFlags;
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    rustix::fs::openat(CWD, path, flags, Mode::empty())
+        .map_err(|error| io::Error::new(io::Error::from(error).kind(), format!("{}: {error}", path.display())))
+}
+
+/// With `mount(2)`, whose options are one text of at most a page.
+fn layers_by_path(lower: &[PathBuf], upper: &Path, work: &Path, volatile: bool) -> io::Result<OwnedFd> {
+    let escape = |path: &Path| path.to_string_lossy().replace('\\', "\\\\").replace(',', "\\,").replace(':', "\\:");
+    let lower: Vec<String> = lower.iter().rev().map(|path| escape(path)).collect();
+    let volatile = if volatile { ",volatile" } else { "" };
+    let options = format!("lowerdir={},upperdir={},workdir={}{volatile}", lower.join(":"), escape(upper), escape(work));
+    let options = std::ffi::CString::new(options)?;
+    // Mounted over the upper for a moment, cloned from there.
+    rustix::mount::mount("overlay", upper, "overlay", MountFlags::empty(), options.as_c_str())?;
+    let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
+    let tree = open_tree(CWD, upper, flags)?;
+    rustix::mount::unmount(upper, UnmountFlags::DETACH)?;
+    Ok(tree)
+}
+
+/// Puts an empty directory over each hidden one: with `/` as a layer, the state of all containers would be readable.
+fn hide(lower: &[PathBuf], hidden: &[PathBuf], root: &RootDir) -> Result<(), InitError> {
+    for path in hidden {
+        for inside in lower.iter().filter_map(|lower| path.strip_prefix(lower).ok()) {
+            let target = match root.open_at(inside, rustix::fs::OFlags::PATH | rustix::fs::OFlags::DIRECTORY) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                result => result,
+            };
+            target
+                .and_then(|target| {
+                    super::masks::empty_directory().and_then(|empty| super::mounts::attach(empty, target))
+                })
+                .map_err(|source| InitError::Hide { path: path.clone(), source })?;
+        }
+    }
+    Ok(())
+}
+
+/// `root.readonly`: of the root alone, not of what is mounted in it.
+pub(super) fn make_readonly(spec: &Spec, root: &RootDir) -> Result<(), InitError> {
+    if spec.root().as_ref().and_then(oci_spec::runtime::Root::readonly) != Some(true) {
+        return Ok(());
+    }
+    set_attributes(root, false, MountAttrFlags::MOUNT_ATTR_RDONLY, MountAttrFlags::empty(), None)
+        .map_err(|source| InitError::ReadOnly { path: "/".to_owned(), source })
+}
+
+/// Makes the mounted root the root directory and lets go of the host's. Returns the new one.
+pub(super) fn pivot(root: RootDir) -> Result<RootDir, InitError> {
+    let pivot = || -> rustix::io::Result<()> {
+        rustix::process::fchdir(root.as_fd())?;
+        // The old root ends up mounted over the new one, from where it is the first thing to be unmounted; no directory
+        // is needed to put it in. See `pivot_root(2)`, "pivot_root(\".\", \".\")".
+        rustix::process::pivot_root(".", ".")?;
+        rustix::mount::unmount(".", UnmountFlags::DETACH)?;
+        rustix::process::chdir("/")
+    };
+    pivot().map_err(|error| InitError::Pivot(error.into()))?;
+    RootDir::open(Path::new("/")).map_err(InitError::Pivot)
+}
