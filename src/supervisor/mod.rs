@@ -1,1 +1,41 @@
 //! Runs a plan and keeps it true.
+//!
+//! ```text
+//! socket ──Request──▶ server ──Plan──▶ execute ──Command──▶ unit ──▶ runtime, network
+//!    ▲                                                       │
+//!    └────────────────────Event──────── world ◀──────────────┘
+//! ```
+//!
+//! One process per project, one thread. [`server`] takes requests one at a time, [`execute`] walks their plans, and a
+//! [`unit`] per container is a task of its own: the container's state machine. Killed in the middle, it loses nothing:
+//! containers run under their shims, and the next supervisor takes them over from their records.
+
+mod await_condition;
+mod client;
+mod control;
+mod copy_tree;
+mod etc;
+mod execute;
+mod failure;
+mod grant;
+mod health;
+pub mod health_policy;
+pub mod lower;
+mod observe;
+mod provision;
+pub mod restart;
+mod server;
+mod start;
+mod unit;
+mod upstream;
+mod volume;
+mod world;
+
+pub use client::{Client, ClientError};
+pub use control::{ContainerChange, ContainerEvent, Event, Request, Resource, Status};
+pub use failure::{Failure, FailureKind};
+pub use observe::{Configuration, Record, ended, health, observe};
+pub use server::{ServeError, serve};
+
+/// The role under which the binary runs itself as a supervisor: `rcompose __supervise PROJECT ROOT RUN`.
+pub const ROLE: &str = "__supervise";

@@ -1,0 +1,82 @@
+//! Waits until a service meets a condition: each unit pushes its state, nothing polls.
+
+use tokio::sync::watch;
+
+use super::control::{Event, Resource, Status};
+use super::failure::{Failure, FailureKind};
+use super::unit::UnitState;
+use super::world::World;
+use crate::compose::model::Condition;
+use crate::name::{ContainerName, ServiceName};
+use crate::plan::Health;
+
+/// Returns when every container of `service` meets `condition`.
+///
+/// # Errors
+/// [`FailureKind::DependencyFailed`] as soon as one of them cannot any more.
+pub(super) async fn await_condition(world: &World, service: &ServiceName, condition: Condition) -> Result<(), Failure> {
+    for (name, mut state) in world.units_of(service, |unit| (unit.record.name.clone(), unit.state.clone())) {
+        let resource = Resource::Container(name.clone());
+        if condition != Condition::ServiceStarted {
+            world.say(Event::Progress { resource: resource.clone(), status: Status::Waiting });
+        }
+        let result = await_unit(service, &name, &mut state, condition).await;
+        let status = match (&result, condition) {
+            (Err(_), _) => Status::Error,
+            (Ok(()), Condition::ServiceStarted) => Status::Started,
+            (Ok(()), Condition::ServiceHealthy) => Status::Healthy,
+            (Ok(()), Condition::ServiceCompletedSuccessfully) => Status::Completed,
+        };
+        world.say(Event::Progress { resource, status });
+        result?;
+    }
+    Ok(())
+}
+
+async fn await_unit(
+    service: &ServiceName,
+    name: &ContainerName,
+    state: &mut watch::Receiver<UnitState>,
+    condition: Condition,
+) -> Result<(), Failure> {
+    loop {
+        if let Some(verdict) = judge(service, name, &state.borrow_and_update(), condition) {
+            return verdict;
+        }
+        if state.changed().await.is_err() {
+            return Err(Failure::new(FailureKind::Cancelled, format!("container {name} was removed")));
+        }
+    }
+}
+
+/// Whether a unit in `state` meets `condition`; `None` while it may still.
+fn judge(
+    service: &ServiceName,
+    name: &ContainerName,
+    state: &UnitState,
+    condition: Condition,
+) -> Option<Result<(), Failure>> {
+    let failed = |message: String| Some(Err(Failure::new(FailureKind::DependencyFailed, message)));
+    match (condition, state) {
+        (_, UnitState::Created | UnitState::Stopping) => None,
+        (Condition::ServiceStarted, UnitState::Running { .. } | UnitState::Backoff { .. }) => Some(Ok(())),
+        (Condition::ServiceStarted | Condition::ServiceHealthy, UnitState::Exited { code }) => {
+            failed(format!("container {name} exited ({code})"))
+        }
+        (Condition::ServiceHealthy, UnitState::Running { health: Health::Healthy, .. }) => Some(Ok(())),
+        (Condition::ServiceHealthy, UnitState::Running { health: Health::Unhealthy, last_probe }) => {
+            let mut failure = Failure::new(FailureKind::DependencyFailed, format!("container {name} is unhealthy"));
+            failure.causes.extend(last_probe.as_ref().map(|output| format!("its last probe: {}", output.trim())));
+            Some(Err(failure))
+        }
+        (Condition::ServiceHealthy, UnitState::Running { health: Health::None, .. }) => {
+            failed(format!("container {name} has no healthcheck configured"))
+        }
+        (Condition::ServiceHealthy, _) => None,
+        (Condition::ServiceCompletedSuccessfully, UnitState::Exited { code: 0 }) => Some(Ok(())),
+        (Condition::ServiceCompletedSuccessfully, UnitState::Exited { code }) => {
+            failed(format!("service {service:?} didn't complete successfully: exit {code}", service = service.as_str()))
+        }
+        (Condition::ServiceCompletedSuccessfully, _) => None,
+    }
+}

@@ -1,0 +1,156 @@
+//! The client's end of the socket: finds the project's supervisor, starting one when there is none.
+
+use std::io;
+use std::os::unix::process::CommandExt as _;
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
+use tokio::net::UnixStream;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+
+use super::control::{Event, Request};
+use crate::name::ProjectName;
+use crate::state::{Layout, ProjectLayout};
+
+/// How often a client looks again while the lock is held by a supervisor that does not answer: one that is just
+/// starting or just leaving. 5 ms apart, so 10 s in all.
+const ATTEMPTS: u32 = 2000;
+
+/// A failure to talk to the supervisor.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// A supervisor cannot be started.
+    #[error("cannot start the supervisor of project `{project}`")]
+    Spawn {
+        /// The project.
+        project: ProjectName,
+        /// Why.
+        source: io::Error,
+    },
+    /// The supervisor started and ended again.
+    #[error("the supervisor of project `{project}` ended at once: {log}")]
+    Ended {
+        /// The project.
+        project: ProjectName,
+        /// What it wrote to its log.
+        log: String,
+    },
+    /// Nobody answers although the project's lock is held.
+    #[error("the supervisor of project `{project}` does not answer")]
+    Silent {
+        /// The project.
+        project: ProjectName,
+    },
+    /// The supervisor ended in the middle of a request.
+    #[error("the supervisor of project `{project}` ended in the middle of the request")]
+    Lost {
+        /// The project.
+        project: ProjectName,
+    },
+    /// The supervisor speaks another protocol.
+    #[error("the supervisor of project `{project}` is of another version of rcompose")]
+    Protocol {
+        /// The project.
+        project: ProjectName,
+        /// What could not be read.
+        source: serde_json::Error,
+    },
+}
+
+/// A connection to the project's supervisor with a request on its way.
+#[derive(Debug)]
+pub struct Client {
+    project: ProjectName,
+    lines: Lines<BufReader<OwnedReadHalf>>,
+    // Held open: a closed connection cancels the request.
+    _writer: OwnedWriteHalf,
+}
+
+impl Client {
+    /// Sends `request` to the project's supervisor, which is started when none runs.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn request(layout: &Layout, project: &ProjectName, request: &Request) -> Result<Self, ClientError> {
+        let stream = connect(layout, project).await?;
+        let (reader, mut writer) = stream.into_split();
+        let mut line = serde_json::to_vec(request)
+            .map_err(|source| ClientError::Protocol { project: project.clone(), source })?;
+        line.push(b'\n');
+        writer.write_all(&line).await.map_err(|_| ClientError::Lost { project: project.clone() })?;
+        Ok(Self { project: project.clone(), lines: BufReader::new(reader).lines(), _writer: writer })
+    }
+
+    /// The next event; `None` when the supervisor has no more to say.
+    ///
+    /// # Errors
+    /// [`ClientError::Lost`] and [`ClientError::Protocol`]. Safe to cancel: no event is lost.
+    pub async fn next(&mut self) -> Result<Option<Event>, ClientError> {
+        let line =
+            self.lines.next_line().await.map_err(|_| ClientError::Lost { project: self.project.clone() })?;
+        line.map(|line| {
+            serde_json::from_str(&line)
+                .map_err(|source| ClientError::Protocol { project: self.project.clone(), source })
+        })
+        .transpose()
+    }
+
+    /// Whose supervisor this is.
+    #[must_use]
+    pub fn project(&self) -> &ProjectName {
+        &self.project
+    }
+}
+
+async fn connect(layout: &Layout, project: &ProjectName) -> Result<UnixStream, ClientError> {
+    let paths = layout.project(project);
+    for _ in 0..ATTEMPTS {
+        if let Ok(stream) = UnixStream::connect(paths.socket()).await {
+            return Ok(stream);
+        }
+        match spawn(layout, project).await? {
+            Spawned::Ready => {}
+            // Another one holds the lock: it is about to listen, or about to be gone.
+            Spawned::Busy => tokio::time::sleep(Duration::from_millis(5)).await,
+        }
+    }
+    Err(ClientError::Silent { project: project.clone() })
+}
+
+enum Spawned {
+    Ready,
+    Busy,
+}
+
+/// What the supervisor answers on its standard output, which is closed thereafter.
+pub(super) const READY: u8 = b'r';
+/// Another supervisor has the project's lock.
+pub(super) const BUSY: u8 = b'b';
+
+async fn spawn(layout: &Layout, project: &ProjectName) -> Result<Spawned, ClientError> {
+    let failed = |source| ClientError::Spawn { project: project.clone(), source };
+    let paths = layout.project(project);
+    let log = open_log(&paths).map_err(failed)?;
+    let mut command = std::process::Command::new("/proc/self/exe");
+    command.arg0("rcompose").args([super::ROLE, project.as_str()]).arg(layout.root()).arg(layout.run());
+    // Its own process group: a Ctrl-C at the terminal is for the client.
+    command.process_group(0).current_dir("/").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
+    let mut child = tokio::process::Command::from(command).spawn().map_err(failed)?;
+    let mut answer = [0];
+    let stdout = child.stdout.as_mut().expect("stdout is piped");
+    match tokio::io::AsyncReadExt::read(stdout, &mut answer).await.map_err(failed)? {
+        1 if answer[0] == READY => Ok(Spawned::Ready),
+        1 => Ok(Spawned::Busy),
+        _ => {
+            let log = fs_err::read_to_string(paths.supervisor_log()).unwrap_or_default();
+            Err(ClientError::Ended { project: project.clone(), log: log.lines().last().unwrap_or_default().to_owned() })
+        }
+    }
+}
+
+fn open_log(paths: &ProjectLayout) -> io::Result<std::fs::File> {
+    let path = paths.supervisor_log();
+    fs_err::create_dir_all(path.parent().expect("the log is in the project's run directory"))?;
+    Ok(fs_err::OpenOptions::new().create(true).append(true).open(path)?.into_parts().0)
+}

@@ -1,0 +1,147 @@
+//! What is said on the supervisor's socket: one JSON value a line.
+//!
+//! ```text
+//! client ──▶ Request            one per connection
+//! client ◀── Event …            as things happen
+//! client ◀── Done | Failed      the request is finished
+//! client ◀── Container …        only after `Up { follow: true }`, until the client hangs up
+//! ```
+//!
+//! A client that hangs up before `Done` cancels what it asked for; what was made stays, for the next `up` or `down`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::failure::Failure;
+use crate::compose::model::Project;
+use crate::name::{ContainerId, ContainerName, ServiceName};
+use crate::plan::{DownOptions, UpOptions};
+
+/// What a client asks for.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Request {
+    /// Makes the project's containers what the project says.
+    Up {
+        /// The project.
+        project: Box<Project>,
+        /// How.
+        options: UpOptions,
+        /// Whether to go on reporting containers after `Done`.
+        follow: bool,
+    },
+    /// Removes the project's containers and networks.
+    Down {
+        /// The project, when there is a file.
+        project: Option<Box<Project>>,
+        /// How.
+        options: DownOptions,
+    },
+    /// Stops the containers of services, in reverse order of dependency.
+    Stop {
+        /// Which; all when empty.
+        services: Vec<ServiceName>,
+        /// In place of each container's own grace period.
+        timeout: Option<Duration>,
+    },
+    /// Kills the containers of services at once.
+    Kill {
+        /// Which; all when empty.
+        services: Vec<ServiceName>,
+    },
+}
+
+/// What the supervisor says.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum Event {
+    /// An operation went on.
+    Progress {
+        /// What it works on.
+        resource: Resource,
+        /// How far it is.
+        status: Status,
+    },
+    /// Something the user should know.
+    Warning(String),
+    /// A container started or ended.
+    Container(ContainerEvent),
+    /// The request is finished.
+    Done,
+    /// The request failed; everything that could be done was done.
+    Failed(Vec<Failure>),
+}
+
+/// What an operation works on.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Resource {
+    /// A container, by name.
+    Container(ContainerName),
+    /// A network, by its name on the host.
+    Network(String),
+    /// A volume, by its name on the host.
+    Volume(String),
+}
+
+/// How far an operation is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Status {
+    /// It is being made.
+    Creating,
+    /// It is made.
+    Created,
+    /// It is being started.
+    Starting,
+    /// It is started.
+    Started,
+    /// It runs as it should already.
+    Running,
+    /// Someone waits for its condition.
+    Waiting,
+    /// It is healthy.
+    Healthy,
+    /// It ended with code 0, as awaited.
+    Completed,
+    /// It is being stopped.
+    Stopping,
+    /// It is stopped.
+    Stopped,
+    /// It is killed.
+    Killed,
+    /// It is being removed.
+    Removing,
+    /// It is removed.
+    Removed,
+    /// What was tried failed.
+    Error,
+}
+
+/// A change of a container that nobody need have asked for.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ContainerEvent {
+    /// Which.
+    pub id: ContainerId,
+    /// Its name.
+    pub name: ContainerName,
+    /// Its service.
+    pub service: ServiceName,
+    /// What happened.
+    pub change: ContainerChange,
+}
+
+/// What happened to a container.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum ContainerChange {
+    /// It was started; its output is appended to this log.
+    Started {
+        /// The log.
+        log: PathBuf,
+    },
+    /// It ended.
+    Exited {
+        /// With this code.
+        code: i32,
+        /// Whether its policy starts it again.
+        restarting: bool,
+    },
+}

@@ -1,0 +1,77 @@
+//! `/etc/hosts`, `/etc/hostname` and `/etc/resolv.conf` of a container.
+
+use std::fmt::Write as _;
+use std::fs::Permissions;
+use std::io;
+use std::net::Ipv4Addr;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use super::failure::Failure;
+use super::lower::hostname;
+use super::observe::Record;
+use super::world::World;
+use crate::compose::model::NetworkMode;
+
+/// The file that becomes `/etc/hosts`.
+pub(super) const HOSTS: &str = "hosts";
+/// The file that becomes `/etc/hostname`.
+pub(super) const HOSTNAME: &str = "hostname";
+/// The file that becomes `/etc/resolv.conf`.
+pub(super) const RESOLV_CONF: &str = "resolv.conf";
+
+/// Writes the files of a container whose run directory exists.
+pub(super) fn write(world: &World, record: &Record) -> Result<(), Failure> {
+    let paths = world.paths.container(&record.id);
+    let network = record.endpoints.first().and_then(|endpoint| world.network(&endpoint.network));
+    let name = hostname(&record.config.service, &record.id);
+    let resolv_conf = match record.config.service.network_mode {
+        None => resolv_conf(record),
+        // The host's own resolver, as far as the container can reach it.
+        Some(NetworkMode::Host | NetworkMode::None) => fs_err::read_to_string("/etc/resolv.conf").unwrap_or_default(),
+    };
+    write_public(&paths.etc(HOSTS), &hosts(record, name, network.map(|network| network.gateway)))?;
+    write_public(&paths.etc(HOSTNAME), &format!("{name}\n"))?;
+    write_public(&paths.etc(RESOLV_CONF), &resolv_conf)?;
+    Ok(())
+}
+
+/// Writes a file that every user of the container may read.
+fn write_public(path: &Path, text: &str) -> io::Result<()> {
+    fs_err::write(path, text)?;
+    fs_err::set_permissions(path, Permissions::from_mode(0o644))
+}
+
+fn hosts(record: &Record, name: &str, gateway: Option<Ipv4Addr>) -> String {
+    let mut text = String::from("127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n");
+    for (host, addresses) in &record.config.service.extra_hosts {
+        for address in addresses {
+            let address = match (address.as_str(), gateway) {
+                ("host-gateway", Some(gateway)) => gateway.to_string(),
+                ("host-gateway", None) => "127.0.0.1".to_owned(),
+                (address, _) => address.to_owned(),
+            };
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "{address}\t{host}");
+        }
+    }
+    let qualified = record.config.service.domainname.as_ref().map(|domain| format!("{name}.{domain} ")).unwrap_or_default();
+    for endpoint in &record.endpoints {
+        let _ = writeln!(text, "{}\t{qualified}{name}", endpoint.address);
+    }
+    if record.endpoints.is_empty() {
+        let _ = writeln!(text, "127.0.1.1\t{qualified}{name}");
+    }
+    text
+}
+
+fn resolv_conf(record: &Record) -> String {
+    let mut text = String::from("nameserver 127.0.0.11\n");
+    if !record.config.service.dns_search.is_empty() {
+        let _ = writeln!(text, "search {}", record.config.service.dns_search.join(" "));
+    }
+    // `ndots:0`: a service name is tried as it is before any search domain is put behind it.
+    let ndots = if record.config.service.dns_opt.iter().any(|option| option.starts_with("ndots:")) { "" } else { "ndots:0 " };
+    let _ = writeln!(text, "options {}", format!("{ndots}{}", record.config.service.dns_opt.join(" ")).trim_end());
+    text
+}

@@ -1,0 +1,222 @@
+//! Walks a plan: every step starts as soon as the steps it comes after are done. Decides nothing.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use tokio::sync::oneshot;
+use tokio::task::{AbortHandle, JoinSet};
+
+use super::await_condition::await_condition;
+use super::control::{Event, Resource, Status};
+use super::failure::{Failure, FailureKind};
+use super::provision;
+use super::unit::{Command, StopReport};
+use super::world::World;
+use crate::compose::model::Project;
+use crate::name::{ContainerId, ContainerName, ServiceName};
+use crate::plan::{StepId, Operation, Plan};
+
+/// What a failed step means for the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum OnFailure {
+    /// Nothing new is started, nobody is waited for: `up`.
+    Stop,
+    /// All the rest is done: `down`.
+    Continue,
+}
+
+/// Executes `plan`; returns every failure.
+pub(super) async fn execute(
+    world: &Rc<World>,
+    project: Option<&Rc<Project>>,
+    plan: &Plan,
+    on_failure: OnFailure,
+) -> Vec<Failure> {
+    let mut walk = Walk { world, project, plan, running: JoinSet::new(), waits: Vec::new(), open: BTreeMap::new() };
+    let mut failures = Vec::new();
+    for (id, _) in plan.steps() {
+        walk.open.insert(id, plan.dependencies(id).len());
+    }
+    for (id, _) in plan.steps() {
+        if plan.dependencies(id).is_empty() {
+            walk.begin(id);
+        }
+    }
+    while let Some(joined) = walk.running.join_next().await {
+        // Only the waits are ever aborted, after the failure that made them pointless was noted.
+        let Ok((id, result)) = joined else { continue };
+        if let Err(failure) = result {
+            failures.push(failure);
+            if on_failure == OnFailure::Stop {
+                walk.waits.drain(..).for_each(|wait| wait.abort());
+                continue;
+            }
+        }
+        if failures.is_empty() || on_failure == OnFailure::Continue {
+            walk.finish(id);
+        }
+    }
+    failures
+}
+
+struct Walk<'a> {
+    world: &'a Rc<World>,
+    project: Option<&'a Rc<Project>>,
+    plan: &'a Plan,
+    running: JoinSet<(StepId, Result<(), Failure>)>,
+    waits: Vec<AbortHandle>,
+    /// How many steps a step still comes after.
+    open: BTreeMap<StepId, usize>,
+}
+
+impl Walk<'_> {
+    fn begin(&mut self, id: StepId) {
+        let operation = self.plan.step(id).operation.clone();
+        let is_wait = matches!(operation, Operation::AwaitCondition { .. });
+        let (world, project) = (Rc::clone(self.world), self.project.cloned());
+        let task = self.running.spawn_local(async move { (id, perform(&world, project.as_deref(), operation).await) });
+        if is_wait {
+            self.waits.push(task);
+        }
+    }
+
+    fn finish(&mut self, id: StepId) {
+        for next in self.plan.dependents(id) {
+            let open = self.open.get_mut(&next).expect("every step of the plan is counted");
+            *open -= 1;
+            if *open == 0 {
+                self.begin(next);
+            }
+        }
+    }
+}
+
+async fn perform(world: &Rc<World>, project: Option<&Project>, operation: Operation) -> Result<(), Failure> {
+    let project = || project.ok_or_else(|| Failure::new(FailureKind::Plan, "a project is needed to create anything"));
+    match operation {
+        Operation::CreateNetwork { network } => {
+            let project = project()?;
+            let resource = Resource::Network(project.networks[&network].name.clone());
+            reported(world, resource, Status::Creating, Status::Created, || provision::create_network(world, project, &network))
+        }
+        Operation::CreateVolume { volume } => {
+            let project = project()?;
+            let resource = Resource::Volume(project.volumes[&volume].name.clone());
+            reported(world, resource, Status::Creating, Status::Created, || provision::create_volume(world, project, &volume))
+        }
+        // Pulled by the client before it asked; the container's creation finds out when it was not.
+        Operation::PullImage { .. } => Ok(()),
+        Operation::CreateContainer { service, number, replaces } => {
+            provision::create_container(world, project()?, &service, number, replaces.as_ref())
+        }
+        Operation::StartContainer { service, number } => start(world, &service, number).await,
+        Operation::AwaitCondition { service, condition, required } => {
+            match await_condition(world, &service, condition).await {
+                Err(failure) if !required => {
+                    world.warn(&failure.to_string());
+                    Ok(())
+                }
+                result => result,
+            }
+        }
+        Operation::StopContainer { container, name, grace } => stop(world, &container, &name, grace).await,
+        Operation::RemoveContainer { container, name, volumes } => {
+            let resource = Resource::Container(name);
+            reported(world, resource, Status::Removing, Status::Removed, || remove(world, &container, volumes))
+        }
+        Operation::RemoveNetwork { network } => {
+            let Some(record) = world.network(&network) else { return Ok(()) };
+            let resource = Resource::Network(record.name);
+            reported(world, resource, Status::Removing, Status::Removed, || world.remove_network(&network))
+        }
+        Operation::RemoveVolume { volume } => remove_volume(world, &volume),
+    }
+}
+
+fn reported(
+    world: &World,
+    resource: Resource,
+    doing: Status,
+    done: Status,
+    operation: impl FnOnce() -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    world.say(Event::Progress { resource: resource.clone(), status: doing });
+    let result = operation();
+    world.say(Event::Progress { resource, status: if result.is_ok() { done } else { Status::Error } });
+    result
+}
+
+async fn start(world: &Rc<World>, service: &ServiceName, number: u32) -> Result<(), Failure> {
+    let unit = world.units_of(service, |unit| (unit.record.number, unit.record.name.clone(), unit.commands.clone()));
+    let Some((_, name, commands)) = unit.into_iter().find(|(of, _, _)| *of == number) else {
+        return Err(Failure::new(FailureKind::System, format!("container {number} of service {service} does not exist")));
+    };
+    let resource = Resource::Container(name.clone());
+    world.say(Event::Progress { resource: resource.clone(), status: Status::Starting });
+    let (reply, answer) = oneshot::channel();
+    // A unit that is gone was removed by a request that took over.
+    let result = match commands.send(Command::Start(reply)).await {
+        Ok(()) => answer.await.unwrap_or_else(|_| Err(Failure::cancelled(&name))),
+        Err(_) => Err(Failure::cancelled(&name)),
+    };
+    let status = if result.is_ok() { Status::Started } else { Status::Error };
+    world.say(Event::Progress { resource, status });
+    result.map_err(|failure| failure.because_of(format!("cannot start {name}")))
+}
+
+/// Stops a container and says how it went; one that does not run is stopped already.
+pub(super) async fn stop(
+    world: &Rc<World>,
+    id: &ContainerId,
+    name: &ContainerName,
+    grace: std::time::Duration,
+) -> Result<(), Failure> {
+    let Some(commands) = world.with_unit(id, |unit| unit.commands.clone()) else { return Ok(()) };
+    let was_running = world.is_running(id);
+    let resource = Resource::Container(name.clone());
+    if was_running {
+        world.say(Event::Progress { resource: resource.clone(), status: Status::Stopping });
+    }
+    let (done, report) = oneshot::channel();
+    let report = match commands.send(Command::Stop { grace, done }).await {
+        Ok(()) => report.await.unwrap_or(StopReport::Stopped),
+        Err(_) => StopReport::Stopped,
+    };
+    if was_running {
+        let status = if report == StopReport::Killed { Status::Killed } else { Status::Stopped };
+        world.say(Event::Progress { resource, status });
+    }
+    if report == StopReport::Deaf {
+        world.warn(&format!(
+            "{name}: its PID 1 has no handler for the stop signal, so the kernel drops it: killed without waiting (set `init: true`)"
+        ));
+    }
+    Ok(())
+}
+
+fn remove(world: &World, id: &ContainerId, volumes: bool) -> Result<(), Failure> {
+    let record = world.with_unit(id, |unit| Rc::clone(&unit.record));
+    world.remove_unit(id);
+    crate::runtime::delete(world.paths.container(id).run()).map_err(|error| Failure::from_error(FailureKind::System, &error))?;
+    world.paths.container(id).remove()?;
+    if let Some(record) = record {
+        if volumes {
+            for volume in record.anonymous_volumes.values() {
+                world.layout.remove_volume(volume)?;
+            }
+        } else {
+            world.retire(&record);
+        }
+    }
+    Ok(())
+}
+
+fn remove_volume(world: &World, key: &crate::name::VolumeName) -> Result<(), Failure> {
+    for record in world.layout.project_volumes(&world.project)? {
+        if record.key.as_deref() == Some(key.as_str()) {
+            let resource = Resource::Volume(record.name.clone());
+            reported(world, resource, Status::Removing, Status::Removed, || Ok(world.layout.remove_volume(&record.name)?))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,206 @@
+//! A service and its image to a container: the OCI runtime-spec, and what that cannot say.
+//!
+//! Pure: whatever must exist on the host (volume directories, the files behind `/etc/hosts`) was made by the caller
+//! and is passed in as paths. The values that a service leaves open are Docker's.
+
+mod labels;
+mod mounts;
+mod process;
+mod resources;
+mod security;
+mod signal;
+
+pub use labels::labels;
+pub use mounts::anonymous_volumes;
+pub use process::arguments;
+pub use signal::stop_signal;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use oci_spec::runtime::{Linux, LinuxNamespace, LinuxNamespaceType, Root, Spec, VERSION};
+
+use crate::compose::model::{Healthcheck, NetworkMode, Project, Service};
+use crate::name::{ContainerId, ServiceName};
+
+/// What an image says where the service says nothing. See <https://github.com/opencontainers/image-spec/blob/main/config.md>.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ImageDefaults {
+    /// `Entrypoint`.
+    pub entrypoint: Option<Vec<String>>,
+    /// `Cmd`.
+    pub cmd: Option<Vec<String>>,
+    /// `Env`: `NAME=value`.
+    pub env: Vec<String>,
+    /// `WorkingDir`.
+    pub working_dir: Option<String>,
+    /// `User`.
+    pub user: Option<String>,
+    /// `Volumes`: absolute paths in the container.
+    pub volumes: BTreeSet<String>,
+    /// `StopSignal`.
+    pub stop_signal: Option<String>,
+    /// `Labels`.
+    pub labels: BTreeMap<String, String>,
+    /// `Healthcheck`.
+    pub healthcheck: Option<Healthcheck>,
+}
+
+/// What a container is made from.
+#[derive(Debug, Clone, Copy)]
+pub struct LowerInput<'a> {
+    /// The project.
+    pub project: &'a Project,
+    /// The key of the service in it.
+    pub name: &'a ServiceName,
+    /// The service.
+    pub service: &'a Service,
+    /// The number of the container in the service, from 1.
+    pub number: u32,
+    /// Its id.
+    pub id: &'a ContainerId,
+    /// What its image says.
+    pub image: &'a ImageDefaults,
+    /// The id of its image.
+    pub image_id: &'a str,
+    /// [`crate::plan::service_hash`] of the service.
+    pub config_hash: &'a str,
+    /// The file on the host that becomes `/etc/hosts`.
+    pub hosts: &'a Path,
+    /// The file on the host that becomes `/etc/hostname`.
+    pub hostname: &'a Path,
+    /// The file on the host that becomes `/etc/resolv.conf`.
+    pub resolv_conf: &'a Path,
+    /// The directory on the host of each volume, named and anonymous, by its target in the container.
+    pub volumes: &'a BTreeMap<String, PathBuf>,
+    /// The file on the host of each config and secret, by its target in the container.
+    pub files: &'a BTreeMap<String, PathBuf>,
+    /// The processors of this machine: some of what is masked has a path for each.
+    pub processors: u32,
+}
+
+/// A container as the runtime takes it. Seccomp is not in the `spec`: its absence asks for the runtime's default.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Lowered {
+    /// The runtime-spec. Its root path is `rootfs`, relative to the bundle; its user is 0:0.
+    pub spec: Spec,
+    /// `name|uid[:group|gid]`, to be looked up in the container's own `/etc/passwd`; root when `None`.
+    pub user: Option<String>,
+    /// Further groups, by name or gid, to be looked up likewise.
+    pub group_add: Vec<String>,
+    /// Whether a small init is PID 1.
+    pub init: bool,
+    /// The number of the signal that asks the container to stop.
+    pub stop_signal: i32,
+    /// Every label: the image's, the service's over them, and the project's own over both.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// Why a service cannot become a container.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LowerError {
+    /// Neither the service nor its image says what to run.
+    #[error("service `{service}` has no command, and neither has its image")]
+    NoCommand {
+        /// The service.
+        service: ServiceName,
+    },
+    /// `cap_add` or `cap_drop` names a capability that does not exist.
+    #[error("service `{service}` names an unknown capability `{capability}`")]
+    UnknownCapability {
+        /// The service.
+        service: ServiceName,
+        /// The name.
+        capability: String,
+    },
+    /// `ulimits` names a limit that does not exist.
+    #[error("service `{service}` names an unknown limit `{ulimit}`")]
+    UnknownUlimit {
+        /// The service.
+        service: ServiceName,
+        /// The name.
+        ulimit: String,
+    },
+    /// `stop_signal`, or the image's, is not a signal.
+    #[error("service `{service}` stops with an unknown signal `{signal}`")]
+    UnknownSignal {
+        /// The service.
+        service: ServiceName,
+        /// The text.
+        signal: String,
+    },
+    /// The caller gave no path for a volume, config or secret.
+    #[error("service `{service}` has nothing on the host to mount at `{target}`")]
+    NoSource {
+        /// The service.
+        service: ServiceName,
+        /// The path in the container.
+        target: String,
+    },
+}
+
+/// Makes the container of a service.
+///
+/// # Errors
+/// [`LowerError`] for what no check of the service alone could find: it depends on the image or the kernel's names.
+pub fn lower(input: &LowerInput) -> Result<Lowered, LowerError> {
+    let service = input.service;
+    let labels = labels(input);
+
+    let mut root = Root::default();
+    root.set_readonly(Some(service.read_only));
+    let mut spec = Spec::default();
+    spec.set_version(VERSION.to_owned())
+        .set_root(Some(root))
+        .set_hostname(Some(hostname(service, input.id).to_owned()))
+        .set_domainname(service.domainname.clone())
+        .set_process(Some(process::process(input)?))
+        .set_mounts(Some(mounts::mounts(input)?))
+        .set_annotations(Some(labels::annotations(&labels)))
+        .set_linux(Some(linux(input)));
+    Ok(Lowered {
+        spec,
+        user: service.user.clone().or_else(|| input.image.user.clone()).filter(|user| !user.is_empty()),
+        group_add: service.group_add.clone(),
+        init: service.init,
+        stop_signal: signal::stop_signal(input.name, service, input.image)?,
+        labels,
+    })
+}
+
+/// The host name of a container: `hostname`, else its short id.
+#[must_use]
+pub fn hostname<'a>(service: &'a Service, id: &'a ContainerId) -> &'a str {
+    service.hostname.as_deref().unwrap_or(id.short())
+}
+
+fn linux(input: &LowerInput) -> Linux {
+    let host_network = input.service.network_mode == Some(NetworkMode::Host);
+    let namespaces = [
+        LinuxNamespaceType::Mount,
+        LinuxNamespaceType::Pid,
+        LinuxNamespaceType::Ipc,
+        LinuxNamespaceType::Uts,
+        LinuxNamespaceType::Cgroup,
+        LinuxNamespaceType::Network,
+    ];
+    let own = namespaces.into_iter().filter(|kind| !host_network || *kind != LinuxNamespaceType::Network);
+    let mut linux = Linux::default();
+    linux
+        .set_namespaces(Some(own.map(namespace).collect()))
+        .set_sysctl(Some(resources::sysctls(input.service, host_network)))
+        .set_resources(Some(resources::resources(input.service)))
+        .set_cgroups_path(Some(Path::new("/rcompose").join(input.id.as_str())))
+        .set_masked_paths(Some(security::masked_paths(input.processors)))
+        .set_readonly_paths(Some(security::READONLY_PATHS.iter().map(|path| (*path).to_owned()).collect()));
+    linux
+}
+
+fn namespace(kind: LinuxNamespaceType) -> LinuxNamespace {
+    let mut namespace = LinuxNamespace::default();
+    namespace.set_typ(kind);
+    namespace
+}
+
+#[cfg(test)]
+mod tests;

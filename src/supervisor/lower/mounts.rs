@@ -1,0 +1,131 @@
+//! The mounts of a container, each after the one it lies in.
+
+use std::collections::BTreeSet;
+use std::path::{Component, Path, PathBuf};
+
+use oci_spec::runtime::Mount as OciMount;
+
+use super::{ImageDefaults, LowerError, LowerInput};
+use crate::compose::model::{Mount, Propagation, Service};
+
+/// Docker's `/dev/shm`, in bytes.
+const SHM_SIZE: u64 = 64 << 20;
+
+/// The targets of the anonymous volumes of a container: those of mounts without a source, and the volumes of its
+/// image that nothing of the service is mounted at. The caller makes them, and passes them to [`super::lower`].
+#[must_use]
+pub fn anonymous_volumes(service: &Service, image: &ImageDefaults) -> BTreeSet<String> {
+    let covered: BTreeSet<PathBuf> = service.mounts.iter().map(|mount| normal(mount.target())).collect();
+    let of_image = image.volumes.iter().filter(|target| !covered.contains(&normal(target)));
+    let of_service = service.mounts.iter().filter_map(|mount| match mount {
+        Mount::Volume { source: None, target, .. } => Some(target),
+        Mount::Volume { .. } | Mount::Bind { .. } | Mount::Tmpfs { .. } => None,
+    });
+    of_image.chain(of_service).cloned().collect()
+}
+
+pub(super) fn mounts(input: &LowerInput) -> Result<Vec<OciMount>, LowerError> {
+    let mut own = service_mounts(input)?;
+    // What the user mounts at the place of a default takes that place.
+    let replaced: BTreeSet<PathBuf> = own.iter().map(|mount| normal(mount.destination())).collect();
+    let stays = |mount: &OciMount| !replaced.contains(mount.destination());
+    let mut mounts: Vec<OciMount> = default_mounts(input.service).into_iter().filter(stays).collect();
+    own.extend(etc_files(input).into_iter().filter(stays));
+    // By target, so that what lies in another mount comes after it: a volume at `/etc` does not hide `/etc/hosts`.
+    own.sort_by_key(|mount| normal(mount.destination()));
+    mounts.extend(own);
+    Ok(mounts)
+}
+
+fn default_mounts(service: &Service) -> Vec<OciMount> {
+    let shm = format!("size={}", service.shm_size.unwrap_or(SHM_SIZE));
+    vec![
+        mount("/proc", "proc", "proc", &["nosuid", "noexec", "nodev"]),
+        mount("/dev", "tmpfs", "tmpfs", &["nosuid", "strictatime", "mode=755", "size=65536k"]),
+        mount(
+            "/dev/pts",
+            "devpts",
+            "devpts",
+            &["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"],
+        ),
+        mount("/sys", "sysfs", "sysfs", &["nosuid", "noexec", "nodev", "ro"]),
+        mount("/sys/fs/cgroup", "cgroup", "cgroup", &["ro", "nosuid", "noexec", "nodev"]),
+        mount("/dev/mqueue", "mqueue", "mqueue", &["nosuid", "noexec", "nodev"]),
+        mount("/dev/shm", "tmpfs", "shm", &["nosuid", "noexec", "nodev", "mode=1777", &shm]),
+    ]
+}
+
+fn etc_files(input: &LowerInput) -> [OciMount; 3] {
+    [("/etc/resolv.conf", input.resolv_conf), ("/etc/hostname", input.hostname), ("/etc/hosts", input.hosts)]
+        .map(|(target, source)| bind(target, source, Propagation::Rprivate, false))
+}
+
+fn service_mounts(input: &LowerInput) -> Result<Vec<OciMount>, LowerError> {
+    let no_source = |target: &str| LowerError::NoSource { service: input.name.clone(), target: target.to_owned() };
+    let volume = |target: &str, read_only| {
+        let source = input.volumes.get(target).ok_or_else(|| no_source(target))?;
+        Ok(bind(target, source, Propagation::Rprivate, read_only))
+    };
+    let mut mounts = Vec::new();
+    let mut done = BTreeSet::new();
+    for mount in &input.service.mounts {
+        done.insert(mount.target());
+        mounts.push(match mount {
+            Mount::Bind { source, target, read_only, propagation, .. } => {
+                bind(target, source, *propagation, *read_only)
+            }
+            Mount::Volume { target, read_only, .. } => volume(target, *read_only)?,
+            Mount::Tmpfs { target, size, mode, options } => tmpfs(target, *size, *mode, options),
+        });
+    }
+    let anonymous = anonymous_volumes(input.service, input.image);
+    for target in anonymous.iter().filter(|target| !done.contains(target.as_str())) {
+        mounts.push(volume(target, false)?);
+    }
+    for grant in input.service.configs.iter().chain(&input.service.secrets) {
+        let source = input.files.get(&grant.target).ok_or_else(|| no_source(&grant.target))?;
+        mounts.push(bind(&grant.target, source, Propagation::Rprivate, true));
+    }
+    Ok(mounts)
+}
+
+fn bind(target: &str, source: &Path, propagation: Propagation, read_only: bool) -> OciMount {
+    let (how, propagation) = match propagation {
+        Propagation::Rprivate => ("rbind", "rprivate"),
+        Propagation::Private => ("bind", "private"),
+        Propagation::Rshared => ("rbind", "rshared"),
+        Propagation::Shared => ("bind", "shared"),
+        Propagation::Rslave => ("rbind", "rslave"),
+        Propagation::Slave => ("bind", "slave"),
+    };
+    mount(target, "bind", source, &[how, propagation, if read_only { "ro" } else { "rw" }])
+}
+
+fn tmpfs(target: &str, size: Option<u64>, mode: Option<u32>, given: &[String]) -> OciMount {
+    // Each default holds unless its opposite is asked for.
+    let defaults = [("nosuid", "suid"), ("nodev", "dev"), ("noexec", "exec")];
+    let wanted = |opposite: &str| !given.iter().any(|option| option == opposite);
+    let mut options: Vec<String> =
+        defaults.into_iter().filter(|(_, opposite)| wanted(opposite)).map(|(default, _)| default.to_owned()).collect();
+    options.extend(size.map(|size| format!("size={size}")));
+    options.extend(mode.map(|mode| format!("mode={mode:o}")));
+    options.extend(given.iter().filter(|option| !options.contains(option)).cloned().collect::<Vec<_>>());
+    let mut mount = mount(target, "tmpfs", "tmpfs", &[]);
+    mount.set_options(Some(options));
+    mount
+}
+
+fn mount(target: &str, kind: &str, source: impl AsRef<Path>, options: &[&str]) -> OciMount {
+    let mut mount = OciMount::default();
+    mount
+        .set_destination(PathBuf::from(target))
+        .set_typ(Some(kind.to_owned()))
+        .set_source(Some(source.as_ref().to_owned()))
+        .set_options(Some(options.iter().map(|option| (*option).to_owned()).collect()));
+    mount
+}
+
+/// A path without trailing, doubled or dotted parts, so that two ways to write a target are seen to be one.
+fn normal(target: impl AsRef<Path>) -> PathBuf {
+    target.as_ref().components().filter(|part| !matches!(part, Component::CurDir)).collect()
+}

@@ -1,0 +1,148 @@
+//! Docker's defaults for what a container may do and see.
+
+use oci_spec::runtime::{Capabilities, Capability, LinuxCapabilities};
+
+use super::LowerError;
+use crate::compose::model::Service;
+use crate::name::ServiceName;
+
+/// The capabilities of a container that asks for nothing else.
+const DEFAULT: [Capability; 14] = [
+    Capability::AuditWrite,
+    Capability::Chown,
+    Capability::DacOverride,
+    Capability::Fowner,
+    Capability::Fsetid,
+    Capability::Kill,
+    Capability::Mknod,
+    Capability::NetBindService,
+    Capability::NetRaw,
+    Capability::Setfcap,
+    Capability::Setgid,
+    Capability::Setpcap,
+    Capability::Setuid,
+    Capability::SysChroot,
+];
+
+/// The others. With [`DEFAULT`], what `ALL` stands for. See `capabilities(7)`.
+const FURTHER: [Capability; 27] = [
+    Capability::AuditControl,
+    Capability::AuditRead,
+    Capability::BlockSuspend,
+    Capability::Bpf,
+    Capability::CheckpointRestore,
+    Capability::DacReadSearch,
+    Capability::IpcLock,
+    Capability::IpcOwner,
+    Capability::Lease,
+    Capability::LinuxImmutable,
+    Capability::MacAdmin,
+    Capability::MacOverride,
+    Capability::NetAdmin,
+    Capability::NetBroadcast,
+    Capability::Perfmon,
+    Capability::SysAdmin,
+    Capability::SysBoot,
+    Capability::SysModule,
+    Capability::SysNice,
+    Capability::SysPacct,
+    Capability::SysPtrace,
+    Capability::SysRawio,
+    Capability::SysResource,
+    Capability::SysTime,
+    Capability::SysTtyConfig,
+    Capability::Syslog,
+    Capability::WakeAlarm,
+];
+
+/// Files through which a container could read or change what is the host's, hidden from it.
+const MASKED_PATHS: &[&str] = &[
+    "/proc/acpi",
+    "/proc/asound",
+    "/proc/interrupts",
+    "/proc/kcore",
+    "/proc/keys",
+    "/proc/latency_stats",
+    "/proc/sched_debug",
+    "/proc/scsi",
+    "/proc/timer_list",
+    "/proc/timer_stats",
+    "/sys/devices/virtual/powercap",
+    "/sys/firmware",
+];
+
+/// Files through which a container could change what is the host's.
+pub(super) const READONLY_PATHS: &[&str] = &["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
+
+/// The capabilities of a service. Inheritable and ambient ones stay empty (CVE-2022-24769).
+pub(super) fn capabilities(name: &ServiceName, service: &Service) -> Result<LinuxCapabilities, LowerError> {
+    let named = |list: &[String]| -> Result<(bool, Capabilities), LowerError> {
+        let all = list.iter().any(|capability| capability == "ALL");
+        let named = list.iter().filter(|capability| *capability != "ALL").map(|capability| {
+            let unknown = |_| LowerError::UnknownCapability { service: name.clone(), capability: capability.clone() };
+            capability.parse::<Capability>().map_err(unknown)
+        });
+        Ok((all, named.collect::<Result<_, _>>()?))
+    };
+    let (add_all, add) = named(&service.cap_add)?;
+    let (drop_all, drop) = named(&service.cap_drop)?;
+    let everything = DEFAULT.into_iter().chain(FURTHER);
+    // The rules of Docker: adding all beats dropping all, and what is added by name beats what is dropped by name.
+    let kept: Capabilities = match (add_all, drop_all) {
+        (true, _) => everything.filter(|capability| !drop.contains(capability)).collect(),
+        (false, true) => add.into_iter().collect(),
+        (false, false) => DEFAULT.into_iter().filter(|capability| !drop.contains(capability)).chain(add).collect(),
+    };
+    let mut capabilities = LinuxCapabilities::default();
+    capabilities
+        .set_bounding(Some(kept.clone()))
+        .set_effective(Some(kept.clone()))
+        .set_permitted(Some(kept))
+        .set_inheritable(Some(Capabilities::new()))
+        .set_ambient(Some(Capabilities::new()));
+    Ok(capabilities)
+}
+
+/// What is hidden, on a machine with this many processors.
+pub(super) fn masked_paths(processors: u32) -> Vec<String> {
+    let throttle = (0..processors).map(|cpu| format!("/sys/devices/system/cpu/cpu{cpu}/thermal_throttle"));
+    MASKED_PATHS.iter().map(|path| (*path).to_owned()).chain(throttle).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::name::ImageReference;
+
+    fn kept(add: &[&str], drop: &[&str]) -> Result<Capabilities, LowerError> {
+        let mut service = Service::new(ImageReference::parse("busybox").unwrap());
+        let words = |list: &[&str]| list.iter().map(|word| (*word).to_owned()).collect();
+        (service.cap_add, service.cap_drop) = (words(add), words(drop));
+        let capabilities = capabilities(&ServiceName::new("web").unwrap(), &service)?;
+        assert_eq!(capabilities.bounding(), capabilities.effective());
+        assert_eq!(capabilities.bounding(), capabilities.permitted());
+        assert_eq!(capabilities.inheritable().as_ref().unwrap().len(), 0);
+        assert_eq!(capabilities.ambient().as_ref().unwrap().len(), 0);
+        Ok(capabilities.bounding().iter().flatten().copied().collect())
+    }
+
+    #[test]
+    fn adding_and_dropping() {
+        let admin = Capability::NetAdmin;
+        assert_eq!(kept(&[], &[]).unwrap(), Capabilities::from(DEFAULT));
+        assert_eq!(kept(&["NET_ADMIN"], &["ALL"]).unwrap(), Capabilities::from([admin]));
+        assert_eq!(kept(&["NET_ADMIN"], &["CHOWN"]).unwrap().len(), 14);
+        assert_eq!(kept(&["ALL"], &["ALL"]).unwrap().len(), 41);
+        let all_but_one = kept(&["ALL"], &["NET_ADMIN"]).unwrap();
+        assert!(all_but_one.len() == 40 && !all_but_one.contains(&admin));
+        assert_eq!(kept(&[], &["ALL"]).unwrap().len(), 0);
+    }
+
+    #[test]
+    fn a_name_that_is_none() {
+        assert_eq!(
+            kept(&["CAP_FLY"], &[]).unwrap_err().to_string(),
+            "service `web` names an unknown capability `CAP_FLY`"
+        );
+    }
+}

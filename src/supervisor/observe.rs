@@ -1,0 +1,142 @@
+//! What exists for a project, as the plan wants to see it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use super::grant::Grant;
+use super::health_policy::Check;
+use super::lower::Lowered;
+use crate::compose::model::{Project, Service};
+use crate::image::Store;
+use crate::name::{ImageReference, ProjectName, VolumeName};
+use crate::plan::{Health, Observed, ObservedContainer, ObservedState};
+use crate::runtime::{ExitStatus, Handle};
+use crate::state::{ContainerLayout, ContainerRecord, ContainerState, Layout, StateError};
+
+/// What a container was made from: enough to start it again without the project, and without an image that may have
+/// got another meaning since.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+pub struct Configuration {
+    /// Its service.
+    pub service: Service,
+    /// The lower directories of its root, lowest first.
+    pub layers: Vec<PathBuf>,
+    /// What the runtime is given.
+    pub lowered: Lowered,
+    /// Its health check, if it has one.
+    pub check: Option<Check>,
+    /// Whether it is a name server itself, and wants port 53.
+    pub serves_names: bool,
+    /// The names on the host of the volumes the service names.
+    pub volumes: BTreeMap<VolumeName, String>,
+    /// Its configs and secrets.
+    pub grants: Vec<Grant>,
+}
+
+/// A container's record with its configuration.
+pub type Record = ContainerRecord<Configuration>;
+
+/// Observes a project from disk alone, as read-only commands do.
+///
+/// # Errors
+/// [`StateError`] when a record cannot be read.
+pub fn observe(
+    layout: &Layout,
+    name: &ProjectName,
+    project: Option<&Project>,
+    store: &Store,
+) -> Result<Observed, StateError> {
+    let paths = layout.project(name);
+    let mut containers = Vec::new();
+    for record in paths.read_containers::<Configuration>()? {
+        let state = observe_container(layout, name, &record)?;
+        containers.push(observed_container(&record, state));
+    }
+    let mut observed = Observed {
+        containers,
+        networks: paths.read_networks()?.into_iter().map(|network| (network.key, network.hash)).collect(),
+        ..Observed::default()
+    };
+    observe_rest(layout, name, project, store, &mut observed)?;
+    Ok(observed)
+}
+
+/// Fills in what no unit knows: volumes, and the images the project names.
+pub(super) fn observe_rest(
+    layout: &Layout,
+    name: &ProjectName,
+    project: Option<&Project>,
+    store: &Store,
+    observed: &mut Observed,
+) -> Result<(), StateError> {
+    for volume in layout.project_volumes(name)? {
+        observed.volumes.extend(volume.key.and_then(|key| key.parse().ok()));
+    }
+    let references: BTreeSet<&ImageReference> =
+        project.iter().flat_map(|project| project.services.values()).map(|service| &service.image).collect();
+    for reference in references {
+        // A store that cannot be read is reported when the image is needed, with its path.
+        if let Ok(Some(image)) = store.lookup(reference) {
+            if image.config.healthcheck.is_some() {
+                observed.image_healthchecks.insert(reference.clone());
+            }
+            observed.images.insert(reference.clone(), image.id);
+        }
+    }
+    Ok(())
+}
+
+fn observe_container(layout: &Layout, project: &ProjectName, record: &Record) -> Result<ObservedState, StateError> {
+    let paths = layout.project(project).container(&record.id);
+    let state = paths.read_state()?;
+    Ok(match Handle::adopt(paths.run()) {
+        Ok(Some(_)) => ObservedState::Running { health: health(&state) },
+        _ if state.restarting => ObservedState::Running { health: Health::None },
+        _ => match ended(&paths, &state) {
+            Some((code, _)) => ObservedState::Exited { code },
+            None => ObservedState::Created,
+        },
+    })
+}
+
+/// How and when a container that does not run ended, or failed to start; `None` when it was never started.
+#[must_use]
+pub fn ended(paths: &ContainerLayout, state: &ContainerState) -> Option<(i32, jiff::Timestamp)> {
+    let failed = state.failed_start.map(|failed| (failed.code, failed.at));
+    // A record that cannot be read says nothing; starting the container again replaces it.
+    failed.or_else(|| ExitStatus::read(paths.run()).ok().flatten().map(|exit| (exit.code, exit.finished_at)))
+}
+
+/// The health that a state record names.
+#[must_use]
+pub fn health(state: &ContainerState) -> Health {
+    match state.health.as_str() {
+        "starting" => Health::Starting,
+        "healthy" => Health::Healthy,
+        "unhealthy" => Health::Unhealthy,
+        _ => Health::None,
+    }
+}
+
+pub(super) fn observed_container(record: &Record, state: ObservedState) -> ObservedContainer {
+    ObservedContainer {
+        id: record.id.clone(),
+        name: record.name.clone(),
+        service: record.service.clone(),
+        number: record.number,
+        config_hash: record.config_hash.clone(),
+        image: record.image_id.clone(),
+        stop_grace_period: record.config.service.stop_grace_period,
+        depends_on: record.config.service.depends_on.keys().cloned().collect(),
+        networks: record.endpoints.iter().map(|endpoint| endpoint.network.clone()).collect(),
+        volumes: record.config.volumes.keys().cloned().collect(),
+        state,
+    }
+}
+
+/// The networks of a project by key, as [`Observed`] holds them.
+pub(super) fn network_hashes(
+    networks: &BTreeMap<crate::name::NetworkName, crate::state::NetworkRecord>,
+) -> BTreeMap<crate::name::NetworkName, String> {
+    networks.iter().map(|(key, record)| (key.clone(), record.hash.clone())).collect()
+}

@@ -1,0 +1,291 @@
+//! What a container needs before it can start: networks, volumes, its own record.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use super::control::{Event, Resource, Status};
+use super::etc;
+use super::failure::{Failure, FailureKind};
+use super::grant;
+use super::health_policy::Check;
+use super::lower::{self, ImageDefaults, LowerInput};
+use super::observe::{Configuration, Record};
+use super::unit::{self, UnitState};
+use super::volume;
+use super::world::World;
+use crate::compose::model::{Healthcheck, Probe, Project, Service};
+use crate::image::{Image, ImageConfig, ImageHealthcheck};
+use crate::name::{ContainerId, ContainerName, NetworkName, ServiceName, VolumeName};
+use crate::network::{self, Bridge, Subnet};
+use crate::plan::{self, network_hash, service_hash};
+use crate::state::{EndpointRecord, NetworkRecord, VERSION, VolumeRecord};
+use crate::sys::random;
+
+/// Makes a network: a subnet clear of every route, a bridge, a record.
+pub(super) fn create_network(world: &World, project: &Project, key: &NetworkName) -> Result<(), Failure> {
+    let config = &project.networks[key];
+    // Two projects that choose at once must not choose alike.
+    let _lock = world.layout.lock_networks()?;
+    let subnet = match &config.subnet {
+        Some(subnet) => subnet.parse::<Subnet>().map_err(|error| Failure::from_error(FailureKind::Plan, &error))?,
+        None => {
+            let mut taken = network::routes().map_err(|error| Failure::from_error(FailureKind::System, &error))?;
+            taken.extend(world.subnets());
+            network::choose_subnet(&taken).map_err(|error| {
+                Failure::from_error(FailureKind::System, &error).because_of(format!("cannot create network {}", config.name))
+            })?
+        }
+    };
+    let record = NetworkRecord {
+        version: VERSION,
+        key: key.clone(),
+        name: config.name.clone(),
+        hash: network_hash(config),
+        bridge: format!("rc-{}", random::hex(4)),
+        subnet: subnet.to_string(),
+        gateway: config.gateway.unwrap_or_else(|| subnet.gateway()),
+        internal: config.internal,
+        mtu: config.driver_opts.get("com.docker.network.driver.mtu").and_then(|mtu| mtu.parse().ok()),
+    };
+    make_bridge(&record)?;
+    world.insert_network(record)
+}
+
+/// Makes the bridge of a network; one that exists stays.
+pub(super) fn make_bridge(record: &NetworkRecord) -> Result<(), Failure> {
+    let system = |error: &dyn std::error::Error| {
+        Failure::from_error(FailureKind::System, error).because_of(format!("cannot create network {}", record.name))
+    };
+    if network::bridge_exists(&record.bridge).map_err(|error| system(&error))? {
+        return Ok(());
+    }
+    network::create_bridge(&bridge(record)?).map_err(|error| system(&error))
+}
+
+/// The bridge of a network, as the network module wants to see it.
+pub(super) fn bridge(record: &NetworkRecord) -> Result<Bridge, Failure> {
+    Ok(Bridge {
+        name: record.bridge.clone(),
+        gateway: record.gateway,
+        subnet: record.subnet.parse().map_err(|error| Failure::from_error(FailureKind::System, &error))?,
+        mtu: record.mtu,
+        internal: record.internal,
+    })
+}
+
+/// Makes a named volume; one that exists stays as it is.
+pub(super) fn create_volume(world: &World, project: &Project, key: &VolumeName) -> Result<(), Failure> {
+    let config = &project.volumes[key];
+    let record = VolumeRecord {
+        version: VERSION,
+        name: config.name.clone(),
+        project: Some(project.name.clone()),
+        key: Some(key.as_str().to_owned()),
+        created_at: jiff::Timestamp::now(),
+        labels: config.labels.clone(),
+    };
+    world.layout.create_volume(&record)?;
+    Ok(())
+}
+
+/// Makes a container: everything it is started from later, its record, its directories, its unit.
+pub(super) fn create_container(
+    world: &Rc<World>,
+    project: &Project,
+    service: &ServiceName,
+    number: u32,
+    replaces: Option<&ContainerId>,
+) -> Result<(), Failure> {
+    let config = &project.services[service];
+    let name = plan::container_name(&project.name, service, config, number);
+    let resource = Resource::Container(name.clone());
+    world.say(Event::Progress { resource: resource.clone(), status: Status::Creating });
+    let id = ContainerId::new(random::hex(32)).expect("64 hexadecimal digits are a container id");
+    let record = container_record(world, project, service, number, replaces, id, name)?;
+    world.paths.container(&record.id).create(&record)?;
+    world.insert_unit(unit::spawn(world, Rc::new(record), UnitState::Created, None));
+    world.say(Event::Progress { resource, status: Status::Created });
+    Ok(())
+}
+
+fn container_record(
+    world: &World,
+    project: &Project,
+    service: &ServiceName,
+    number: u32,
+    replaces: Option<&ContainerId>,
+    id: ContainerId,
+    name: ContainerName,
+) -> Result<Record, Failure> {
+    let config = &project.services[service];
+    let paths = world.paths.container(&id);
+    let image = find_image(world, config)?;
+    let defaults = image_defaults(&image.config);
+    let anonymous_volumes = create_anonymous_volumes(world, project, config, &defaults, replaces)?;
+    let named_volumes = volume::names(project, config);
+    let volumes = volume::prepare(world, config, &named_volumes, &anonymous_volumes, &image)?;
+    let grants = grant::grants(project, config, &paths)?;
+    let config_hash = service_hash(project, config);
+    let lowered = lower::lower(&LowerInput {
+        project,
+        name: service,
+        service: config,
+        number,
+        id: &id,
+        image: &defaults,
+        image_id: &image.id,
+        config_hash: &config_hash,
+        hosts: &paths.etc(etc::HOSTS),
+        hostname: &paths.etc(etc::HOSTNAME),
+        resolv_conf: &paths.etc(etc::RESOLV_CONF),
+        volumes: &volumes,
+        files: &grants.iter().map(|grant| (grant.grant.target.clone(), grant.path.clone())).collect(),
+        processors: world.processors,
+    })
+    .map_err(|error| Failure::from_error(FailureKind::Plan, &error))?;
+    Ok(Record {
+        version: VERSION,
+        endpoints: endpoints(world, service, config, &name, &id)?,
+        command: lower::arguments(config, &defaults),
+        labels: lowered.labels.clone(),
+        config_hash,
+        id,
+        name,
+        service: service.clone(),
+        number,
+        image: config.image.clone(),
+        image_id: image.id,
+        created_at: jiff::Timestamp::now(),
+        anonymous_volumes,
+        config: Configuration {
+            check: Check::resolve(config.healthcheck.as_ref(), defaults.healthcheck.as_ref(), config.strict_health),
+            serves_names: image.config.exposed_ports.iter().any(|port| port.split('/').next() == Some("53")),
+            service: config.clone(),
+            layers: image.layers,
+            lowered,
+            volumes: named_volumes,
+            grants,
+        },
+    })
+}
+
+/// The anonymous volumes of a new container by target: those of the container it replaces, else new ones.
+fn create_anonymous_volumes(
+    world: &World,
+    project: &Project,
+    service: &Service,
+    image: &ImageDefaults,
+    replaces: Option<&ContainerId>,
+) -> Result<BTreeMap<String, String>, Failure> {
+    let mut volumes = BTreeMap::new();
+    for target in lower::anonymous_volumes(service, image) {
+        let inherited = replaces.and_then(|replaced| world.retired_volume(replaced, &target));
+        let name = inherited.unwrap_or_else(|| random::hex(32));
+        world.layout.create_volume(&VolumeRecord {
+            version: VERSION,
+            name: name.clone(),
+            project: Some(project.name.clone()),
+            key: None,
+            created_at: jiff::Timestamp::now(),
+            labels: BTreeMap::new(),
+        })?;
+        volumes.insert(target, name);
+    }
+    Ok(volumes)
+}
+
+/// What an image says, as the lowering wants to see it: empty texts are nothing said.
+fn image_defaults(config: &ImageConfig) -> ImageDefaults {
+    let text = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+    ImageDefaults {
+        entrypoint: config.entrypoint.clone(),
+        cmd: config.cmd.clone(),
+        env: config.env.clone(),
+        working_dir: text(&config.working_dir),
+        user: text(&config.user),
+        volumes: config.volumes.clone(),
+        stop_signal: config.stop_signal.clone(),
+        labels: config.labels.clone(),
+        healthcheck: config.healthcheck.as_ref().map(healthcheck),
+    }
+}
+
+fn healthcheck(check: &ImageHealthcheck) -> Healthcheck {
+    let test = match check.test.split_first() {
+        None => None,
+        Some((kind, _)) if kind == "NONE" => Some(Probe::None),
+        Some((kind, command)) if kind == "CMD-SHELL" => Some(Probe::Shell(command.join(" "))),
+        Some((_, command)) => Some(Probe::Command(command.to_vec())),
+    };
+    Healthcheck {
+        test,
+        interval: check.interval,
+        timeout: check.timeout,
+        retries: check.retries,
+        start_period: check.start_period,
+        start_interval: check.start_interval,
+    }
+}
+
+/// The image of a service, which an earlier step of the plan has pulled.
+pub(super) fn find_image(world: &World, config: &Service) -> Result<Image, Failure> {
+    match world.store.lookup(&config.image) {
+        Ok(Some(image)) => Ok(image),
+        Ok(None) => Err(Failure::new(FailureKind::ImageMissing, format!("image {} is not in the store", config.image))),
+        Err(error) => Err(Failure::from_error(FailureKind::System, &error)),
+    }
+}
+
+/// The container's place on each of its networks: the address asked for, else the lowest free one.
+fn endpoints(
+    world: &World,
+    service: &ServiceName,
+    config: &Service,
+    name: &ContainerName,
+    id: &ContainerId,
+) -> Result<Vec<EndpointRecord>, Failure> {
+    let mut endpoints = Vec::new();
+    for (key, attachment) in &config.networks {
+        let network = world.network(key).ok_or_else(|| {
+            Failure::new(FailureKind::System, format!("network {key} of service {service} does not exist"))
+        })?;
+        let subnet: Subnet =
+            network.subnet.parse().map_err(|error| Failure::from_error(FailureKind::System, &error))?;
+        let used = world.used_addresses(key);
+        let address = match attachment.ipv4_address {
+            Some(address) if used.contains(&address) => {
+                let message = format!("address {address} of service {service} is taken on network {}", network.name);
+                return Err(Failure::new(FailureKind::System, message));
+            }
+            Some(address) => address,
+            None => {
+                let mut used = used;
+                used.insert(network.gateway);
+                network::choose_address(&subnet, &used).map_err(|error| {
+                    Failure::from_error(FailureKind::System, &error)
+                        .because_of(format!("no address for {name} on network {}", network.name))
+                })?
+            }
+        };
+        let mut names = vec![service.to_string(), name.to_string(), id.short().to_owned()];
+        names.extend(attachment.aliases.iter().cloned());
+        endpoints.push(EndpointRecord { network: key.clone(), address, mac: mac(attachment.mac_address.as_deref(), address), names });
+    }
+    // Attached in order of priority; the first has the default gateway.
+    endpoints.sort_by_key(|endpoint| {
+        let attachment = &config.networks[&endpoint.network];
+        (std::cmp::Reverse(attachment.gw_priority), std::cmp::Reverse(attachment.priority), endpoint.network.clone())
+    });
+    Ok(endpoints)
+}
+
+/// A MAC address from an address, as Docker makes it: a container keeps it over restarts, and no two on a network
+/// share one.
+fn mac(wanted: Option<&str>, address: std::net::Ipv4Addr) -> [u8; 6] {
+    let parsed = wanted.and_then(|text| {
+        let octets: Option<Vec<u8>> = text.split([':', '-']).map(|octet| u8::from_str_radix(octet, 16).ok()).collect();
+        octets?.try_into().ok()
+    });
+    let [a, b, c, d] = address.octets();
+    parsed.unwrap_or([0x02, 0x42, a, b, c, d])
+}

@@ -1,0 +1,279 @@
+//! Starts one container: files, ports, shim, network, names, go. The OCI create/start split is used for what it is
+//! for: between the two the namespaces exist, and the network is attached to them.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddrV4};
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::rc::Rc;
+
+use tokio::task::AbortHandle;
+use tokio::time::Instant;
+
+use super::etc;
+use super::failure::{Failure, FailureKind};
+use super::grant;
+use super::observe::Record;
+use super::provision;
+use super::upstream;
+use super::world::World;
+use crate::compose::model::{Mount, NetworkMode, Port, Protocol};
+use crate::network::{self, Endpoint, Port53, PortForward, PortReservation, Resolver, TransportProtocol, View};
+use crate::runtime::log::Limits;
+use crate::runtime::{self, Handle, Rootfs, RuntimeError, Seccomp, Shim, Signal};
+use crate::state::{EndpointRecord, PublishedPort};
+
+/// A container that runs.
+#[derive(Debug)]
+pub(super) struct Live {
+    /// Its processes.
+    pub(super) handle: Handle,
+    /// When this supervisor first saw it run.
+    pub(super) since: Instant,
+    /// What asks it to stop.
+    pub(super) stop_signal: Signal,
+    /// The task that answers its name queries.
+    _resolver: Option<AbortOnDrop>,
+}
+
+/// Ends a task with its owner.
+#[derive(Debug)]
+pub(super) struct AbortOnDrop(AbortHandle);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Starts the container of `record`; `restarts` is written to its state.
+///
+/// # Errors
+/// [`Failure`]; nothing of the attempt is left running.
+pub(super) async fn start(world: &Rc<World>, record: &Rc<Record>, restarts: u32) -> Result<Live, Failure> {
+    let paths = world.paths.container(&record.id);
+    paths.create_run()?;
+    runtime::delete(paths.run()).map_err(|error| runtime_failure(&error))?;
+    make_bind_sources(record)?;
+    etc::write(world, record)?;
+    grant::write(&record.config.grants)?;
+    let (reservations, published) = reserve_ports(record)?;
+    let keep: Vec<_> = reservations.iter().map(std::os::fd::AsFd::as_fd).collect();
+    let mut shim = Shim::spawn(&config(world, record), &keep).map_err(|error| runtime_failure(&error))?;
+    let init = shim.created().await.map_err(|error| runtime_failure(&error))?;
+    for warning in &init.warnings {
+        world.warn(&format!("{}: {warning}", record.name));
+    }
+    // From here on an error drops the shim, which ends its init: nothing is left running.
+    let resolver = match &record.config.service.network_mode {
+        Some(NetworkMode::Host) => None,
+        Some(NetworkMode::None) => {
+            let netns = netns(init.pid)?;
+            network::loopback_up(netns.as_fd()).map_err(|error| Failure::from_error(FailureKind::System, &error))?;
+            None
+        }
+        None => {
+            let netns = netns(init.pid)?;
+            attach(world, record, &netns)?;
+            Some(resolver(world, record, &netns)?)
+        }
+    };
+    // Before the program runs: what it asks for at once must be there.
+    let forwards = forwards(world, record, &published);
+    world.expose(record, forwards)?;
+    let handle = match shim.start().await {
+        Ok(handle) => handle,
+        Err(error) => {
+            world.withdraw(record);
+            return Err(runtime_failure(&error));
+        }
+    };
+    world.update_state(record, |state| {
+        state.stopped = false;
+        state.restarting = false;
+        state.failed_start = None;
+        state.restarts = restarts;
+        state.ports = published;
+    });
+    Ok(Live { handle, since: Instant::now(), stop_signal: stop_signal(record), _resolver: resolver })
+}
+
+/// Takes over a container that runs since an earlier supervisor: names, ports and resolver as they were.
+pub(super) fn resume(world: &Rc<World>, record: &Rc<Record>, handle: Handle) -> Live {
+    let published = world.paths.container(&record.id).read_state().map(|state| state.ports).unwrap_or_default();
+    let warn = |failure: &Failure| world.warn(&format!("{}: {failure}", record.name));
+    if let Err(failure) = world.expose(record, forwards(world, record, &published)) {
+        warn(&failure);
+    }
+    let resolver = match &record.config.service.network_mode {
+        Some(_) => None,
+        None => netns(handle.pid())
+            .and_then(|netns| resolver(world, record, &netns))
+            .inspect_err(|failure| warn(failure))
+            .ok(),
+    };
+    Live { handle, since: Instant::now(), stop_signal: stop_signal(record), _resolver: resolver }
+}
+
+fn stop_signal(record: &Record) -> Signal {
+    Signal::from_named_raw(record.config.lowered.stop_signal).unwrap_or(Signal::TERM)
+}
+
+fn config(world: &World, record: &Record) -> runtime::Config {
+    let paths = world.paths.container(&record.id);
+    let lowered = &record.config.lowered;
+    runtime::Config {
+        id: record.id.clone(),
+        spec: lowered.spec.clone(),
+        rootfs: Rootfs::Overlay {
+            lower: record.config.layers.clone(),
+            upper: paths.upper(),
+            work: paths.work(),
+            // A power cut may spoil the writable layer: `up` makes the container again, and a whole disk need not be
+            // synced at stop.
+            volatile: true,
+            // `rootfs:/` must not show a container its own state, nor that of others.
+            hide: vec![world.layout.root().to_owned(), world.layout.run().to_owned()],
+        },
+        directory: paths.run().to_owned(),
+        log: paths.log(),
+        log_limits: Limits::default(),
+        init: lowered.init,
+        user: lowered.user.clone(),
+        group_add: lowered.group_add.clone(),
+        seccomp: Seccomp::Default,
+    }
+}
+
+/// The network namespace of a container whose init is held: its pid cannot be another's.
+fn netns(pid: i32) -> Result<OwnedFd, Failure> {
+    let file = fs_err::File::open(format!("/proc/{pid}/ns/net"))?;
+    Ok(file.into_parts().0.into())
+}
+
+fn runtime_failure(error: &RuntimeError) -> Failure {
+    let kind = match error {
+        RuntimeError::Container { code: 127, .. } => FailureKind::CommandNotFound,
+        RuntimeError::Container { code: 126, .. } => FailureKind::CommandNotExecutable,
+        _ => FailureKind::System,
+    };
+    Failure::from_error(kind, error)
+}
+
+/// Makes missing bind sources as directories, as Docker does for the short form.
+fn make_bind_sources(record: &Record) -> Result<(), Failure> {
+    for mount in &record.config.service.mounts {
+        let Mount::Bind { source, create_host_path, .. } = mount else { continue };
+        if source.exists() {
+            continue;
+        }
+        if !create_host_path {
+            let message = format!("bind source path does not exist: {}", source.display());
+            return Err(Failure::new(FailureKind::BindSourceMissing, message));
+        }
+        fs_err::create_dir_all(source)?;
+    }
+    Ok(())
+}
+
+fn reserve_ports(record: &Record) -> Result<(Vec<PortReservation>, Vec<PublishedPort>), Failure> {
+    let mut reservations = Vec::new();
+    let mut published = Vec::new();
+    if record.config.service.network_mode.is_some() {
+        return Ok((reservations, published));
+    }
+    for port in &record.config.service.ports {
+        let host_ip = match port.host_ip {
+            Some(IpAddr::V4(address)) => Some(address),
+            Some(IpAddr::V6(address)) => {
+                let message = format!("cannot publish port {} on {address}: IPv6 is not supported yet", port.target);
+                return Err(Failure::new(FailureKind::Plan, message));
+            }
+            None => None,
+        };
+        let reservation = network::reserve_port(host_ip, port.published.map(|(first, last)| first..=last), transport(port))
+            .map_err(|error| Failure::from_error(FailureKind::PortInUse, &error))?;
+        published.push(PublishedPort {
+            host_ip: IpAddr::V4(host_ip.unwrap_or(Ipv4Addr::UNSPECIFIED)),
+            host_port: reservation.port(),
+            target: port.target,
+            protocol: port.protocol.to_string(),
+        });
+        reservations.push(reservation);
+    }
+    Ok((reservations, published))
+}
+
+fn transport(port: &Port) -> TransportProtocol {
+    match port.protocol {
+        Protocol::Tcp => TransportProtocol::Tcp,
+        Protocol::Udp => TransportProtocol::Udp,
+    }
+}
+
+/// Where published ports lead: to the container's way out, else to its first network.
+fn forwards(world: &World, record: &Record, published: &[PublishedPort]) -> Vec<PortForward> {
+    let Some(endpoint) = record.endpoints.get(way_out(world, record).unwrap_or(0)) else { return Vec::new() };
+    let forward = |port: &PublishedPort| PortForward {
+        host_ip: match port.host_ip {
+            IpAddr::V4(address) if !address.is_unspecified() => Some(address),
+            _ => None,
+        },
+        host_port: port.host_port,
+        protocol: if port.protocol == "udp" { TransportProtocol::Udp } else { TransportProtocol::Tcp },
+        to: SocketAddrV4::new(endpoint.address, port.target),
+    };
+    published.iter().map(forward).collect()
+}
+
+/// Attaches the container to its networks.
+fn attach(world: &World, record: &Record, netns: &OwnedFd) -> Result<(), Failure> {
+    let mut endpoints = Vec::new();
+    for (index, endpoint) in record.endpoints.iter().enumerate() {
+        let network = world.network(&endpoint.network).ok_or_else(|| {
+            Failure::new(FailureKind::System, format!("network {} does not exist", endpoint.network))
+        })?;
+        let bridge = provision::bridge(&network)?;
+        endpoints.push(Endpoint {
+            host_interface: host_interface(record, index),
+            bridge: bridge.name,
+            interface: format!("eth{index}"),
+            address: endpoint.address,
+            prefix: bridge.subnet.prefix(),
+            mac: endpoint.mac,
+            // The endpoints are in order of priority; a network without a way out has no gateway.
+            gateway: (Some(index) == way_out(world, record)).then_some(network.gateway),
+            mtu: network.mtu,
+        });
+    }
+    network::attach(netns.as_fd(), &endpoints).map_err(|error| Failure::from_error(FailureKind::System, &error))
+}
+
+/// Which endpoint leads out: the first that is not on an internal network.
+fn way_out(world: &World, record: &Record) -> Option<usize> {
+    let leads_out = |endpoint: &EndpointRecord| world.network(&endpoint.network).is_some_and(|network| !network.internal);
+    record.endpoints.iter().position(leads_out)
+}
+
+/// Serves the container's name queries.
+fn resolver(world: &World, record: &Record, netns: &OwnedFd) -> Result<AbortOnDrop, Failure> {
+    let port53 = if record.config.serves_names { Port53::Container } else { Port53::Resolver };
+    let resolver = Resolver::bind(netns.as_fd(), port53)
+        .map_err(|error| Failure::from_error(FailureKind::System, &error))?;
+    let view = View {
+        networks: record.endpoints.iter().map(|endpoint| endpoint.network.to_string()).collect(),
+        upstream: match way_out(world, record) {
+            Some(_) => upstream::of(&record.config.service.dns, &world.upstream),
+            None => Vec::new(),
+        },
+    };
+    let names = world.names.subscribe();
+    let task = tokio::task::spawn_local(async move {
+        // It ends only when its sockets fail, which they do when the container's namespace goes away.
+        let _ = resolver.serve(names, view).await;
+    });
+    Ok(AbortOnDrop(task.abort_handle()))
+}
+
+/// `rv` + 8 digits of the container's id + the index: within the kernel's 15 characters, and unique.
+fn host_interface(record: &Record, index: usize) -> String {
+    format!("rv{}-{index}", &record.id.short()[..8])
+}

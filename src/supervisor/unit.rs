@@ -1,0 +1,373 @@
+//! One container: its state machine, owned by one task.
+//!
+//! ```text
+//! Idle ──start──▶ Running ──ends──▶ Idle                    (policy: stay)
+//!   ▲               │   └───ends──▶ Backoff ──due──▶ Running (policy: restart)
+//!   └──── Stopping ◀┴──stop
+//! ```
+//!
+//! The task takes commands, awaits the container's end and its probes, and publishes its [`UnitState`]; whoever waits
+//! for a state waits on that channel. Nothing else changes a unit.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{Instant, sleep_until};
+
+use super::control::ContainerChange;
+use super::failure::Failure;
+use super::health::Prober;
+use super::observe::Record;
+use super::restart::{self, Attempts, Decision, Exit};
+use super::start::{Live, start};
+use super::world::World;
+use crate::plan::{Health, ObservedState};
+use crate::state::FailedStart;
+use crate::runtime::{ExitStatus, RuntimeError, Signal};
+
+/// What a unit is told to do.
+#[derive(Debug)]
+pub(super) enum Command {
+    /// Starts the container; answered when its program runs.
+    Start(oneshot::Sender<Result<(), Failure>>),
+    /// Stops it; answered when it has ended.
+    Stop {
+        /// How long it has before it is killed.
+        grace: Duration,
+        /// Told what was noticed: `true` when the kernel drops the stop signal.
+        done: oneshot::Sender<StopReport>,
+    },
+}
+
+/// How a stop went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum StopReport {
+    /// It ended by itself, or did not run.
+    Stopped,
+    /// It was killed after its grace period.
+    Killed,
+    /// It was killed at once: PID 1 has no handler for the stop signal, so the kernel drops it.
+    Deaf,
+}
+
+/// What a unit's container is doing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum UnitState {
+    /// Never started.
+    Created,
+    /// Runs.
+    Running {
+        /// What its check says.
+        health: Health,
+        /// What the last failed probe printed.
+        last_probe: Option<String>,
+    },
+    /// A restart is due.
+    Backoff {
+        /// The code it ended with.
+        code: i32,
+    },
+    /// Was told to stop and has not ended.
+    Stopping,
+    /// Has ended, and stays so.
+    Exited {
+        /// The code it ended with.
+        code: i32,
+    },
+}
+
+impl UnitState {
+    /// As the plan wants to see it.
+    pub(super) fn observed(&self) -> ObservedState {
+        match self {
+            Self::Created => ObservedState::Created,
+            Self::Running { health, .. } => ObservedState::Running { health: *health },
+            Self::Backoff { .. } | Self::Stopping => ObservedState::Running { health: Health::None },
+            Self::Exited { code } => ObservedState::Exited { code: *code },
+        }
+    }
+
+    /// Whether a supervisor is needed for it.
+    pub(super) fn is_live(&self) -> bool {
+        !matches!(self, Self::Created | Self::Exited { .. })
+    }
+}
+
+/// The world's end of a unit.
+#[derive(Debug)]
+pub(super) struct UnitHandle {
+    /// The container.
+    pub(super) record: Rc<Record>,
+    /// Commands to the task; at most a few are ever under way.
+    pub(super) commands: mpsc::Sender<Command>,
+    /// What the container is doing.
+    pub(super) state: watch::Receiver<UnitState>,
+}
+
+/// Starts the task of a container; `live` when it runs already.
+pub(super) fn spawn(world: &Rc<World>, record: Rc<Record>, initial: UnitState, live: Option<Live>) -> UnitHandle {
+    let (commands, inbox) = mpsc::channel(8);
+    let (publish, state) = watch::channel(initial);
+    let unit = Unit { world: Rc::clone(world), record: Rc::clone(&record), inbox, publish, attempts: Attempts::default() };
+    tokio::task::spawn_local(unit.run(live));
+    UnitHandle { record, commands, state }
+}
+
+struct Unit {
+    world: Rc<World>,
+    record: Rc<Record>,
+    inbox: mpsc::Receiver<Command>,
+    publish: watch::Sender<UnitState>,
+    /// The restarts so far.
+    attempts: Attempts,
+}
+
+/// Where the state machine is. Each phase owns what only it needs.
+enum Phase {
+    Idle,
+    Running(Box<Live>),
+    Stopping { live: Box<Live>, deadline: Instant, report: StopReport, done: Vec<oneshot::Sender<StopReport>> },
+    Backoff { due: Instant, code: i32 },
+}
+
+impl Unit {
+    async fn run(mut self, live: Option<Live>) {
+        let mut phase = match live {
+            Some(live) => Phase::Running(Box::new(live)),
+            None => match self.owed_restart() {
+                Some(code) => self.ended(code, Duration::ZERO),
+                None => Phase::Idle,
+            },
+        };
+        loop {
+            let next = match phase {
+                Phase::Idle => self.idle().await,
+                Phase::Running(live) => self.running(live).await,
+                Phase::Stopping { live, deadline, report, done } => self.stopping(live, deadline, report, done).await,
+                Phase::Backoff { due, code } => self.backoff(due, code).await,
+            };
+            match next {
+                Some(next) => phase = next,
+                // The world dropped the unit: the container was removed.
+                None => return,
+            }
+        }
+    }
+
+    async fn idle(&mut self) -> Option<Phase> {
+        match self.inbox.recv().await? {
+            Command::Start(reply) => {
+                self.attempts = Attempts::default();
+                Some(self.start(Some(reply)).await)
+            }
+            Command::Stop { done, .. } => {
+                let _ = done.send(StopReport::Stopped);
+                Some(Phase::Idle)
+            }
+        }
+    }
+
+    async fn running(&mut self, live: Box<Live>) -> Option<Phase> {
+        let mut prober = Prober::new(&self.record, &self.world.paths.container(&self.record.id), live.since);
+        self.publish_health(prober.health(), None);
+        loop {
+            tokio::select! {
+                exit = live.handle.exited() => {
+                    let ran_for = live.since.elapsed();
+                    return Some(self.ended(self.code(exit), ran_for));
+                }
+                command = self.inbox.recv() => match command? {
+                    Command::Start(reply) => {
+                        let _ = reply.send(Ok(()));
+                    }
+                    Command::Stop { grace, done } => return Some(self.begin_stop(live, grace, done)),
+                },
+                () = prober.probe(|| self.publish.receiver_count() > 1) => self.publish_health(prober.health(), prober.last_failure()),
+            }
+        }
+    }
+
+    /// Signals the container; a signal that the kernel drops is told apart, since no grace period can help then:
+    /// PID 1 of a pid namespace gets only the signals it has handlers for (pid_namespaces(7)).
+    fn begin_stop(&mut self, live: Box<Live>, grace: Duration, done: oneshot::Sender<StopReport>) -> Phase {
+        let (signal, report) = if grace.is_zero() {
+            (Signal::KILL, StopReport::Killed)
+        } else if live.handle.ignores(live.stop_signal).unwrap_or(false) {
+            (Signal::KILL, StopReport::Deaf)
+        } else {
+            (live.stop_signal, StopReport::Stopped)
+        };
+        self.kill(&live, signal);
+        let deadline = Instant::now() + grace;
+        self.mark_stopped();
+        self.publish.send_replace(UnitState::Stopping);
+        Phase::Stopping { live, deadline, report, done: vec![done] }
+    }
+
+    async fn stopping(
+        &mut self,
+        live: Box<Live>,
+        mut deadline: Instant,
+        mut report: StopReport,
+        mut done: Vec<oneshot::Sender<StopReport>>,
+    ) -> Option<Phase> {
+        loop {
+            tokio::select! {
+                exit = live.handle.exited() => {
+                    let code = self.code(exit);
+                    self.withdraw(code, false);
+                    self.publish.send_replace(UnitState::Exited { code });
+                    for done in done {
+                        let _ = done.send(report);
+                    }
+                    return Some(Phase::Idle);
+                }
+                () = sleep_until(deadline), if report == StopReport::Stopped => {
+                    self.kill(&live, Signal::KILL);
+                    report = StopReport::Killed;
+                }
+                command = self.inbox.recv() => match command? {
+                    Command::Start(reply) => {
+                        let _ = reply.send(Err(Failure::cancelled(&self.record.name)));
+                    }
+                    Command::Stop { grace, done: also } => {
+                        deadline = deadline.min(Instant::now() + grace);
+                        done.push(also);
+                    }
+                },
+            }
+        }
+    }
+
+    async fn backoff(&mut self, due: Instant, code: i32) -> Option<Phase> {
+        tokio::select! {
+            () = sleep_until(due) => {
+                Some(self.start(None).await)
+            }
+            command = self.inbox.recv() => match command? {
+                Command::Start(reply) => Some(self.start(Some(reply)).await),
+                Command::Stop { done, .. } => {
+                    self.mark_stopped();
+                    self.publish.send_replace(UnitState::Exited { code });
+                    let _ = done.send(StopReport::Stopped);
+                    Some(Phase::Idle)
+                }
+            },
+        }
+    }
+
+    async fn start(&mut self, reply: Option<oneshot::Sender<Result<(), Failure>>>) -> Phase {
+        match start(&self.world, &self.record, self.attempts.total).await {
+            Ok(live) => {
+                // Published before the reply: whoever was answered sees the container running.
+                self.publish_health(super::health::initial(&self.record), None);
+                self.world.announce(&self.record, ContainerChange::Started { log: self.world.log(&self.record) });
+                if let Some(reply) = reply {
+                    let _ = reply.send(Ok(()));
+                }
+                Phase::Running(Box::new(live))
+            }
+            Err(failure) => {
+                let code = failure.exit_code();
+                let failed_start = Some(FailedStart { code, at: jiff::Timestamp::now() });
+                self.world.update_state(&self.record, |state| state.failed_start = failed_start);
+                match reply {
+                    Some(reply) => {
+                        self.publish.send_replace(UnitState::Exited { code });
+                        let _ = reply.send(Err(failure));
+                        Phase::Idle
+                    }
+                    None => {
+                        self.world.warn(&format!("{}: {failure}", self.record.name));
+                        self.ended(code, Duration::ZERO)
+                    }
+                }
+            }
+        }
+    }
+
+    /// The container ended by itself: its policy decides.
+    fn ended(&mut self, code: i32, ran_for: Duration) -> Phase {
+        let exit = Exit { code, by_user: false };
+        let decision = restart::next(self.record.config.service.restart, exit, self.attempts, ran_for);
+        self.withdraw(code, matches!(decision, Decision::Restart { .. }));
+        match decision {
+            Decision::Restart { after, attempts } => {
+                self.attempts = attempts;
+                self.publish.send_replace(UnitState::Backoff { code });
+                Phase::Backoff { due: Instant::now() + after, code }
+            }
+            Decision::Stay => {
+                self.publish.send_replace(UnitState::Exited { code });
+                Phase::Idle
+            }
+        }
+    }
+
+    /// The code the container ended with while no supervisor was there to see it, when its policy wants it back.
+    fn owed_restart(&self) -> Option<i32> {
+        let UnitState::Exited { code } = *self.publish.borrow() else { return None };
+        let stopped = self.world.paths.container(&self.record.id).read_state().is_ok_and(|state| state.stopped);
+        let exit = Exit { code, by_user: stopped };
+        let decision = restart::next(self.record.config.service.restart, exit, Attempts::default(), Duration::ZERO);
+        matches!(decision, Decision::Restart { .. }).then_some(code)
+    }
+
+    /// The code a container ended with; one that cannot be told counts as killed.
+    fn code(&self, exit: Result<ExitStatus, RuntimeError>) -> i32 {
+        exit.map_or_else(
+            |error| {
+                self.world.warn(&format!("{}: {error}", self.record.name));
+                137
+            },
+            |exit| exit.code,
+        )
+    }
+
+    fn kill(&self, live: &Live, signal: Signal) {
+        if let Err(error) = live.handle.signal(signal) {
+            self.world.warn(&format!("{}: {error}", self.record.name));
+        }
+    }
+
+    fn withdraw(&self, code: i32, restarting: bool) {
+        self.world.withdraw(&self.record);
+        self.world.update_state(&self.record, |state| {
+            state.restarting = restarting;
+            state.health = String::new();
+            state.ports.clear();
+        });
+        self.world.announce(&self.record, ContainerChange::Exited { code, restarting });
+    }
+
+    fn mark_stopped(&self) {
+        self.world.update_state(&self.record, |state| state.stopped = true);
+    }
+
+    fn publish_health(&self, health: Health, last_probe: Option<String>) {
+        let state = UnitState::Running { health, last_probe };
+        self.publish.send_if_modified(|current| {
+            let changed = *current != state;
+            if changed {
+                current.clone_from(&state);
+            }
+            changed
+        });
+        self.world.update_state(&self.record, |record| {
+            record.health = health_word(health).to_owned();
+            if let UnitState::Running { last_probe, .. } = &state {
+                record.last_probe.clone_from(last_probe);
+            }
+        });
+    }
+}
+
+fn health_word(health: Health) -> &'static str {
+    match health {
+        Health::None => "",
+        Health::Starting => "starting",
+        Health::Healthy => "healthy",
+        Health::Unhealthy => "unhealthy",
+    }
+}

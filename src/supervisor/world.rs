@@ -1,0 +1,312 @@
+//! What the supervisor knows and owns: units, networks, names, the firewall.
+//!
+//! Everything here runs on one thread; a borrow of a cell never crosses an `await`, so a method is a transaction.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
+use std::rc::Rc;
+
+use tokio::sync::{broadcast, watch};
+
+use super::control::{ContainerChange, ContainerEvent, Event};
+use super::failure::{Failure, FailureKind};
+use super::observe::{self, Record};
+use super::unit::{UnitHandle, UnitState};
+use super::upstream;
+use crate::compose::model::Project;
+use crate::image::Store;
+use crate::name::{ContainerId, NetworkName, ProjectName, ServiceName};
+use crate::network::{self, Firewall, Names, Nftables, PortForward, Subnet};
+use crate::plan::{Observed, ObservedState};
+use crate::runtime::Handle;
+use crate::state::{ContainerState, Layout, NetworkRecord, ProjectLayout, StateError, VERSION};
+
+/// A project as its supervisor sees it.
+#[derive(Debug)]
+pub(super) struct World {
+    /// Whose world this is.
+    pub(super) project: ProjectName,
+    /// Where everything lies.
+    pub(super) layout: Layout,
+    /// Where the project's part lies.
+    pub(super) paths: ProjectLayout,
+    /// The images.
+    pub(super) store: Store,
+    /// What the resolvers of all containers answer from.
+    pub(super) names: watch::Sender<Names>,
+    /// The host's own name servers.
+    pub(super) upstream: Vec<std::net::SocketAddr>,
+    /// The processors of this machine.
+    pub(super) processors: u32,
+    /// Kept open: closing a socket that has deleted something waits 15 ms in the kernel.
+    nftables: RefCell<Nftables>,
+    units: RefCell<BTreeMap<ContainerId, UnitHandle>>,
+    networks: RefCell<BTreeMap<NetworkName, NetworkRecord>>,
+    forwards: RefCell<BTreeMap<ContainerId, Vec<PortForward>>>,
+    /// The anonymous volumes of removed containers by target, for those that take their place.
+    retired: RefCell<BTreeMap<ContainerId, BTreeMap<String, String>>>,
+    events: broadcast::Sender<Event>,
+}
+
+impl World {
+    /// Reads the project from disk, takes over its running containers and makes its networks whole again.
+    ///
+    /// # Errors
+    /// [`StateError`] when a record cannot be read.
+    pub(super) fn adopt(layout: Layout, project: ProjectName, store: Store, nftables: Nftables) -> Result<Rc<Self>, StateError> {
+        let paths = layout.project(&project);
+        paths.remove_debris()?;
+        let networks = paths.read_networks()?.into_iter().map(|record| (record.key.clone(), record)).collect();
+        let world = Rc::new(Self {
+            names: watch::channel(Names::default()).0,
+            nftables: RefCell::new(nftables),
+            upstream: upstream::parse(&fs_err::read_to_string("/etc/resolv.conf").unwrap_or_default()),
+            processors: std::thread::available_parallelism().map_or(1, |count| u32::try_from(count.get()).unwrap_or(1)),
+            units: RefCell::default(),
+            networks: RefCell::new(networks),
+            forwards: RefCell::default(),
+            retired: RefCell::default(),
+            // A client that cannot follow loses the oldest events; nothing waits for it.
+            events: broadcast::channel(1024).0,
+            project,
+            layout,
+            paths,
+            store,
+        });
+        world.restore_networks();
+        for record in world.paths.read_containers::<observe::Configuration>()? {
+            world.adopt_container(Rc::new(record))?;
+        }
+        world.apply_firewall_or_warn();
+        Ok(world)
+    }
+
+    fn adopt_container(self: &Rc<Self>, record: Rc<Record>) -> Result<(), StateError> {
+        let run = self.paths.container(&record.id);
+        let (initial, live) = match Handle::adopt(run.run()) {
+            Ok(Some(handle)) => {
+                let health = observe::health(&run.read_state()?);
+                (UnitState::Running { health, last_probe: None }, Some(super::start::resume(self, &record, handle)))
+            }
+            _ => match observe::ended(&run, &run.read_state()?) {
+                Some((code, _)) => (UnitState::Exited { code }, None),
+                None => (UnitState::Created, None),
+            },
+        };
+        self.insert_unit(super::unit::spawn(self, record, initial, live));
+        Ok(())
+    }
+
+    // Units.
+
+    /// Adds a unit.
+    pub(super) fn insert_unit(&self, unit: UnitHandle) {
+        self.units.borrow_mut().insert(unit.record.id.clone(), unit);
+    }
+
+    /// Forgets a unit: its task ends.
+    pub(super) fn remove_unit(&self, id: &ContainerId) {
+        self.units.borrow_mut().remove(id);
+    }
+
+    /// Keeps the anonymous volumes of a removed container for the one that takes its place.
+    pub(super) fn retire(&self, record: &Record) {
+        self.retired.borrow_mut().insert(record.id.clone(), record.anonymous_volumes.clone());
+    }
+
+    /// The anonymous volume that a removed container had at `target`.
+    pub(super) fn retired_volume(&self, id: &ContainerId, target: &str) -> Option<String> {
+        self.retired.borrow().get(id)?.get(target).cloned()
+    }
+
+    /// Gives `f` the unit with this id.
+    pub(super) fn with_unit<T>(&self, id: &ContainerId, f: impl FnOnce(&UnitHandle) -> T) -> Option<T> {
+        self.units.borrow().get(id).map(f)
+    }
+
+    /// Gives `f` each unit of a service, by number.
+    pub(super) fn units_of<T>(&self, service: &ServiceName, f: impl Fn(&UnitHandle) -> T) -> Vec<T> {
+        let units = self.units.borrow();
+        let mut of: Vec<&UnitHandle> = units.values().filter(|unit| unit.record.service == *service).collect();
+        of.sort_by_key(|unit| unit.record.number);
+        of.into_iter().map(f).collect()
+    }
+
+    /// Whether any container still needs a supervisor.
+    pub(super) fn is_live(&self) -> bool {
+        self.units.borrow().values().any(|unit| unit.state.borrow().is_live())
+    }
+
+    /// What exists, for the plan.
+    ///
+    /// # Errors
+    /// [`StateError`] when a record cannot be read.
+    pub(super) fn observe(&self, project: Option<&Project>) -> Result<Observed, StateError> {
+        let observed_unit = |unit: &UnitHandle| observe::observed_container(&unit.record, unit.state.borrow().observed());
+        let mut observed = Observed {
+            containers: self.units.borrow().values().map(observed_unit).collect(),
+            networks: observe::network_hashes(&self.networks.borrow()),
+            ..Observed::default()
+        };
+        observe::observe_rest(&self.layout, &self.project, project, &self.store, &mut observed)?;
+        Ok(observed)
+    }
+
+    // Networks.
+
+    /// The record of a network.
+    pub(super) fn network(&self, key: &NetworkName) -> Option<NetworkRecord> {
+        self.networks.borrow().get(key).cloned()
+    }
+
+    /// Adds a network whose bridge exists.
+    ///
+    /// # Errors
+    /// [`Failure`] when the record cannot be written or the firewall refuses.
+    pub(super) fn insert_network(&self, record: NetworkRecord) -> Result<(), Failure> {
+        self.paths.write_network(&record)?;
+        self.networks.borrow_mut().insert(record.key.clone(), record);
+        self.apply_firewall()
+    }
+
+    /// Removes a network with its bridge; absent is fine.
+    ///
+    /// # Errors
+    /// [`Failure`] when the kernel refuses.
+    pub(super) fn remove_network(&self, key: &NetworkName) -> Result<(), Failure> {
+        let Some(record) = self.network(key) else { return Ok(()) };
+        network::delete_bridge(&record.bridge).map_err(|error| Failure::from_error(FailureKind::System, &error))?;
+        self.paths.remove_network(key)?;
+        self.networks.borrow_mut().remove(key);
+        self.apply_firewall()
+    }
+
+    /// The addresses given out on a network.
+    pub(super) fn used_addresses(&self, key: &NetworkName) -> BTreeSet<Ipv4Addr> {
+        let units = self.units.borrow();
+        let endpoints = units.values().flat_map(|unit| &unit.record.endpoints);
+        endpoints.filter(|endpoint| endpoint.network == *key).map(|endpoint| endpoint.address).collect()
+    }
+
+    /// The subnets of the project's networks.
+    pub(super) fn subnets(&self) -> Vec<Subnet> {
+        self.networks.borrow().values().filter_map(|record| record.subnet.parse().ok()).collect()
+    }
+
+    /// Makes bridges again that a boot took away.
+    fn restore_networks(&self) {
+        for record in self.networks.borrow().values() {
+            if let Err(failure) = super::provision::make_bridge(record) {
+                self.warn(&format!("network {}: {failure}", record.name));
+            }
+        }
+    }
+
+    // Names and ports of running containers.
+
+    /// Makes a running container known: its names, its published ports.
+    ///
+    /// # Errors
+    /// [`Failure`] when the firewall refuses.
+    pub(super) fn expose(&self, record: &Record, forwards: Vec<PortForward>) -> Result<(), Failure> {
+        self.names.send_modify(|names| {
+            for endpoint in &record.endpoints {
+                let network = endpoint.network.as_str();
+                endpoint.names.iter().for_each(|name| names.insert(network, name, endpoint.address));
+                let full = format!("{}.{}_{network}", record.name, self.project);
+                names.insert_pointer(network, endpoint.address, &full);
+            }
+        });
+        if forwards.is_empty() {
+            return Ok(());
+        }
+        self.forwards.borrow_mut().insert(record.id.clone(), forwards);
+        self.apply_firewall()
+    }
+
+    /// Takes back what [`World::expose`] made known.
+    pub(super) fn withdraw(&self, record: &Record) {
+        self.names.send_modify(|names| {
+            for endpoint in &record.endpoints {
+                names.remove(endpoint.network.as_str(), endpoint.address);
+            }
+        });
+        if self.forwards.borrow_mut().remove(&record.id).is_some() {
+            self.apply_firewall_or_warn();
+        }
+    }
+
+    /// Puts the firewall in the state that networks and published ports ask for.
+    fn apply_firewall(&self) -> Result<(), Failure> {
+        let networks = self.networks.borrow();
+        let result = if networks.is_empty() {
+            Firewall::remove(self.project.as_str(), &mut self.nftables.borrow_mut())
+        } else {
+            let firewall = Firewall {
+                project: self.project.as_str().to_owned(),
+                bridges: networks.values().map(super::provision::bridge).collect::<Result<_, _>>()?,
+                forwards: self.forwards.borrow().values().flatten().cloned().collect(),
+            };
+            firewall.apply(&mut self.nftables.borrow_mut())
+        };
+        result.map_err(|error| Failure::from_error(FailureKind::System, &error))
+    }
+
+    fn apply_firewall_or_warn(&self) {
+        if let Err(failure) = self.apply_firewall() {
+            self.warn(&failure.to_string());
+        }
+    }
+
+    // What is said and remembered of containers.
+
+    /// Where a container's log is.
+    pub(super) fn log(&self, record: &Record) -> std::path::PathBuf {
+        self.paths.container(&record.id).log()
+    }
+
+    /// Changes a container's state record; a disk that refuses costs `ps` its detail, not the container its life.
+    pub(super) fn update_state(&self, record: &Record, change: impl FnOnce(&mut ContainerState)) {
+        let paths = self.paths.container(&record.id);
+        let result = paths.read_state().and_then(|before| {
+            let mut state = ContainerState { version: VERSION, ..before.clone() };
+            change(&mut state);
+            if state == before { Ok(()) } else { paths.write_state(&state) }
+        });
+        if let Err(error) = result {
+            self.warn(&format!("cannot record the state of {}: {error}", record.name));
+        }
+    }
+
+    /// Tells every client what happened to a container.
+    pub(super) fn announce(&self, record: &Record, change: ContainerChange) {
+        self.say(Event::Container(ContainerEvent {
+            id: record.id.clone(),
+            name: record.name.clone(),
+            service: record.service.clone(),
+            change,
+        }));
+    }
+
+    /// Tells every client what went wrong beside its request.
+    pub(super) fn warn(&self, message: &str) {
+        self.say(Event::Warning(message.to_owned()));
+    }
+
+    /// Tells every client; nobody listening is fine.
+    pub(super) fn say(&self, event: Event) {
+        let _ = self.events.send(event);
+    }
+
+    /// What is said from now on.
+    pub(super) fn listen(&self) -> broadcast::Receiver<Event> {
+        self.events.subscribe()
+    }
+
+    /// Whether a container counts as running.
+    pub(super) fn is_running(&self, id: &ContainerId) -> bool {
+        let running = |unit: &UnitHandle| matches!(unit.state.borrow().observed(), ObservedState::Running { .. });
+        self.with_unit(id, running).unwrap_or(false)
+    }
+}
