@@ -1,3 +1,15 @@
-//! The binary: dispatches the internal roles before any thread exists, else runs the command line.
+//! The binary: an internal role is dispatched before any thread exists; else the command line runs.
 
-fn main() {}
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    match arguments.get(1).and_then(|role| role.to_str()) {
+        Some(rcompose::supervisor::ROLE) => rcompose::cli::supervise(&arguments[2..]),
+        Some(role) if role.starts_with("__") => {
+            rcompose::runtime::dispatch(role).unwrap_or_else(|| rcompose::cli::main(arguments))
+        }
+        _ => rcompose::cli::main(arguments),
+    }
+}

@@ -1,1 +1,133 @@
 //! Arguments in, text and exit code out.
+//!
+//! What a command says is made by pure functions here, from plain values and a clock; what it does is done below.
+
+pub mod args;
+mod attached;
+mod context;
+pub mod error;
+mod follow;
+pub mod human;
+mod images;
+pub mod interrupt;
+pub mod logs;
+mod output;
+pub mod progress;
+pub mod ps;
+mod relay;
+mod select;
+pub mod style;
+mod supervise;
+pub mod table;
+mod tailer;
+pub mod terminal;
+mod verb;
+pub mod version;
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+use tokio::task::LocalSet;
+
+use args::{Args, Command};
+use context::Context;
+use error::CliError;
+use progress::ProgressMode;
+
+pub use supervise::supervise;
+
+/// Runs the command line `arguments`, of which the first is the name of the binary.
+#[must_use]
+pub fn main(arguments: Vec<OsString>) -> ExitCode {
+    let args = match parse(arguments) {
+        Ok(args) => args,
+        Err(answer) => {
+            // Nowhere is left to tell that the output is closed.
+            let _ = answer.print();
+            return answer_code(&answer);
+        }
+    };
+    run(&args).unwrap_or_else(|error| {
+        report(&error, &args);
+        error.exit_code()
+    })
+}
+
+/// Parses a command line.
+///
+/// # Errors
+/// What to print instead of running a command: what is wrong, or the help or version that was asked for.
+pub fn parse(arguments: Vec<OsString>) -> Result<Args, clap::Error> {
+    Args::try_parse_from(arguments)
+}
+
+fn run(args: &Args) -> Result<ExitCode, CliError> {
+    let mut context = Context::new(args.globals.clone());
+    match args.command.clone() {
+        Command::Version(version) => {
+            output::print(&version::text(&version))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Config(config) => verb::config::run(&context, &config),
+        Command::Ps(ps) => verb::ps::run(&context, &ps),
+        Command::Exec(exec) => block_on(verb::exec::run(&context, exec)),
+        Command::Up(up) => block_on(verb::up::run(&context, up)),
+        Command::Down(down) => block_on(verb::down::run(&context, down)),
+        Command::Logs(logs) => block_on(verb::logs::run(&context, logs)),
+        Command::Pull(pull) => block_on(verb::pull::run(&mut context, pull)),
+    }
+}
+
+/// Runs a command that waits for several things at once.
+fn block_on(command: impl Future<Output = Result<ExitCode, CliError>>) -> Result<ExitCode, CliError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    LocalSet::new().block_on(&runtime, command)
+}
+
+/// The exit code for what the parser says in place of a command: as with docker compose, 1 for any mistake.
+fn answer_code(answer: &clap::Error) -> ExitCode {
+    match answer.kind() {
+        ErrorKind::DisplayHelp
+        | ErrorKind::DisplayVersion
+        // No command at all: the help is the answer.
+        | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
+    }
+}
+
+fn report(error: &CliError, args: &Args) {
+    if error.is_silent() {
+        return;
+    }
+    let stderr = io::stderr();
+    let text = match args.globals.progress {
+        Some(ProgressMode::Json) => error::as_json(error),
+        _ => error.render(args.globals.ansi.unwrap_or_default().paint(&stderr)),
+    };
+    // Nowhere is left to tell that stderr is closed.
+    let _ = stderr.lock().write_all(text.as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mistakes_exit_with_1_and_answers_with_0() {
+        for (line, code) in [
+            (vec!["--help"], 0),
+            (vec!["up", "--help"], 0),
+            (vec!["-v"], 0),
+            (vec![], 0),
+            (vec!["frobnicate"], 1),
+            (vec!["up", "--frobnicate"], 1),
+            (vec!["exec", "db"], 1),
+        ] {
+            let arguments = std::iter::once("rcompose").chain(line.iter().copied()).map(OsString::from).collect();
+            assert_eq!(answer_code(&parse(arguments).unwrap_err()), ExitCode::from(code), "{line:?}");
+        }
+    }
+}

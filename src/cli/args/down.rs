@@ -1,0 +1,43 @@
+//! `rcompose down`.
+
+use std::time::Duration;
+
+use super::value::seconds;
+use crate::name::ServiceName;
+
+/// The flags of `down`.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct DownArgs {
+    /// Remove named volumes too, and what is in them
+    #[arg(short, long)]
+    pub volumes: bool,
+    /// Remove containers of services that the Compose file no longer has
+    #[arg(long)]
+    pub remove_orphans: bool,
+    /// Seconds a container has to stop before it is killed [default: its stop_grace_period]
+    #[arg(short, long, value_name = "SECONDS", value_parser = seconds)]
+    pub timeout: Option<Duration>,
+    /// Only these services
+    #[arg(value_name = "SERVICE")]
+    pub services: Vec<ServiceName>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::args::Command;
+    use crate::cli::args::tests::parse;
+
+    #[test]
+    fn down() {
+        let Command::Down(down) = parse("down -v -t 3 --remove-orphans web").unwrap().command else { panic!() };
+        let expected = DownArgs {
+            volumes: true,
+            remove_orphans: true,
+            timeout: Some(Duration::from_secs(3)),
+            services: vec![ServiceName::new("web").unwrap()],
+        };
+        assert_eq!(down, expected);
+        assert!(parse("down -t soon").is_err());
+    }
+}

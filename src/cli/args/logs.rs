@@ -1,0 +1,53 @@
+//! `rcompose logs`.
+
+use crate::cli::logs::{Moment, Tail};
+use crate::name::ServiceName;
+
+/// The flags of `logs`.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct LogsArgs {
+    /// Go on with what is written from now on
+    #[arg(short, long)]
+    pub follow: bool,
+    /// How many lines from the end of each container's log, or `all`
+    #[arg(short = 'n', long, value_name = "LINES", default_value = "all", hide_default_value = true)]
+    pub tail: Tail,
+    /// Show when each line was written
+    #[arg(short, long)]
+    pub timestamps: bool,
+    /// Only lines from then on: 2026-01-02T13:23:37Z, or 42m for that long ago
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<Moment>,
+    /// Only lines before then
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<Moment>,
+    /// Print no colours
+    #[arg(long)]
+    pub no_color: bool,
+    /// Do not say which container wrote a line
+    #[arg(long)]
+    pub no_log_prefix: bool,
+    /// Only these services
+    #[arg(value_name = "SERVICE")]
+    pub services: Vec<ServiceName>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::args::Command;
+    use crate::cli::args::tests::parse;
+
+    #[test]
+    fn logs() {
+        let args = parse("logs -f -n 5 -t --since 42m --until 1700000000 --no-color --no-log-prefix web db").unwrap();
+        let Command::Logs(logs) = args.command else { panic!() };
+        assert!(logs.follow && logs.timestamps && logs.no_color && logs.no_log_prefix);
+        assert_eq!(logs.tail, Tail::Last(5));
+        assert!(matches!((logs.since, logs.until), (Some(Moment::Ago(_)), Some(Moment::At(_)))));
+        assert_eq!(logs.services.len(), 2);
+        let Command::Logs(logs) = parse("logs").unwrap().command else { panic!() };
+        assert_eq!(logs.tail, Tail::All);
+        assert!(parse("logs --since yesterday-ish").is_err());
+    }
+}

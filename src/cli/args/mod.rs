@@ -1,0 +1,196 @@
+//! The command line as types: every flag spelled as `docker compose` spells it, and only flags that do something.
+
+mod config;
+mod down;
+mod exec;
+mod logs;
+mod ps;
+mod pull;
+mod up;
+mod value;
+mod version;
+
+pub use config::{ConfigArgs, ConfigFormat, HashOf};
+pub use down::DownArgs;
+pub use exec::ExecArgs;
+pub use logs::LogsArgs;
+pub use ps::{PsArgs, PsFormat};
+pub use pull::{PullArgs, PullWhen};
+pub use up::{Ending, Recreate, UpArgs, UpPull};
+pub use value::{EnvironmentVariable, InvalidValue, Scale};
+pub use version::{VersionArgs, VersionFormat};
+
+use std::path::PathBuf;
+
+use crate::cli::progress::ProgressMode;
+use crate::cli::style::Ansi;
+use crate::name::ProjectName;
+
+/// `rcompose [GLOBALS] COMMAND …`.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Parser)]
+#[command(name = "rcompose", version, about, disable_version_flag = true, arg = version_flag())]
+pub struct Args {
+    /// What holds for every command.
+    #[command(flatten)]
+    pub globals: Globals,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// `-v`, as docker compose has it: clap's own would be `-V`.
+fn version_flag() -> clap::Arg {
+    clap::Arg::new("version").short('v').long("version").action(clap::ArgAction::Version).help("Print the version")
+}
+
+/// The flags before the command: which project, and how to speak.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct Globals {
+    /// Compose file; repeat to merge several; `-` reads standard input
+    #[arg(short, long = "file", value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Project name
+    #[arg(short, long, value_name = "NAME")]
+    pub project_name: Option<ProjectName>,
+    /// Directory that relative paths start from [default: that of the first Compose file]
+    #[arg(long, value_name = "DIR")]
+    pub project_directory: Option<PathBuf>,
+    /// File of variables for interpolation; repeatable [default: .env]
+    #[arg(long = "env-file", value_name = "FILE")]
+    pub env_files: Vec<PathBuf>,
+    /// Profile to enable; repeatable
+    #[arg(long = "profile", value_name = "NAME")]
+    pub profiles: Vec<String>,
+    /// When to print colours and control characters [default: auto]
+    #[arg(long, value_name = "WHEN")]
+    pub ansi: Option<Ansi>,
+    /// How to show progress [default: auto]
+    #[arg(long, value_name = "TYPE")]
+    pub progress: Option<ProgressMode>,
+    /// Show what would be done, and do nothing
+    #[arg(long, global = true)]
+    pub dry_run: bool,
+}
+
+/// The commands.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Subcommand)]
+pub enum Command {
+    /// Create and start the services
+    Up(UpArgs),
+    /// Stop and remove containers and networks
+    Down(DownArgs),
+    /// List containers
+    Ps(PsArgs),
+    /// Show what the containers wrote
+    Logs(LogsArgs),
+    /// Run a command in a running container
+    Exec(ExecArgs),
+    /// Pull the images of the services
+    Pull(PullArgs),
+    /// Check the Compose file and print what it resolves to
+    Config(ConfigArgs),
+    /// Print the version
+    Version(VersionArgs),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::{CommandFactory, Parser};
+
+    /// Parses `line`, split at spaces.
+    pub(super) fn parse(line: &str) -> Result<Args, String> {
+        Args::try_parse_from(std::iter::once("rcompose").chain(line.split_whitespace())).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn globals_come_before_the_command() {
+        let args = parse(
+            "-f a.yaml --file b.yaml -p shop --project-directory d --env-file e --profile x --profile y \
+             --ansi never --progress plain --dry-run down",
+        )
+        .unwrap();
+        assert_eq!(args.globals.files, [PathBuf::from("a.yaml"), PathBuf::from("b.yaml")]);
+        assert_eq!(args.globals.project_name.unwrap().as_str(), "shop");
+        assert_eq!(args.globals.project_directory, Some(PathBuf::from("d")));
+        assert_eq!(args.globals.env_files, [PathBuf::from("e")]);
+        assert_eq!(args.globals.profiles, ["x", "y"]);
+        assert_eq!(args.globals.ansi, Some(Ansi::Never));
+        assert_eq!(args.globals.progress, Some(ProgressMode::Plain));
+        assert!(args.globals.dry_run);
+        assert!(parse("up --dry-run").unwrap().globals.dry_run);
+        assert!(parse("up --profile x").is_err());
+    }
+
+    #[test]
+    fn mistakes_are_named_with_what_was_probably_meant() {
+        insta::assert_snapshot!(parse("pss").unwrap_err(), @"
+        error: unrecognized subcommand 'pss'
+
+          tip: a similar subcommand exists: 'ps'
+
+        Usage: rcompose [OPTIONS] <COMMAND>
+
+        For more information, try '--help'.
+        ");
+        insta::assert_snapshot!(parse("up --detatch").unwrap_err(), @"
+        error: unexpected argument '--detatch' found
+
+          tip: a similar argument exists: '--detach'
+
+        Usage: rcompose up --detach [SERVICE]...
+
+        For more information, try '--help'.
+        ");
+        insta::assert_snapshot!(parse("-p Shop up").unwrap_err(), @"
+        error: invalid value 'Shop' for '--project-name <NAME>': invalid project name `Shop`: must consist only of lowercase alphanumeric characters, hyphens, and underscores as well as start with a letter or number
+
+        For more information, try '--help'.
+        ");
+        insta::assert_snapshot!(parse("ps a/b").unwrap_err(), @"
+        error: invalid value 'a/b' for '[SERVICE]...': invalid service name `a/b`: must consist only of letters, digits, `.`, `_` and `-`
+
+        For more information, try '--help'.
+        ");
+    }
+
+    #[test]
+    fn help_is_short() {
+        insta::assert_snapshot!(Args::command().term_width(100).render_help(), @"
+        docker compose without Docker: one binary, no daemon, stacks up in milliseconds
+
+        Usage: rcompose [OPTIONS] <COMMAND>
+
+        Commands:
+          up       Create and start the services
+          down     Stop and remove containers and networks
+          ps       List containers
+          logs     Show what the containers wrote
+          exec     Run a command in a running container
+          pull     Pull the images of the services
+          config   Check the Compose file and print what it resolves to
+          version  Print the version
+          help     Print this message or the help of the given subcommand(s)
+
+        Options:
+          -f, --file <FILE>              Compose file; repeat to merge several; `-` reads standard input
+          -p, --project-name <NAME>      Project name
+              --project-directory <DIR>  Directory that relative paths start from [default: that of the
+                                         first Compose file]
+              --env-file <FILE>          File of variables for interpolation; repeatable [default: .env]
+              --profile <NAME>           Profile to enable; repeatable
+              --ansi <WHEN>              When to print colours and control characters [default: auto]
+                                         [possible values: never, always, auto]
+              --progress <TYPE>          How to show progress [default: auto] [possible values: auto, tty,
+                                         plain, json, quiet]
+              --dry-run                  Show what would be done, and do nothing
+          -v, --version                  Print the version
+          -h, --help                     Print help (see more with '--help')
+        ");
+    }
+}

@@ -1,0 +1,250 @@
+//! `rcompose up`: its flags, which of them exclude one another, and what they amount to.
+
+use std::time::Duration;
+
+use super::Scale;
+use super::value::seconds;
+use crate::name::ServiceName;
+
+/// The flags of `up`.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct UpArgs {
+    /// Leave the containers running in the background
+    #[arg(short, long, conflicts_with_all = ["abort_on_container_exit", "abort_on_container_failure", "exit_code_from", "attach"])]
+    pub detach: bool,
+    /// Wait until the services run and are healthy; implies --detach
+    #[arg(long, conflicts_with_all = ["abort_on_container_exit", "abort_on_container_failure", "exit_code_from", "attach"])]
+    pub wait: bool,
+    /// Seconds to wait for that
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub wait_timeout: Option<Duration>,
+    /// Recreate containers that have not changed
+    #[arg(long, conflicts_with = "no_recreate")]
+    pub force_recreate: bool,
+    /// Leave containers that exist as they are
+    #[arg(long)]
+    pub no_recreate: bool,
+    /// Do not start what the services depend on
+    #[arg(long)]
+    pub no_deps: bool,
+    /// Remove containers of services that the Compose file no longer has
+    #[arg(long)]
+    pub remove_orphans: bool,
+    /// Which images to pull first [default: as each service's pull_policy says]
+    #[arg(long, value_name = "WHEN")]
+    pub pull: Option<UpPull>,
+    /// How many containers a service has; repeatable
+    #[arg(long, value_name = "SERVICE=NUMBER")]
+    pub scale: Vec<Scale>,
+    /// Seconds a container has to stop before it is killed [default: its stop_grace_period]
+    #[arg(short, long, value_name = "SECONDS", value_parser = seconds)]
+    pub timeout: Option<Duration>,
+    /// Print no colours
+    #[arg(long)]
+    pub no_color: bool,
+    /// Do not say which container wrote a line
+    #[arg(long)]
+    pub no_log_prefix: bool,
+    /// Show when each line was written
+    #[arg(long)]
+    pub timestamps: bool,
+    /// Stop everything when a container exits
+    #[arg(long, conflicts_with = "abort_on_container_failure")]
+    pub abort_on_container_exit: bool,
+    /// Stop everything when a container fails
+    #[arg(long)]
+    pub abort_on_container_failure: bool,
+    /// Exit with the code of this service; implies --abort-on-container-exit
+    #[arg(long, value_name = "SERVICE")]
+    pub exit_code_from: Option<ServiceName>,
+    /// Show the output of this service only; repeatable
+    #[arg(long, value_name = "SERVICE")]
+    pub attach: Vec<ServiceName>,
+    /// Do not show the output of this service; repeatable
+    #[arg(long, value_name = "SERVICE")]
+    pub no_attach: Vec<ServiceName>,
+    /// Only these services, and what they depend on
+    #[arg(value_name = "SERVICE")]
+    pub services: Vec<ServiceName>,
+}
+
+/// Which images `up --pull` pulls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum UpPull {
+    /// All.
+    Always,
+    /// Those that are not there.
+    Missing,
+    /// None: one that is not there is an error.
+    Never,
+    /// As each service's `pull_policy` says.
+    Policy,
+}
+
+/// What happens to containers that exist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recreate {
+    /// Those that changed are recreated.
+    Changed,
+    /// All are: `--force-recreate`.
+    Always,
+    /// None are: `--no-recreate`.
+    Never,
+}
+
+/// What ends an attached `up`, and with which code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ending {
+    /// All containers have exited; the code is 0.
+    AllExited,
+    /// The first container to exit, with its code.
+    AnyExit,
+    /// The first container to exit with another code than 0, with that code.
+    AnyFailure,
+    /// The first container to exit, with the code of this service.
+    CodeFrom(ServiceName),
+    /// The first container to fail, with the code of this service.
+    FailureCodeFrom(ServiceName),
+}
+
+impl UpArgs {
+    /// Whether `up` returns while the containers run.
+    #[must_use]
+    pub fn detached(&self) -> bool {
+        self.detach || self.wait
+    }
+
+    /// What happens to containers that exist.
+    #[must_use]
+    pub fn recreate(&self) -> Recreate {
+        match (self.force_recreate, self.no_recreate) {
+            (true, _) => Recreate::Always,
+            (_, true) => Recreate::Never,
+            (false, false) => Recreate::Changed,
+        }
+    }
+
+    /// What ends an attached `up`.
+    #[must_use]
+    pub fn ending(&self) -> Ending {
+        match (&self.exit_code_from, self.abort_on_container_failure) {
+            (Some(service), true) => Ending::FailureCodeFrom(service.clone()),
+            (Some(service), false) => Ending::CodeFrom(service.clone()),
+            (None, true) => Ending::AnyFailure,
+            (None, false) if self.abort_on_container_exit => Ending::AnyExit,
+            (None, false) => Ending::AllExited,
+        }
+    }
+
+    /// Whether the output of `service` is shown, given whether it asks to be (`attach` in the Compose file).
+    /// Of named services only these are shown, not what they depend on.
+    #[must_use]
+    pub fn shows(&self, service: &ServiceName, wants: bool) -> bool {
+        if self.no_attach.contains(service) {
+            return false;
+        }
+        if !self.attach.is_empty() {
+            return self.attach.contains(service);
+        }
+        wants && (self.services.is_empty() || self.services.contains(service))
+    }
+}
+
+impl Ending {
+    /// Whether everything stops because a container exited with `code` and is not going to be restarted.
+    #[must_use]
+    pub fn is_reached_by(&self, code: i32) -> bool {
+        match self {
+            Self::AllExited => false,
+            Self::AnyExit | Self::CodeFrom(_) => true,
+            Self::AnyFailure | Self::FailureCodeFrom(_) => code != 0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::args::Command;
+    use crate::cli::args::tests::parse;
+
+    fn up(line: &str) -> UpArgs {
+        let Command::Up(up) = parse(line).unwrap().command else { panic!() };
+        up
+    }
+
+    fn service(name: &str) -> ServiceName {
+        ServiceName::new(name).unwrap()
+    }
+
+    #[test]
+    fn every_flag_has_the_spelling_of_docker_compose() {
+        let args = up("up -d --wait --wait-timeout 60 --force-recreate --no-deps --remove-orphans --pull missing \
+                       --scale web=2 -t 3 --no-color --no-log-prefix --timestamps --no-attach db web");
+        assert!(args.detached() && args.wait && args.no_deps && args.remove_orphans);
+        assert!(args.no_color && args.no_log_prefix && args.timestamps);
+        assert_eq!(args.wait_timeout, Some(Duration::from_secs(60)));
+        assert_eq!(args.timeout, Some(Duration::from_secs(3)));
+        assert_eq!(args.pull, Some(UpPull::Missing));
+        assert_eq!(args.scale, [Scale { service: service("web"), replicas: 2 }]);
+        assert_eq!((args.no_attach, args.services), (vec![service("db")], vec![service("web")]));
+    }
+
+    #[test]
+    fn flags_that_contradict_one_another() {
+        for line in [
+            "up -d --abort-on-container-exit",
+            "up -d --abort-on-container-failure",
+            "up -d --exit-code-from web",
+            "up -d --attach web",
+            "up --wait --abort-on-container-exit",
+            "up --wait --attach web",
+            "up --abort-on-container-exit --abort-on-container-failure",
+            "up --force-recreate --no-recreate",
+        ] {
+            assert!(parse(line).unwrap_err().contains("cannot be used with"), "{line}");
+        }
+    }
+
+    #[test]
+    fn endings() {
+        for (line, ending, by_success, by_failure) in [
+            ("up", Ending::AllExited, false, false),
+            ("up --abort-on-container-exit", Ending::AnyExit, true, true),
+            ("up --abort-on-container-failure", Ending::AnyFailure, false, true),
+            ("up --exit-code-from web", Ending::CodeFrom(service("web")), true, true),
+            ("up --abort-on-container-exit --exit-code-from web", Ending::CodeFrom(service("web")), true, true),
+            (
+                "up --abort-on-container-failure --exit-code-from web",
+                Ending::FailureCodeFrom(service("web")),
+                false,
+                true,
+            ),
+        ] {
+            assert_eq!(up(line).ending(), ending, "{line}");
+            assert_eq!((ending.is_reached_by(0), ending.is_reached_by(3)), (by_success, by_failure), "{line}");
+        }
+    }
+
+    #[test]
+    fn recreation() {
+        assert_eq!(up("up").recreate(), Recreate::Changed);
+        assert_eq!(up("up --force-recreate").recreate(), Recreate::Always);
+        assert_eq!(up("up --no-recreate").recreate(), Recreate::Never);
+    }
+
+    #[test]
+    fn whose_output_is_shown() {
+        for (line, wants, shown) in [
+            ("up", true, true),
+            ("up", false, false),
+            ("up web", true, true),
+            ("up db", true, false),
+            ("up --attach web", false, true),
+            ("up --attach db", true, false),
+            ("up --no-attach web", true, false),
+        ] {
+            assert_eq!(up(line).shows(&service("web"), wants), shown, "{line} {wants}");
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! An attached `up`: shows what containers write until all have ended or the user presses Ctrl-C.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use jiff::Timestamp;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::args::{Ending, UpArgs};
+use super::context::Context;
+use super::error::CliError;
+use super::follow::complete;
+use super::interrupt::{ABORTING_ON_EXIT, Interrupt, Interrupts};
+use super::logs::{LogFormat, LogWriter, SourceId};
+use super::output;
+use super::tailer::Tailer;
+use crate::compose::model::Project;
+use crate::name::{ContainerId, ProjectName};
+use crate::runtime::Handle;
+use crate::supervisor::{Client, Configuration, ContainerChange, ContainerEvent, Event, Failure, Request};
+
+type Writer = LogWriter<io::BufWriter<io::Stdout>, io::BufWriter<io::Stderr>>;
+
+/// Follows `client`'s request, and then the containers.
+///
+/// # Errors
+/// [`CliError::Failed`] when containers could not be started; those that run are left running, as docker compose does.
+pub(super) async fn run(
+    context: &Context,
+    mut client: Client,
+    project: &Project,
+    args: &UpArgs,
+) -> Result<ExitCode, CliError> {
+    let mut session = Session::new(context, project, args);
+    let mut progress = Some(output::progress(&context.globals, "up"));
+    let mut interrupts = Interrupts::default();
+    let mut ctrl_c = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut failures: Vec<Failure> = Vec::new();
+    let mut stopping: Option<tokio::task::JoinHandle<Result<(), CliError>>> = None;
+    let mut finished = false;
+    loop {
+        let interrupted = tokio::select! {
+            event = client.next() => {
+                match event? {
+                    Some(Event::Progress { resource, status }) => {
+                        if let Some(progress) = &mut progress {
+                            progress.event(output::event(&resource, status), Instant::now())?;
+                        }
+                    }
+                    Some(Event::Warning(message)) => output::warn(output::paint(&context.globals), &message),
+                    Some(Event::Container(event)) => session.container(event)?,
+                    Some(Event::Done) => {
+                        finished = true;
+                        if let Some(progress) = progress.take() {
+                            progress.finish(Instant::now())?;
+                        }
+                        session.attach_running()?;
+                    }
+                    Some(Event::Failed(reported)) => {
+                        if let Some(progress) = progress.take() {
+                            progress.finish(Instant::now())?;
+                        }
+                        failures = reported;
+                        finished = true;
+                    }
+                    // The supervisor left: nothing runs any more.
+                    None => session.running.clear(),
+                }
+                false
+            }
+            lines = session.tailer.next() => {
+                session.write(lines?)?;
+                false
+            }
+            _ = ctrl_c.recv() => true,
+            _ = terminate.recv() => true,
+        };
+        if !failures.is_empty() && stopping.is_none() {
+            session.drain()?;
+            return Err(CliError::Failed { failures });
+        }
+        if interrupted {
+            let interrupt = interrupts.record();
+            let _ = writeln!(io::stderr(), "{}", interrupt.message());
+            stopping = Some(session.stop(interrupt));
+        } else if session.ending.is_some() && stopping.is_none() {
+            let _ = writeln!(io::stderr(), "{ABORTING_ON_EXIT}");
+            stopping = Some(session.stop(Interrupt::Stop));
+        }
+        if finished && session.running.is_empty() || stopping.as_ref().is_some_and(tokio::task::JoinHandle::is_finished) {
+            break;
+        }
+    }
+    if let Some(stop) = stopping {
+        // The last words of what is being stopped are shown too.
+        let stopped = stop.await.unwrap_or(Ok(()));
+        session.drain()?;
+        stopped?;
+    } else {
+        session.drain()?;
+    }
+    match session.ending {
+        Some(code) => Ok(ExitCode::from(u8::try_from(code & 0xff).unwrap_or(1))),
+        None if interrupts.any() => Err(CliError::Interrupted),
+        None => Ok(ExitCode::SUCCESS),
+    }
+}
+
+/// What an attached `up` keeps track of.
+struct Session<'a> {
+    context: &'a Context,
+    project: &'a Project,
+    args: &'a UpArgs,
+    began: Timestamp,
+    tailer: Tailer,
+    writer: Writer,
+    /// The containers that run, with their sources where they are shown.
+    running: BTreeMap<ContainerId, Option<SourceId>>,
+    /// The code with which a container's exit ends everything.
+    ending: Option<i32>,
+}
+
+impl<'a> Session<'a> {
+    fn new(context: &'a Context, project: &'a Project, args: &'a UpArgs) -> Self {
+        let ansi = context.globals.ansi.unwrap_or_default();
+        let stdout = io::stdout();
+        let paint = if args.no_color { super::style::Paint::PLAIN } else { ansi.paint(&stdout) };
+        let format = LogFormat { prefix: !args.no_log_prefix, timestamps: args.timestamps, paint };
+        let mut writer =
+            LogWriter::new(io::BufWriter::new(stdout), io::BufWriter::new(io::stderr()), format);
+        // All prefixes are as wide as the longest from the first line on.
+        for (name, service) in &project.services {
+            if args.shows(name, service.attach) {
+                for number in 1..=service.scale {
+                    let name = crate::plan::container_name(&project.name, name, service, number);
+                    writer.add(label(&project.name, name.as_str()));
+                }
+            }
+        }
+        let began = Timestamp::now();
+        Self { context, project, args, began, tailer: Tailer::default(), writer, running: BTreeMap::new(), ending: None }
+    }
+
+    fn container(&mut self, event: ContainerEvent) -> Result<(), CliError> {
+        match event.change {
+            ContainerChange::Started { log } => {
+                if !self.running.contains_key(&event.id) {
+                    let source = self.attach(event.name.as_str(), event.service.as_str(), &log, self.began)?;
+                    self.running.insert(event.id, source);
+                }
+            }
+            ContainerChange::Exited { code, restarting } => {
+                // Its last lines come before the word that it ended.
+                self.drain()?;
+                if let Some(Some(source)) = self.running.get(&event.id) {
+                    self.writer.exited(*source, code, restarting)?;
+                    self.writer.flush()?;
+                }
+                if !restarting {
+                    self.running.remove(&event.id);
+                    self.note_ending(event.service.as_str(), code);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn note_ending(&mut self, service: &str, code: i32) {
+        let ending = self.args.ending();
+        if self.ending.is_none() && ending.is_reached_by(code) {
+            let is_chosen = match &ending {
+                Ending::CodeFrom(chosen) | Ending::FailureCodeFrom(chosen) => chosen.as_str() == service,
+                _ => true,
+            };
+            // Another service's exit ends everything too; the chosen one's code then comes with its stop.
+            self.ending = Some(if is_chosen { code } else { 0 });
+        }
+    }
+
+    /// Follows the containers that ran before this `up`, from now on.
+    fn attach_running(&mut self) -> Result<(), CliError> {
+        let paths = self.context.layout.project(&self.project.name);
+        for record in paths.read_containers::<Configuration>()? {
+            let container = paths.container(&record.id);
+            if self.running.contains_key(&record.id) || Handle::adopt(container.run())?.is_none() {
+                continue;
+            }
+            let source =
+                self.attach(record.name.as_str(), record.service.as_str(), &container.log(), self.began)?;
+            self.running.insert(record.id, source);
+        }
+        Ok(())
+    }
+
+    fn attach(
+        &mut self,
+        name: &str,
+        service: &str,
+        log: &std::path::Path,
+        since: Timestamp,
+    ) -> Result<Option<SourceId>, CliError> {
+        let Some((name_of, config)) = self.project.services.get_key_value(service) else { return Ok(None) };
+        if !self.args.shows(name_of, config.attach) {
+            return Ok(None);
+        }
+        let source = self.writer.add(label(&self.project.name, name));
+        self.tailer.add(log, source, since)?;
+        Ok(Some(source))
+    }
+
+    fn write(&mut self, lines: Vec<super::logs::Line>) -> Result<(), CliError> {
+        for line in &lines {
+            self.writer.line(line)?;
+        }
+        Ok(self.writer.flush()?)
+    }
+
+    /// Writes what is there now.
+    fn drain(&mut self) -> Result<(), CliError> {
+        let lines = self.tailer.drain()?;
+        self.write(lines)
+    }
+
+    /// Asks for everything to be stopped, in a task of its own: lines go on being shown meanwhile.
+    fn stop(&self, interrupt: Interrupt) -> tokio::task::JoinHandle<Result<(), CliError>> {
+        let services = Vec::new();
+        let request = match interrupt {
+            Interrupt::Stop => Request::Stop { services, timeout: self.args.timeout },
+            Interrupt::Kill => Request::Kill { services },
+        };
+        let (layout, name) = (self.context.layout.clone(), self.project.name.clone());
+        let (progress, paint) = (output::progress(&self.context.globals, "stop"), output::paint(&self.context.globals));
+        tokio::task::spawn_local(async move {
+            let client = Client::request(&layout, &name, &request).await?;
+            complete(client, progress, paint).await
+        })
+    }
+}
+
+/// What a container is called in the log: its name without the project.
+pub(super) fn label<'n>(project: &ProjectName, name: &'n str) -> &'n str {
+    name.strip_prefix(project.as_str()).and_then(|rest| rest.strip_prefix('-')).unwrap_or(name)
+}

@@ -1,0 +1,329 @@
+//! What a command failed with: how it is told, what to do about it, and which code the process exits with.
+//!
+//! ```text
+//! error: cannot run `psql` in service `db`
+//!   caused by: service `db` is not running
+//! hint: start it with `rcompose up -d db`
+//! ```
+
+use std::error::Error;
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use crate::cli::style::{ERROR, NOTE, Paint};
+use crate::cli::terminal::TerminalError;
+use crate::compose::LoadError;
+use crate::image::{CredentialsError, PullError, RegistryConfigError, StoreError};
+use crate::name::ServiceName;
+use crate::plan::PlanError;
+use crate::runtime::RuntimeError;
+use crate::state::StateError;
+use crate::supervisor::{ClientError, Failure, FailureKind};
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// Standard output or standard error takes no more.
+    #[error("cannot write the output")]
+    Output {
+        /// Why.
+        source: io::Error,
+    },
+    /// A file asked for with `--output` cannot be written.
+    #[error("cannot write the output file")]
+    OutputFile {
+        /// Why, with the path.
+        source: io::Error,
+    },
+    /// The terminal cannot be handed to a command in a container.
+    #[error(transparent)]
+    Terminal(#[from] TerminalError),
+    /// An argument names a service that the project does not have.
+    #[error("no such service: {service}")]
+    NoSuchService {
+        /// The name.
+        service: ServiceName,
+        /// Those it has.
+        known: Vec<ServiceName>,
+    },
+    /// A command needs a container of a service, and none runs.
+    #[error("service `{service}` is not running")]
+    NotRunning {
+        /// The service.
+        service: ServiceName,
+    },
+    /// `--index` names a container that the service does not have.
+    #[error("service `{service}` has no container {index}")]
+    NoSuchContainer {
+        /// The service.
+        service: ServiceName,
+        /// What was asked for.
+        index: u32,
+    },
+    /// Ctrl-C, or a signal that asks to end.
+    #[error("interrupted")]
+    Interrupted,
+    /// The user is not root.
+    #[error("rcompose needs root: containers are made of namespaces, mounts and networks of this machine")]
+    NotRoot,
+    /// The directory the command was run in is gone.
+    #[error("cannot tell the current directory")]
+    WorkingDirectory(#[source] io::Error),
+    /// The Compose file.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// The plan cannot be made.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// The records of the project.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The image store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// An image cannot be pulled.
+    #[error(transparent)]
+    Pull(PullError),
+    /// `config.toml` is not understood.
+    #[error("cannot use `{}`", path.display())]
+    Registries {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: RegistryConfigError,
+    },
+    /// Docker's `config.json` is not understood.
+    #[error("cannot use `{}`", path.display())]
+    Credentials {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: CredentialsError,
+    },
+    /// The supervisor cannot be talked to.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// What the supervisor reports.
+    #[error("{}", failures.first().map_or("failed", |failure| failure.message.as_str()))]
+    Failed {
+        /// Each of them.
+        failures: Vec<Failure>,
+    },
+    /// `--wait-timeout` passed.
+    #[error("application not healthy after {}s", timeout.as_secs())]
+    NotReadyInTime {
+        /// The time.
+        timeout: Duration,
+    },
+    /// A process in a container.
+    #[error(transparent)]
+    Runtime(#[from] RuntimeError),
+    /// The kernel refused; the error names the path.
+    #[error(transparent)]
+    System(#[from] io::Error),
+}
+
+impl CliError {
+    /// The code of the process.
+    #[must_use]
+    pub fn exit_code(&self) -> ExitCode {
+        let code: u8 = match self {
+            // As a process that a broken pipe kills: 128 + SIGPIPE.
+            Self::Output { source } if source.kind() == io::ErrorKind::BrokenPipe => 141,
+            Self::Interrupted => 130,
+            // As a shell has it: 127 for a command that is not there, 126 for one that cannot be executed.
+            Self::Runtime(RuntimeError::Container { code, .. }) => *code,
+            Self::Failed { failures } => failures.iter().map(Failure::exit_code).find(|code| *code != 125).map_or(1, |code| u8::try_from(code).unwrap_or(1)),
+            Self::Output { .. }
+            | Self::OutputFile { .. }
+            | Self::Terminal(_)
+            | Self::NoSuchService { .. }
+            | Self::NotRunning { .. }
+            | Self::NoSuchContainer { .. }
+            | Self::NotRoot
+            | Self::WorkingDirectory(_)
+            | Self::Load(_)
+            | Self::Plan(_)
+            | Self::State(_)
+            | Self::Store(_)
+            | Self::Pull(_)
+            | Self::Registries { .. }
+            | Self::Credentials { .. }
+            | Self::Client(_)
+            | Self::NotReadyInTime { .. }
+            | Self::Runtime(_)
+            | Self::System(_) => 1,
+        };
+        ExitCode::from(code)
+    }
+
+    /// Whether there is anything to tell: not to someone who has closed the pipe, or pressed Ctrl-C.
+    #[must_use]
+    pub fn is_silent(&self) -> bool {
+        match self {
+            Self::Output { source } => source.kind() == io::ErrorKind::BrokenPipe,
+            Self::Interrupted => true,
+            _ => false,
+        }
+    }
+
+    /// What the user can do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::NoSuchService { known, .. } if known.is_empty() => None,
+            Self::NoSuchService { known, .. } => {
+                let known: Vec<_> = known.iter().map(ServiceName::as_str).collect();
+                Some(format!("the services are {}", known.join(", ")))
+            }
+            Self::NotRunning { service } => Some(format!("start it with `rcompose up -d {service}`")),
+            Self::NoSuchContainer { service, .. } => Some(format!("list its containers with `rcompose ps {service}`")),
+            Self::Terminal(_) => Some("run the command without a terminal: `exec -T`".to_owned()),
+            Self::NotRoot => Some("run it with sudo".to_owned()),
+            Self::Load(LoadError::NoFile { .. }) => {
+                Some("make a `compose.yaml`, or name the file with `-f FILE`".to_owned())
+            }
+            Self::Load(LoadError::NoSuchService { nearest: Some(nearest), .. }) => {
+                Some(format!("did you mean `{nearest}`?"))
+            }
+            Self::Pull(error) => pull_hint(error),
+            Self::Failed { failures } => failures.iter().find_map(failure_hint),
+            Self::NotReadyInTime { .. } => Some("what is there stays: `rcompose ps -a` and `rcompose logs` tell more".to_owned()),
+            Self::Client(ClientError::Lost { .. }) => Some("run the command again: what was done stays done".to_owned()),
+            Self::Output { .. }
+            | Self::OutputFile { .. }
+            | Self::Interrupted
+            | Self::WorkingDirectory(_)
+            | Self::Load(_)
+            | Self::Plan(_)
+            | Self::State(_)
+            | Self::Store(_)
+            | Self::Registries { .. }
+            | Self::Credentials { .. }
+            | Self::Client(_)
+            | Self::Runtime(_)
+            | Self::System(_) => None,
+        }
+    }
+}
+
+impl CliError {
+    /// The whole of it, as the user is told: each mistake of a file with its line, each failure with its causes.
+    #[must_use]
+    pub fn render(&self, paint: Paint) -> String {
+        let hint = self.hint();
+        let hint = hint.as_deref().map_or_else(String::new, |hint| format!("{} {hint}\n", paint.apply(NOTE, "hint:")));
+        match self {
+            Self::Load(LoadError::Diagnostics(diagnostics)) => {
+                diagnostics.iter().map(|diagnostic| diagnostic.render(paint == Paint::COLOURED)).collect::<Vec<_>>().join("\n")
+            }
+            Self::Failed { failures } => {
+                let texts = failures.iter().map(|failure| told(&failure.message, failure.causes.clone(), paint));
+                texts.collect::<String>() + &hint
+            }
+            _ => as_text(self, self.hint().as_deref(), paint),
+        }
+    }
+}
+
+fn pull_hint(error: &PullError) -> Option<String> {
+    let hint = match error {
+        PullError::NotFound { .. } => "check the name and the tag under `image`",
+        PullError::Unauthorized { .. } => "put credentials into Docker's `config.json` (`docker login` writes them)",
+        PullError::Unreachable { .. } => "check the network, or name a mirror in `config.toml`",
+        PullError::DigestMismatch { .. } | PullError::SizeMismatch { .. } => "pull again; if it stays so, the registry is broken",
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+fn failure_hint(failure: &Failure) -> Option<String> {
+    let hint = match failure.kind {
+        FailureKind::PortInUse => "stop what has the port, or publish another one under `ports`",
+        FailureKind::CommandNotFound => "check `command` and `entrypoint`: nothing of that name is in the image's PATH",
+        FailureKind::CommandNotExecutable => "make the file executable, or run it through its interpreter",
+        FailureKind::BindSourceMissing => "create it, or correct the path in the compose file",
+        FailureKind::DependencyFailed => "see what it wrote: `rcompose logs`",
+        FailureKind::ExternalMissing => "create it, or drop `external: true`",
+        FailureKind::ImageMissing => "pull it: `rcompose pull`",
+        FailureKind::Plan | FailureKind::Cancelled | FailureKind::System => return None,
+    };
+    Some(hint.to_owned())
+}
+
+/// `error` with everything it was caused by and its `hint`, each on lines of their own.
+#[must_use]
+pub fn as_text(error: &dyn Error, hint: Option<&str>, paint: Paint) -> String {
+    let mut text = told(&error.to_string(), causes(error), paint);
+    if let Some(hint) = hint {
+        text.push_str(&format!("{} {hint}\n", paint.apply(NOTE, "hint:")));
+    }
+    text
+}
+
+fn told(message: &str, causes: impl IntoIterator<Item = String>, paint: Paint) -> String {
+    let mut text = format!("{} {message}\n", paint.apply(ERROR, "error:"));
+    for cause in causes {
+        text.push_str(&format!("  {} {cause}\n", paint.apply(ERROR, "caused by:")));
+    }
+    text
+}
+
+/// `error` on one line, as `--progress json` tells it.
+#[must_use]
+pub fn as_json(error: &dyn Error) -> String {
+    let chain: Vec<_> = std::iter::once(error.to_string()).chain(causes(error)).collect();
+    format!("{}\n", serde_json::json!({ "error": true, "message": chain.join(": ") }))
+}
+
+fn causes(error: &dyn Error) -> impl Iterator<Item = String> {
+    std::iter::successors(error.source(), |cause| (**cause).source()).map(ToString::to_string)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn service(name: &str) -> ServiceName {
+        ServiceName::new(name).unwrap()
+    }
+
+    fn text(error: &CliError, paint: Paint) -> String {
+        as_text(error, error.hint().as_deref(), paint)
+    }
+
+    #[test]
+    fn an_error_its_causes_and_a_hint() {
+        let full = CliError::OutputFile { source: io::Error::other("no space left on `out.yaml`") };
+        insta::assert_snapshot!(text(&full, Paint::PLAIN), @"
+        error: cannot write the output file
+          caused by: no space left on `out.yaml`
+        ");
+        insta::assert_snapshot!(as_json(&full), @r#"{"error":true,"message":"cannot write the output file: no space left on `out.yaml`"}"#);
+        let unknown = CliError::NoSuchService { service: service("wbe"), known: vec![service("db"), service("web")] };
+        insta::assert_snapshot!(text(&unknown, Paint::PLAIN), @"
+        error: no such service: wbe
+        hint: the services are db, web
+        ");
+        let stopped = CliError::NotRunning { service: service("db") };
+        insta::assert_snapshot!(text(&stopped, Paint::COLOURED).replace('\x1b', "^"), @"
+        ^[1m^[31merror:^[0m service `db` is not running
+        ^[36mhint:^[0m start it with `rcompose up -d db`
+        ");
+    }
+
+    #[test]
+    fn codes_and_silence() {
+        let output = |kind: io::ErrorKind| CliError::Output { source: kind.into() };
+        for (error, code, silent) in [
+            (output(io::ErrorKind::BrokenPipe), 141, true),
+            (output(io::ErrorKind::StorageFull), 1, false),
+            (CliError::Interrupted, 130, true),
+            (CliError::NotRunning { service: service("db") }, 1, false),
+        ] {
+            assert_eq!((error.exit_code(), error.is_silent()), (ExitCode::from(code), silent), "{error}");
+        }
+    }
+}

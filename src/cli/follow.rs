@@ -1,0 +1,48 @@
+//! Follows a request to its end, showing what the supervisor reports.
+
+use std::time::{Duration, Instant};
+
+use super::error::CliError;
+use super::output::{self, StderrProgress};
+use super::style::Paint;
+use crate::supervisor::{Client, ClientError, Event};
+
+/// How often the elapsed times on a terminal are brought up to date.
+const TICK: Duration = Duration::from_millis(100);
+
+/// Shows the progress of `client`'s request until it is done.
+///
+/// # Errors
+/// [`CliError::Failed`] with every failure the supervisor reports, or [`CliError::Client`] when it goes away.
+pub(super) async fn complete(
+    mut client: Client,
+    mut progress: StderrProgress,
+    paint: Paint,
+) -> Result<(), CliError> {
+    let mut warnings = Vec::new();
+    let mut tick = tokio::time::interval(TICK);
+    let result = loop {
+        let event = tokio::select! {
+            event = client.next() => event,
+            _ = tick.tick() => {
+                progress.tick(Instant::now())?;
+                continue;
+            }
+        };
+        match event {
+            Ok(Some(Event::Progress { resource, status })) => {
+                progress.event(output::event(&resource, status), Instant::now())?;
+            }
+            // Shown below the block that is redrawn.
+            Ok(Some(Event::Warning(message))) => warnings.push(message),
+            Ok(Some(Event::Container(_))) => {}
+            Ok(Some(Event::Done)) => break Ok(()),
+            Ok(Some(Event::Failed(failures))) => break Err(CliError::Failed { failures }),
+            Ok(None) => break Err(ClientError::Lost { project: client.project().clone() }.into()),
+            Err(error) => break Err(error.into()),
+        }
+    };
+    progress.finish(Instant::now())?;
+    warnings.iter().for_each(|message| output::warn(paint, message));
+    result
+}

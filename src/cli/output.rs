@@ -1,0 +1,82 @@
+//! Where text goes: progress and warnings on standard error, results on standard output.
+
+use std::io::{self, Stderr, Write as _};
+use std::time::Instant;
+
+use super::args::Globals;
+use super::progress::{Appearance, Event, Progress, Status};
+use super::style::{self, Paint};
+use super::terminal;
+use crate::compose::Diagnostic;
+use crate::supervisor;
+
+/// Progress on standard error.
+pub(super) type StderrProgress = Progress<Stderr>;
+
+/// The progress of a command called `title`, as the flags ask for it.
+pub(super) fn progress(globals: &Globals, title: &str) -> StderrProgress {
+    let ansi = globals.ansi.unwrap_or_default();
+    let stderr = io::stderr();
+    let appearance = Appearance {
+        mode: globals.progress.unwrap_or_default(),
+        terminal: ansi.moves_cursor(&stderr),
+        paint: ansi.paint(&stderr),
+    };
+    let size = || terminal::size(rustix::stdio::stderr());
+    Progress::new(stderr, title, appearance, Instant::now(), size)
+}
+
+/// The colours of standard error.
+pub(super) fn paint(globals: &Globals) -> Paint {
+    globals.ansi.unwrap_or_default().paint(&io::stderr())
+}
+
+/// Writes a warning.
+pub(super) fn warn(paint: Paint, message: &str) {
+    // Nobody is left to be told that standard error is gone.
+    let _ = writeln!(io::stderr(), "{} {message}", paint.apply(style::WARNING, "warning:"));
+}
+
+/// Writes a diagnostic of a Compose file.
+pub(super) fn diagnostic(paint: Paint, diagnostic: &Diagnostic) {
+    let _ = io::stderr().write_all(diagnostic.render(paint == Paint::COLOURED).as_bytes());
+}
+
+/// What the supervisor reports, as progress shows it.
+pub(super) fn event(resource: &supervisor::Resource, status: supervisor::Status) -> Event {
+    use supervisor::{Resource, Status as Reported};
+    let id = match resource {
+        Resource::Container(name) => format!("Container {name}"),
+        Resource::Network(name) => format!("Network {name}"),
+        Resource::Volume(name) => format!("Volume {name}"),
+    };
+    let status = match status {
+        Reported::Creating => Status::Creating,
+        Reported::Created => Status::Created,
+        Reported::Starting => Status::Starting,
+        Reported::Started => Status::Started,
+        Reported::Running => Status::Running,
+        Reported::Waiting => Status::Waiting,
+        Reported::Healthy => Status::Healthy,
+        Reported::Completed => Status::Exited,
+        Reported::Stopping => Status::Stopping,
+        Reported::Stopped => Status::Stopped,
+        Reported::Killed => Status::Killed,
+        Reported::Removing => Status::Removing,
+        Reported::Removed => Status::Removed,
+        Reported::Error => Status::Error,
+    };
+    Event::new(id, status)
+}
+
+/// Writes a command's result to standard output; a reader that left early (`| head`) is no error.
+///
+/// # Errors
+/// What the stream said.
+pub(super) fn print(text: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result,
+    }
+}

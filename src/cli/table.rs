@@ -1,0 +1,41 @@
+//! Columns for people, laid out as docker lays them out: three spaces between columns, none narrower than ten.
+
+const GAP: usize = 3;
+const MINIMUM: usize = 10;
+
+/// Lays `rows` out below `header`, one line each. The last column is not padded.
+#[must_use]
+pub fn table<const N: usize>(header: [&str; N], rows: &[[String; N]]) -> String {
+    let width = |text: &str| text.chars().count();
+    let widths: [usize; N] = std::array::from_fn(|column| {
+        let widest = rows.iter().map(|row| width(&row[column])).chain([width(header[column])]).max().unwrap_or(0);
+        (widest + GAP).max(MINIMUM)
+    });
+    let mut text = String::new();
+    for row in std::iter::once(header).chain(rows.iter().map(|row| row.each_ref().map(String::as_str))) {
+        for (column, cell) in row.iter().enumerate() {
+            text.push_str(cell);
+            if column + 1 < N {
+                text.extend(std::iter::repeat_n(' ', widths[column] - width(cell)));
+            }
+        }
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_as_wide_as_their_widest_cell() {
+        let rows = [["shop-db-1", "x", "running"], ["s", "a longer one…", ""]].map(|row| row.map(str::to_owned));
+        insta::assert_snapshot!(table(["NAME", "ID", "STATE"], &rows), @"
+        NAME        ID              STATE
+        shop-db-1   x               running
+        s           a longer one…
+        ");
+        assert_eq!(table(["NAME", "ID"], &[]), "NAME      ID\n");
+    }
+}

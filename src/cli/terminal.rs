@@ -1,0 +1,116 @@
+//! The user's terminal: its size, and raw mode while a command in a container has it.
+
+use std::os::fd::BorrowedFd;
+
+use rustix::io::Errno;
+use rustix::termios::{OptionalActions, Termios, Winsize, tcgetattr, tcgetwinsize, tcsetattr};
+
+/// How many characters fit on a terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Size {
+    /// Characters in a line; at least 1.
+    pub columns: u16,
+    /// Lines; at least 1.
+    pub rows: u16,
+}
+
+/// The size of the terminal behind `fd`; `None` when it is none, or does not know.
+#[must_use]
+pub fn size(fd: BorrowedFd<'_>) -> Option<Size> {
+    let Winsize { ws_col: columns, ws_row: rows, .. } = tcgetwinsize(fd).ok()?;
+    (columns > 0 && rows > 0).then_some(Size { columns, rows })
+}
+
+/// Why a terminal cannot be put into raw mode.
+#[derive(Debug, thiserror::Error)]
+pub enum TerminalError {
+    /// `tcgetattr(3)` failed.
+    #[error("cannot read the settings of the terminal")]
+    Read {
+        /// Why.
+        source: Errno,
+    },
+    /// `tcsetattr(3)` failed.
+    #[error("cannot put the terminal into raw mode")]
+    Write {
+        /// Why.
+        source: Errno,
+    },
+}
+
+/// A terminal in raw mode: every key, Ctrl-C too, is passed on as it is. Dropping it restores what was.
+#[derive(Debug)]
+pub struct RawMode<'fd> {
+    fd: BorrowedFd<'fd>,
+    before: Termios,
+}
+
+impl<'fd> RawMode<'fd> {
+    /// Puts the terminal behind `fd` into raw mode.
+    ///
+    /// # Errors
+    /// [`TerminalError`], for the step that failed: `fd` is no terminal, or is gone.
+    pub fn enter(fd: BorrowedFd<'fd>) -> Result<Self, TerminalError> {
+        let before = tcgetattr(fd).map_err(|source| TerminalError::Read { source })?;
+        let mut raw = before.clone();
+        raw.make_raw();
+        tcsetattr(fd, OptionalActions::Now, &raw).map_err(|source| TerminalError::Write { source })?;
+        Ok(Self { fd, before })
+    }
+}
+
+impl Drop for RawMode<'_> {
+    fn drop(&mut self) {
+        // Drain, so that output written raw is not reinterpreted. A failure means that the terminal is gone,
+        // and its settings with it.
+        let _ = tcsetattr(self.fd, OptionalActions::Drain, &self.before);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::{AsFd, OwnedFd};
+
+    use rustix::fs::{Mode, OFlags, open};
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+    use rustix::termios::{LocalModes, tcsetwinsize};
+
+    use super::*;
+
+    /// The two ends of a new pseudo-terminal.
+    fn pseudo_terminal() -> (OwnedFd, OwnedFd) {
+        let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
+        grantpt(&controller).unwrap();
+        unlockpt(&controller).unwrap();
+        let path = ptsname(&controller, Vec::new()).unwrap();
+        let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let user = open(path.as_c_str(), flags, Mode::empty()).unwrap();
+        (controller, user)
+    }
+
+    #[test]
+    fn raw_mode_ends_with_its_guard() {
+        let (_controller, user) = pseudo_terminal();
+        let echoes = || tcgetattr(&user).unwrap().local_modes.contains(LocalModes::ECHO | LocalModes::ISIG);
+        assert!(echoes());
+        let raw = RawMode::enter(user.as_fd()).unwrap();
+        assert!(!echoes());
+        drop(raw);
+        assert!(echoes());
+    }
+
+    #[test]
+    fn sizes() {
+        let (_controller, user) = pseudo_terminal();
+        assert_eq!(size(user.as_fd()), None);
+        tcsetwinsize(&user, Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
+        assert_eq!(size(user.as_fd()), Some(Size { columns: 80, rows: 24 }));
+    }
+
+    #[test]
+    fn a_file_is_no_terminal() {
+        let file = tempfile::tempfile().unwrap();
+        assert_eq!(size(file.as_fd()), None);
+        assert!(matches!(RawMode::enter(file.as_fd()), Err(TerminalError::Read { source: Errno::NOTTY })));
+    }
+}

@@ -1,0 +1,50 @@
+//! `rcompose down`.
+
+use std::process::ExitCode;
+
+use crate::cli::args::DownArgs;
+use crate::cli::context::Context;
+use crate::cli::error::CliError;
+use crate::cli::follow::complete;
+use crate::cli::output;
+use crate::compose::LoadError;
+use crate::compose::model::Project;
+use crate::image::Store;
+use crate::name::ProjectName;
+use crate::plan::{self, DownOptions};
+use crate::supervisor::{Client, Request, observe};
+
+pub(in crate::cli) async fn run(context: &Context, args: DownArgs) -> Result<ExitCode, CliError> {
+    context.require_root()?;
+    let (name, project) = project(context)?;
+    let paint = output::paint(&context.globals);
+    if !context.layout.project(&name).exists() && !args.volumes {
+        output::warn(paint, &format!("no resource found to remove for project `{name}`"));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let options = DownOptions {
+        services: args.services,
+        volumes: args.volumes,
+        remove_orphans: args.remove_orphans,
+        timeout: args.timeout,
+    };
+    if context.globals.dry_run {
+        let store = Store::open(&context.layout.images())?;
+        let observed = observe(&context.layout, &name, project.as_ref(), &store)?;
+        output::print(&plan::teardown(project.as_ref(), &observed, &options).to_string())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let request = Request::Down { project: project.map(Box::new), options };
+    let client = Client::request(&context.layout, &name, &request).await?;
+    complete(client, output::progress(&context.globals, "down"), paint).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The project, from its file; with `-p` and no file its name is enough.
+fn project(context: &Context) -> Result<(ProjectName, Option<Project>), CliError> {
+    match (context.load(&[]), context.project_name()) {
+        (Ok(project), _) => Ok((project.name.clone(), Some(project))),
+        (Err(CliError::Load(LoadError::NoFile { .. })), Some(name)) => Ok((name.clone(), None)),
+        (Err(error), _) => Err(error),
+    }
+}

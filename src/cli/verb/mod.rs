@@ -1,0 +1,9 @@
+//! The commands: each resolves what is meant, asks the supervisor or reads state, and prints.
+
+pub(super) mod config;
+pub(super) mod down;
+pub(super) mod exec;
+pub(super) mod logs;
+pub(super) mod ps;
+pub(super) mod pull;
+pub(super) mod up;

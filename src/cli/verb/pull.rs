@@ -1,0 +1,48 @@
+//! `rcompose pull`.
+
+use std::collections::BTreeSet;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use crate::cli::args::{PullArgs, PullWhen};
+use crate::cli::context::Context;
+use crate::cli::error::CliError;
+use crate::cli::images::pull_images;
+use crate::cli::output;
+use crate::cli::progress::ProgressMode;
+use crate::cli::select::select;
+use crate::compose::model::PullPolicy;
+use crate::image::Store;
+
+pub(in crate::cli) async fn run(context: &mut Context, args: PullArgs) -> Result<ExitCode, CliError> {
+    context.require_root()?;
+    let project = context.load(&args.services)?;
+    let services = select(&project, &args.services)?;
+    let store = Store::open(&context.layout.images())?;
+    let mut references = BTreeSet::new();
+    for service in services.values() {
+        let is_wanted = match (args.policy, service.pull_policy) {
+            (Some(PullWhen::Missing), _) => store.lookup(&service.image)?.is_none(),
+            (None, PullPolicy::Never) => false,
+            // Asked for by name, an image is brought up to date even where `up` would take what is there.
+            (Some(PullWhen::Always), _) | (None, _) => true,
+        };
+        if is_wanted {
+            references.insert(&service.image);
+        }
+    }
+    if args.quiet {
+        context.globals.progress = Some(ProgressMode::Quiet);
+    }
+    let mut progress = output::progress(&context.globals, "pull");
+    let failures = pull_images(context, &store, references, &mut progress).await?;
+    progress.finish(Instant::now())?;
+    match failures.into_iter().next() {
+        Some(failure) if !args.ignore_pull_failures => Err(CliError::Pull(failure)),
+        Some(failure) => {
+            output::warn(output::paint(&context.globals), &failure.to_string());
+            Ok(ExitCode::SUCCESS)
+        }
+        None => Ok(ExitCode::SUCCESS),
+    }
+}

@@ -1,0 +1,105 @@
+//! `rcompose up`.
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use crate::cli::args::{self, UpArgs, UpPull};
+use crate::cli::attached;
+use crate::cli::context::Context;
+use crate::cli::error::CliError;
+use crate::cli::follow::complete;
+use crate::cli::images::pull_images;
+use crate::cli::output;
+use crate::compose::model::{Project, PullPolicy};
+use crate::image::Store;
+use crate::plan::{Operation, Plan, Recreate, UpOptions, reconcile};
+use crate::supervisor::{Client, Request, observe};
+
+pub(in crate::cli) async fn run(context: &Context, args: UpArgs) -> Result<ExitCode, CliError> {
+    context.require_root()?;
+    let mut project = context.load(&args.services)?;
+    scale(&mut project, &args)?;
+    let options = options(&args);
+    let store = Store::open(&context.layout.images())?;
+    let observed = observe(&context.layout, &project.name, Some(&project), &store)?;
+    let plan = reconcile(&project, &observed, &options)?;
+    let paint = output::paint(&context.globals);
+    if !plan.orphans().is_empty() {
+        let names: Vec<_> = plan.orphans().iter().map(ToString::to_string).collect();
+        let message = format!(
+            "found orphan containers ({}) for this project: if you removed or renamed this service in your compose \
+             file, run this command with --remove-orphans to clean it up",
+            names.join(", ")
+        );
+        output::warn(paint, &message);
+    }
+    if context.globals.dry_run {
+        output::print(&plan.to_string())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    pull(context, &store, &plan).await?;
+    let name = project.name.clone();
+    let timeout = args.wait_timeout;
+    let request = Request::Up { project: Box::new(project.clone()), options, follow: !args.detached() };
+    let client = Client::request(&context.layout, &name, &request).await?;
+    if !args.detached() {
+        return attached::run(context, client, &project, &args).await;
+    }
+    let done = complete(client, output::progress(&context.globals, "up"), paint);
+    match timeout {
+        // Hanging up cancels the request; what runs goes on.
+        Some(timeout) => tokio::time::timeout(timeout, done).await.map_err(|_| CliError::NotReadyInTime { timeout })??,
+        None => done.await?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn scale(project: &mut Project, args: &UpArgs) -> Result<(), CliError> {
+    for scale in &args.scale {
+        let Some(service) = project.services.get_mut(&scale.service) else {
+            let known = project.services.keys().cloned().collect();
+            return Err(CliError::NoSuchService { service: scale.service.clone(), known });
+        };
+        service.scale = scale.replicas;
+    }
+    Ok(())
+}
+
+fn options(args: &UpArgs) -> UpOptions {
+    UpOptions {
+        services: args.services.clone(),
+        no_deps: args.no_deps,
+        recreate: match args.recreate() {
+            args::Recreate::Changed => Recreate::Diverged,
+            args::Recreate::Always => Recreate::Force,
+            args::Recreate::Never => Recreate::Never,
+        },
+        pull: match args.pull {
+            None | Some(UpPull::Policy) => None,
+            Some(UpPull::Always) => Some(PullPolicy::Always),
+            Some(UpPull::Missing) => Some(PullPolicy::Missing),
+            Some(UpPull::Never) => Some(PullPolicy::Never),
+        },
+        remove_orphans: args.remove_orphans,
+        renew_volumes: false,
+        wait: args.wait,
+        timeout: args.timeout,
+    }
+}
+
+/// Pulls what the plan says. The client does it, and the supervisor plans again from what is there then: a registry
+/// client in the supervisor would cost each project its memory.
+async fn pull(context: &Context, store: &Store, plan: &Plan) -> Result<(), CliError> {
+    let images = plan.steps().filter_map(|(_, step)| match &step.operation {
+        Operation::PullImage { image } => Some(image),
+        _ => None,
+    });
+    let images: Vec<_> = images.collect();
+    if images.is_empty() {
+        return Ok(());
+    }
+    let mut progress = output::progress(&context.globals, "pull");
+    let failures = pull_images(context, store, images, &mut progress).await?;
+    progress.finish(Instant::now())?;
+    failures.into_iter().next().map_or(Ok(()), |failure| Err(CliError::Pull(failure)))
+}

@@ -1,0 +1,11 @@
+//! Containers of the host's own files (`/` under a writable layer), run by the real binary, seen from inside.
+//!
+//! Each test runs in a mount and a network namespace of its own and takes its directories with it.
+#![expect(clippy::unwrap_used, reason = "test harness")]
+
+mod attack;
+mod container;
+mod exec;
+mod harness;
+mod isolation;
+mod many;
