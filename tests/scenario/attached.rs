@@ -1,0 +1,65 @@
+//! `up` in the foreground: it shows the logs, and ends with the stack.
+
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+
+use crate::support::Sandbox;
+
+#[test]
+fn the_first_interrupt_stops_gracefully() {
+    let sandbox = Sandbox::new("interrupt");
+    let stack = sandbox.stack(
+        "polite",
+        "
+services:
+  polite:
+    image: rootfs:/
+    command: [sh, -c, 'trap \"echo goodbye; exit 0\" TERM; echo hello; while :; do sleep 0.05; done']
+",
+    );
+    let up = stack.spawn(&["up"]);
+    up.prints("hello");
+    assert!(
+        up.stdout().lines().any(|line| line.starts_with("polite-1") && line.ends_with("| hello")),
+        "{}",
+        up.stdout()
+    );
+
+    up.signal(Signal::SIGINT);
+    let outcome = up.wait(Duration::from_secs(10)).prints(&["goodbye"]);
+    assert!(matches!(outcome.status.code(), Some(0 | 130)), "{outcome}");
+    let container = stack.container("polite");
+    assert_eq!((&*container.state, container.exit_code), ("exited", 0), "stopped, not removed");
+}
+
+#[test]
+fn the_second_interrupt_kills() {
+    let sandbox = Sandbox::new("interrupt-twice");
+    let stack = sandbox.stack(
+        "stubborn",
+        "
+services:
+  stubborn:
+    image: rootfs:/
+    stop_grace_period: 1h
+    command: [sh, -c, 'trap \"echo never\" TERM; echo hello; while :; do sleep 0.05; done']
+",
+    );
+    let up = stack.spawn(&["up"]);
+    up.prints("hello");
+    up.signal(Signal::SIGINT);
+    up.prints("never");
+    up.signal(Signal::SIGINT);
+    up.wait(Duration::from_secs(10));
+    let container = stack.container("stubborn");
+    assert_eq!((&*container.state, container.exit_code), ("exited", 137));
+}
+
+#[test]
+fn it_ends_when_every_container_has() {
+    let sandbox = Sandbox::new("all-ended");
+    let stack = sandbox.stack("brief", "services: {brief: {image: 'rootfs:/', command: [echo, done]}}");
+    stack.rcompose(&["up"]).succeeds().prints(&["brief-1", "| done"]);
+    assert_eq!(stack.container("brief").state, "exited");
+}

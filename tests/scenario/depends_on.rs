@@ -1,0 +1,44 @@
+//! The order of `depends_on`.
+
+use crate::support::Sandbox;
+
+/// The services write to one volume, so that its file tells the order in which they ran.
+const ORDERED: &str = "
+x-service: &service {image: 'rootfs:/', init: true, volumes: ['order:/order']}
+services:
+  app:
+    <<: *service
+    command: [sh, -c, 'echo app >> /order/file; exec sleep 1000']
+    depends_on:
+      database: {condition: service_healthy}
+      migrate: {condition: service_completed_successfully}
+  migrate:
+    <<: *service
+    command: [sh, -c, 'echo migrate >> /order/file']
+    depends_on: {database: {condition: service_healthy}}
+  database:
+    <<: *service
+    command: [sh, -c, 'sleep 0.3; echo database >> /order/file; exec sleep 1000']
+    healthcheck: {test: [CMD, grep, -q, database, /order/file]}
+volumes: {order: {}}
+";
+
+#[test]
+fn each_waits_for_what_it_needs() {
+    let sandbox = Sandbox::new("order");
+    let stack = sandbox.stack("ordered", ORDERED);
+    stack.rcompose(&["up", "-d"]).succeeds();
+    let order = stack.rcompose(&["exec", "-T", "database", "cat", "/order/file"]).succeeds().stdout;
+    // `up -d` does not wait for what `app` does after its start.
+    assert!(order.starts_with("database\nmigrate\n"), "{order}");
+    assert_eq!(stack.container("app").state, "running");
+}
+
+#[test]
+fn a_one_shot_that_fails_stops_what_needs_it() {
+    let sandbox = Sandbox::new("order-failed");
+    let stack = sandbox.stack("ordered", &ORDERED.replace("echo migrate >> /order/file", "exit 9"));
+    stack.rcompose(&["up", "-d"]).fails_with(1).says(&["migrate", "9"]);
+    let started = stack.containers().iter().any(|container| container.service == "app" && container.state == "running");
+    assert!(!started, "app must not run without its migration");
+}

@@ -1,0 +1,37 @@
+//! `exec` runs a command beside the service, in everything that is the service's.
+
+use crate::support::Sandbox;
+
+const PLAIN: &str = "
+services:
+  web: {image: 'rootfs:/', init: true, hostname: webhost, working_dir: /srv, user: '12:34', command: [sleep, '1000']}
+";
+
+#[test]
+fn it_shares_the_containers_world() {
+    let sandbox = Sandbox::new("exec");
+    let stack = sandbox.stack("plain", PLAIN);
+    stack.rcompose(&["up", "-d"]).succeeds();
+    let outcome = stack.rcompose(&["exec", "-T", "web", "sh", "-c", "hostname; pwd; id -u; id -g; ps ax | wc -l"]);
+    let outcome = outcome.succeeds();
+    let lines: Vec<_> = outcome.stdout.lines().collect();
+    assert_eq!(lines[..4], ["webhost", "/srv", "12", "34"]);
+    let processes: u32 = lines[4].trim().parse().unwrap();
+    assert!(processes < 10, "only the container's processes are seen: {processes}");
+}
+
+#[test]
+fn its_code_and_its_streams_are_the_commands() {
+    let sandbox = Sandbox::new("exec-code");
+    let stack = sandbox.stack("plain", PLAIN);
+    stack.rcompose(&["up", "-d"]).succeeds();
+    let outcome = stack.rcompose(&["exec", "-T", "web", "sh", "-c", "echo out; echo err >&2; exit 42"]).fails_with(42);
+    assert_eq!((&*outcome.stdout, &*outcome.stderr), ("out\n", "err\n"));
+}
+
+#[test]
+fn a_service_that_does_not_run_is_named() {
+    let sandbox = Sandbox::new("exec-none");
+    let stack = sandbox.stack("plain", PLAIN);
+    stack.rcompose(&["exec", "-T", "web", "true"]).fails_with(1).says(&["web", "not running"]);
+}

@@ -1,0 +1,20 @@
+//! What users rely on, one obligation a test, through the real binary and on real processes.
+#![expect(clippy::unwrap_used, reason = "a step that fails ends its test, and says so")]
+#![expect(clippy::print_stderr, reason = "a failed test shows what its containers said")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod attached;
+mod bad_command;
+mod bad_file;
+mod bad_host;
+mod bad_image;
+mod depends_on;
+mod exec;
+mod harness;
+mod health;
+mod restart;
+mod supervisor;
+mod up;
+mod volumes;

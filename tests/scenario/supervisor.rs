@@ -1,0 +1,74 @@
+//! A killed supervisor loses nothing: containers, ports and logs go on, and the next command that needs one starts it.
+
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::support::{Sandbox, Stack, eventually, http};
+
+const SERVED: &str = "
+services:
+  web:
+    image: rootfs:/
+    init: true
+    restart: always
+    command: [sh, -c, 'mkdir -p /www && echo here > /www/file && touch /www/ok && echo $$$$ > /pid && echo serving && exec busybox httpd -f -p 80 -h /www']
+    ports: ['127.0.0.1:8080:80']
+    healthcheck: {test: [CMD, test, -e, /www/ok], interval: 100ms, retries: 1}
+";
+
+/// Brings `stack` up and kills its supervisor.
+fn up_and_bereave(stack: &Stack<'_>) {
+    stack.rcompose(&["up", "-d", "--wait"]).succeeds();
+    let pid = stack.supervisor().expect("a running stack has a supervisor");
+    kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
+    eventually("the end of the supervisor", Duration::from_secs(5), || kill(Pid::from_raw(pid), None).err());
+}
+
+#[test]
+fn containers_and_ports_go_on_without_it() {
+    let sandbox = Sandbox::new("bereaved");
+    let stack = sandbox.stack("served", SERVED);
+    up_and_bereave(&stack);
+    assert_eq!(http::get(8080, "/file").trim(), "here");
+    assert_eq!(stack.container("web").state, "running");
+    stack.logs_show("web", "serving");
+    stack.rcompose(&["exec", "-T", "web", "cat", "/www/file"]).succeeds().prints(&["here"]);
+    stack.rcompose(&["down"]).succeeds();
+    assert_eq!(stack.containers(), []);
+}
+
+#[test]
+fn up_adopts_what_runs() {
+    let sandbox = Sandbox::new("adopted");
+    let stack = sandbox.stack("served", SERVED);
+    up_and_bereave(&stack);
+    let before = stack.container("web").id;
+    stack.rcompose(&["up", "-d", "--wait"]).succeeds();
+    assert_eq!(stack.container("web").id, before, "the container has been taken over as it is");
+    assert_eq!(http::get(8080, "/file").trim(), "here");
+}
+
+#[test]
+fn health_and_restarts_resume() {
+    let sandbox = Sandbox::new("resumed");
+    let stack = sandbox.stack("served", SERVED);
+    up_and_bereave(&stack);
+    stack.rcompose(&["up", "-d"]).succeeds();
+
+    stack.rcompose(&["exec", "-T", "web", "rm", "/www/ok"]).succeeds();
+    eventually("web is unhealthy", Duration::from_secs(10), || {
+        (stack.container("web").health == "unhealthy").then_some(())
+    });
+    stack.rcompose(&["exec", "-T", "web", "touch", "/www/ok"]).succeeds();
+    eventually("web is healthy", Duration::from_secs(10), || {
+        (stack.container("web").health == "healthy").then_some(())
+    });
+
+    // How it ends is open: the container's end may end it too.
+    stack.rcompose(&["exec", "-T", "web", "sh", "-c", "kill $(cat /pid)"]);
+    eventually("web has been restarted", Duration::from_secs(10), || {
+        (stack.rcompose(&["logs", "--no-log-prefix", "web"]).stdout.matches("serving").count() == 2).then_some(())
+    });
+}

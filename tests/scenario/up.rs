@@ -1,0 +1,56 @@
+//! `up` makes what is missing, recreates what changed, and leaves the rest alone.
+
+use crate::support::Sandbox;
+
+const PAIR: &str = "
+services:
+  one: {image: 'rootfs:/', init: true, command: [sleep, '1000'], environment: {COLOUR: red}}
+  two: {image: 'rootfs:/', init: true, command: [sleep, '1000']}
+";
+
+#[test]
+fn a_second_up_changes_nothing() {
+    let sandbox = Sandbox::new("up-twice");
+    let stack = sandbox.stack("pair", PAIR);
+    stack.rcompose(&["up", "-d"]).succeeds();
+    let before = stack.containers();
+    assert!(matches!(&*before, [one, two] if one.state == "running" && two.state == "running"), "{before:?}");
+
+    stack.rcompose(&["up", "-d"]).succeeds();
+    assert_eq!(stack.containers(), before);
+}
+
+#[test]
+fn only_the_changed_service_is_recreated() {
+    let sandbox = Sandbox::new("up-changed");
+    let stack = sandbox.stack("pair", PAIR);
+    stack.rcompose(&["up", "-d"]).succeeds();
+    let (one, two) = (stack.container("one"), stack.container("two"));
+
+    stack.rewrite(&PAIR.replace("red", "blue"));
+    stack.rcompose(&["up", "-d"]).succeeds();
+    assert_ne!(stack.container("one").id, one.id, "the changed service is a new container");
+    assert_eq!(stack.container("two"), two, "the other one has not been touched");
+    stack.rcompose(&["exec", "-T", "one", "printenv", "COLOUR"]).succeeds().prints(&["blue"]);
+}
+
+#[test]
+fn a_dry_run_says_what_it_would_do_and_does_nothing() {
+    let sandbox = Sandbox::new("up-dry");
+    let stack = sandbox.stack("pair", PAIR);
+    let outcome = stack.rcompose(&["up", "-d", "--dry-run"]).succeeds();
+    let said = outcome.stdout + &outcome.stderr;
+    assert!(said.contains("one") && said.contains("two"), "{said}");
+    assert_eq!(stack.containers(), []);
+    assert!(!sandbox.path().join("run/pair").exists(), "not even a supervisor has been started");
+}
+
+#[test]
+fn containers_of_a_project_reach_one_another_by_name() {
+    let sandbox = Sandbox::new("up-names");
+    let stack = sandbox.stack("pair", PAIR);
+    stack.rcompose(&["up", "-d"]).succeeds();
+    stack.rcompose(&["exec", "-T", "one", "getent", "hosts", "two"]).succeeds().prints(&["two"]);
+    let unknown = stack.rcompose(&["exec", "-T", "one", "getent", "hosts", "three"]);
+    assert_eq!(unknown.status.code(), Some(2), "getent says that there is no such key: {unknown}");
+}

@@ -1,0 +1,18 @@
+//! The harness of the tests that run the real binary: a [`Sandbox`] of namespaces and directories of its own, the
+//! [`Stack`]s in it, and a check afterwards that nothing of it is left on the machine.
+
+mod background;
+mod eventually;
+pub(crate) mod http;
+mod leaks;
+mod namespaces;
+mod outcome;
+mod processes;
+mod sandbox;
+mod stack;
+
+pub(crate) use background::Background;
+pub(crate) use eventually::{eventually, holds_for};
+pub(crate) use outcome::Outcome;
+pub(crate) use sandbox::Sandbox;
+pub(crate) use stack::Stack;
