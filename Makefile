@@ -1,0 +1,36 @@
+# The everyday commands; `make help` lists them.
+
+TARGET := x86_64-unknown-linux-gnu
+NEXTEST := 0.9.143
+
+.DEFAULT_GOAL := help
+.PHONY: help test lint packages nextest release clean
+
+help: ## Lists these commands.
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+test: packages nextest lint ## Installs what the tests need, then runs all of them (as root, on Debian).
+	cargo nextest run --locked
+	cargo test --locked --doc
+
+lint: ## Checks format, lints, and licences where cargo-deny is installed.
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- -D warnings
+	@if cargo deny --version >/dev/null 2>&1; then cargo deny --offline check licenses bans; \
+	else echo "cargo-deny is not installed: licences are not checked"; fi
+
+packages: ## Installs the Debian packages that the tests need.
+	.ci/packages
+
+# Each test is a process of its own: that is how nextest runs them, and why it is required. A debug build of it runs as
+# fast, and compiles in a fraction of the time.
+nextest: ## Installs cargo-nextest where it is missing.
+	@cargo nextest --version >/dev/null 2>&1 || \
+	cargo install --locked --debug --no-default-features --features default-no-update --version $(NEXTEST) cargo-nextest
+
+release: ## Builds the static binary and prints its path.
+	RUSTFLAGS="-C target-feature=+crt-static" cargo build --locked --release --target $(TARGET)
+	@echo target/$(TARGET)/release/rcompose
+
+clean: ## Removes what was built.
+	cargo clean
