@@ -6,8 +6,8 @@
 //!    └────────────────────Event──────── world ◀──────────────┘
 //! ```
 //!
-//! One process per project, one thread. [`server`] takes requests one at a time, [`execute`] walks their plans, and a
-//! [`unit`] per container is a task of its own: the container's state machine. Killed in the middle, it loses nothing:
+//! One process per project, one thread. `server` takes requests one at a time, `execute` walks their plans, and a
+//! `unit` per container is a task of its own: the container's state machine. Killed in the middle, it loses nothing:
 //! containers run under their shims, and the next supervisor takes them over from their records.
 
 mod await_condition;

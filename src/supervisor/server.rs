@@ -40,7 +40,7 @@ pub enum ServeError {
     Io(#[from] io::Error),
 }
 
-/// Supervises `project` until its last container is gone. Answers [`READY`] on `ready` when it listens, or [`BUSY`]
+/// Supervises `project` until its last container is gone. Answers `READY` on `ready` when it listens, or `BUSY`
 /// when another supervisor has the project.
 ///
 /// # Errors
