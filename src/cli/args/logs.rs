@@ -6,7 +6,7 @@ use crate::name::ServiceName;
 /// The flags of `logs`.
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
 pub struct LogsArgs {
-    /// Go on with what is written from now on
+    /// Go on with new lines as they are written
     #[arg(short, long)]
     pub follow: bool,
     /// How many lines from the end of each container's log, or `all`

@@ -49,7 +49,7 @@ pub struct Globals {
     /// Compose file; repeat to merge several; `-` reads standard input
     #[arg(short, long = "file", value_name = "FILE")]
     pub files: Vec<PathBuf>,
-    /// Project name
+    /// Project name [default: `name` in the file, else its directory's]
     #[arg(short, long, value_name = "NAME")]
     pub project_name: Option<ProjectName>,
     /// Directory that relative paths start from [default: that of the first Compose file]
@@ -179,7 +179,7 @@ mod tests {
 
         Options:
           -f, --file <FILE>              Compose file; repeat to merge several; `-` reads standard input
-          -p, --project-name <NAME>      Project name
+          -p, --project-name <NAME>      Project name [default: `name` in the file, else its directory's]
               --project-directory <DIR>  Directory that relative paths start from [default: that of the
                                          first Compose file]
               --env-file <FILE>          File of variables for interpolation; repeatable [default: .env]

@@ -12,7 +12,7 @@ pub struct PsArgs {
     /// Print only ids
     #[arg(short, long)]
     pub quiet: bool,
-    /// Print services only
+    /// Print only the names of the services
     #[arg(long)]
     pub services: bool,
     /// Output format

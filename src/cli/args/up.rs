@@ -15,7 +15,7 @@ pub struct UpArgs {
     /// Wait until the services run and are healthy; implies --detach
     #[arg(long, conflicts_with_all = ["abort_on_container_exit", "abort_on_container_failure", "exit_code_from", "attach"])]
     pub wait: bool,
-    /// Seconds to wait for that
+    /// Seconds that --wait waits at most
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub wait_timeout: Option<Duration>,
     /// Recreate containers that have not changed
