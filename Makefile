@@ -13,9 +13,10 @@ test: packages nextest lint ## Installs what the tests need, then runs all of th
 	cargo nextest run --locked
 	cargo test --locked --doc
 
-lint: ## Checks format, lints, and licences where cargo-deny is installed.
+lint: ## Checks format, lints, links of the documentation, and licences where cargo-deny is installed.
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
 	@if cargo deny --version >/dev/null 2>&1; then cargo deny --offline check licenses bans; \
 	else echo "cargo-deny is not installed: licences are not checked"; fi
 
