@@ -22,6 +22,11 @@ const MOUNT: &str = "/sys/fs/cgroup";
 /// `CGROUP2_SUPER_MAGIC`.
 const CGROUP2: u64 = 0x6367_7270;
 
+/// The cgroup that holds those of all containers, unless they are to be elsewhere.
+pub(super) const PARENT: &str = "rcompose";
+/// How often making a cgroup is tried again when its parent vanishes under it.
+const ATTEMPTS: u32 = 16;
+
 /// Why a cgroup could not be made, changed or removed.
 #[derive(Debug, thiserror::Error)]
 pub enum CgroupError {
@@ -194,6 +199,10 @@ impl Cgroup {
                 _ => remove(directory),
             };
             first_error = first_error.and(result);
+            // Busy while it holds other containers; whoever removes the last one removes it too.
+            if let Some(parent) = directory.parent().filter(|parent| parent.ends_with(PARENT)) {
+                let _ = rustix::fs::rmdir(parent);
+            }
         }
         first_error
     }
@@ -213,11 +222,16 @@ fn make_all(root: &Path, path: &Path) -> Result<(), CgroupError> {
     if rustix::fs::mkdir(root.join(path), rustix::fs::Mode::from(0o755)).is_ok() {
         return Ok(());
     }
-    let mut directory = root.to_owned();
-    path.iter().try_for_each(|part| {
-        directory.push(part);
-        make(&directory)
-    })
+    let made = || {
+        let mut directory = root.to_owned();
+        path.iter().try_for_each(|part| {
+            directory.push(part);
+            make(&directory)
+        })
+    };
+    // Between two of the steps somebody may remove what is empty still.
+    let is_gone = |error: &CgroupError| matches!(error, CgroupError::Directory { source, .. } if source.kind() == io::ErrorKind::NotFound);
+    (0..ATTEMPTS).find_map(|_| Some(made()).filter(|result| !result.as_ref().is_err_and(is_gone))).unwrap_or_else(made)
 }
 
 fn remove(directory: &Path) -> Result<(), CgroupError> {

@@ -76,7 +76,7 @@ impl Config {
     /// The cgroup, relative to the root of each hierarchy: `linux.cgroupsPath`, or `rcompose/<id>`.
     pub(super) fn cgroup(&self) -> PathBuf {
         let path = self.spec.linux().as_ref().and_then(|linux| linux.cgroups_path().as_deref());
-        let path = path.map_or_else(|| Path::new("rcompose").join(self.id.as_str()), Path::to_owned);
+        let path = path.map_or_else(|| Path::new(super::cgroup::PARENT).join(self.id.as_str()), Path::to_owned);
         path.components().filter(|part| matches!(part, std::path::Component::Normal(_))).collect()
     }
 }
