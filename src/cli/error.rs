@@ -135,7 +135,11 @@ impl CliError {
             Self::Interrupted => 130,
             // As a shell has it: 127 for a command that is not there, 126 for one that cannot be executed.
             Self::Runtime(RuntimeError::Container { code, .. }) => *code,
-            Self::Failed { failures } => failures.iter().map(Failure::exit_code).find(|code| *code != 125).map_or(1, |code| u8::try_from(code).unwrap_or(1)),
+            Self::Failed { failures } => failures
+                .iter()
+                .map(Failure::exit_code)
+                .find(|code| *code != 125)
+                .map_or(1, |code| u8::try_from(code).unwrap_or(1)),
             Self::Output { .. }
             | Self::OutputFile { .. }
             | Self::Terminal(_)
@@ -190,8 +194,12 @@ impl CliError {
             }
             Self::Pull(error) => pull_hint(error),
             Self::Failed { failures } => failures.iter().find_map(failure_hint),
-            Self::NotReadyInTime { .. } => Some("what is there stays: `rcompose ps -a` and `rcompose logs` tell more".to_owned()),
-            Self::Client(ClientError::Lost { .. }) => Some("run the command again: what was done stays done".to_owned()),
+            Self::NotReadyInTime { .. } => {
+                Some("what is there stays: `rcompose ps -a` and `rcompose logs` tell more".to_owned())
+            }
+            Self::Client(ClientError::Lost { .. }) => {
+                Some("run the command again: what was done stays done".to_owned())
+            }
             Self::Output { .. }
             | Self::OutputFile { .. }
             | Self::Interrupted
@@ -216,9 +224,11 @@ impl CliError {
         let hint = self.hint();
         let hint = hint.as_deref().map_or_else(String::new, |hint| format!("{} {hint}\n", paint.apply(NOTE, "hint:")));
         match self {
-            Self::Load(LoadError::Diagnostics(diagnostics)) => {
-                diagnostics.iter().map(|diagnostic| diagnostic.render(paint == Paint::COLOURED)).collect::<Vec<_>>().join("\n")
-            }
+            Self::Load(LoadError::Diagnostics(diagnostics)) => diagnostics
+                .iter()
+                .map(|diagnostic| diagnostic.render(paint == Paint::COLOURED))
+                .collect::<Vec<_>>()
+                .join("\n"),
             Self::Failed { failures } => {
                 let texts = failures.iter().map(|failure| told(&failure.message, failure.causes.clone(), paint));
                 texts.collect::<String>() + &hint
@@ -233,7 +243,9 @@ fn pull_hint(error: &PullError) -> Option<String> {
         PullError::NotFound { .. } => "check the name and the tag under `image`",
         PullError::Unauthorized { .. } => "put credentials into Docker's `config.json` (`docker login` writes them)",
         PullError::Unreachable { .. } => "check the network, or name a mirror in `config.toml`",
-        PullError::DigestMismatch { .. } | PullError::SizeMismatch { .. } => "pull again; if it stays so, the registry is broken",
+        PullError::DigestMismatch { .. } | PullError::SizeMismatch { .. } => {
+            "pull again; if it stays so, the registry is broken"
+        }
         _ => return None,
     };
     Some(hint.to_owned())

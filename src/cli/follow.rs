@@ -14,11 +14,7 @@ const TICK: Duration = Duration::from_millis(100);
 ///
 /// # Errors
 /// [`CliError::Failed`] with every failure the supervisor reports, or [`CliError::Client`] when it goes away.
-pub(super) async fn complete(
-    mut client: Client,
-    mut progress: StderrProgress,
-    paint: Paint,
-) -> Result<(), CliError> {
+pub(super) async fn complete(mut client: Client, mut progress: StderrProgress, paint: Paint) -> Result<(), CliError> {
     let mut warnings = Vec::new();
     let mut tick = tokio::time::interval(TICK);
     let result = loop {

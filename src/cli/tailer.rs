@@ -4,9 +4,9 @@ use std::io;
 use std::path::Path;
 use std::task::Poll;
 
-use jiff::Timestamp;
 use super::logs::{Line, SourceId, Stream};
 use crate::runtime::log::{self, Follower, Reader, Watch};
+use jiff::Timestamp;
 
 /// The lines of one log: records that were split for their length are joined.
 #[derive(Debug)]
@@ -83,7 +83,11 @@ impl Tailer {
                     followed.grown = true;
                 }
             }
-            if self.logs.iter().any(|followed| followed.grown) { Poll::Ready(io::Result::Ok(())) } else { Poll::Pending }
+            if self.logs.iter().any(|followed| followed.grown) {
+                Poll::Ready(io::Result::Ok(()))
+            } else {
+                Poll::Pending
+            }
         })
         .await?;
         self.drain()

@@ -71,7 +71,9 @@ impl Plan {
     #[must_use]
     pub fn containers(&self) -> BTreeSet<&ContainerId> {
         let touched = self.graph.node_weights().filter_map(|step| match &step.operation {
-            Operation::StopContainer { container, .. } | Operation::RemoveContainer { container, .. } => Some(container),
+            Operation::StopContainer { container, .. } | Operation::RemoveContainer { container, .. } => {
+                Some(container)
+            }
             _ => None,
         });
         touched.collect()

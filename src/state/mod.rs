@@ -11,5 +11,7 @@ mod volume;
 
 pub use layout::{ContainerLayout, Layout, ProjectLayout};
 pub use lock::ProjectLock;
-pub use record::{VERSION, ContainerRecord, ContainerState, EndpointRecord, FailedStart, NetworkRecord, PublishedPort, VolumeRecord};
+pub use record::{
+    ContainerRecord, ContainerState, EndpointRecord, FailedStart, NetworkRecord, PublishedPort, VERSION, VolumeRecord,
+};
 pub use store::StateError;

@@ -48,7 +48,9 @@ pub(in crate::cli) async fn run(context: &Context, args: UpArgs) -> Result<ExitC
     let done = complete(client, output::progress(&context.globals, "up"), paint);
     match timeout {
         // Hanging up cancels the request; what runs goes on.
-        Some(timeout) => tokio::time::timeout(timeout, done).await.map_err(|_| CliError::NotReadyInTime { timeout })??,
+        Some(timeout) => {
+            tokio::time::timeout(timeout, done).await.map_err(|_| CliError::NotReadyInTime { timeout })??
+        }
         None => done.await?,
     }
     Ok(ExitCode::SUCCESS)

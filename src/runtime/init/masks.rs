@@ -11,8 +11,8 @@ use rustix::mount::{OpenTreeFlags, open_tree};
 use super::InitError;
 use super::mount_options::parse;
 use super::mounts::{attach, file_system};
-use crate::sys::mount::{MountAttrFlags, set_attributes};
 use crate::sys::RootDir;
+use crate::sys::mount::{MountAttrFlags, set_attributes};
 
 /// Per CPU, so in no list: power readings that tell what other tenants compute (GHSA-jq35-85cj-fj4p).
 const CPUS: &str = "sys/devices/system/cpu";

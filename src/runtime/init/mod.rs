@@ -30,8 +30,8 @@ pub(super) use namespaces::Namespaces;
 use super::Config;
 use super::cgroup::Cgroup;
 use super::channel::{Channel, Failure, Message};
-use crate::sys::clone::{SingleThreaded, unshare};
 use crate::sys::RootDir;
+use crate::sys::clone::{SingleThreaded, unshare};
 use crate::sys::signal;
 
 /// What init is given by the shim it is a copy of.

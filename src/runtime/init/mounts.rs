@@ -16,8 +16,8 @@ use super::InitError;
 use super::mount_options::{Options, parse};
 use super::proc::Proc;
 use crate::runtime::cgroup::Cgroup;
-use crate::sys::mount::{MountAttrFlags, set_attributes};
 use crate::sys::RootDir;
+use crate::sys::mount::{MountAttrFlags, set_attributes};
 
 /// `PROC_SUPER_MAGIC`.
 const PROC: u64 = 0x9fa0;

@@ -15,8 +15,8 @@ use rustix::mount::{
 
 use super::InitError;
 use crate::runtime::{Config, Rootfs, record};
-use crate::sys::mount::{Propagation, set_attributes};
 use crate::sys::RootDir;
+use crate::sys::mount::{Propagation, set_attributes};
 
 /// Mounts the root file system below the container's run directory, where nobody else sees it. Device nodes in it work only
 /// if something restricts which.

@@ -154,8 +154,8 @@ fn back(file: &mut fs_err::File, count: usize) -> io::Result<(u64, usize)> {
 
 #[cfg(test)]
 mod tests {
-    use crate::runtime::log::{Limits, Stream, Writer};
     use super::*;
+    use crate::runtime::log::{Limits, Stream, Writer};
 
     fn log(lines: usize, max_size: u64) -> (tempfile::TempDir, PathBuf, Writer) {
         let directory = tempfile::tempdir().unwrap();

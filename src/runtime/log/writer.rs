@@ -119,8 +119,8 @@ fn encode(buffer: &mut Vec<u8>, line: &[u8], stream: Stream, time: Timestamp) {
 
 #[cfg(test)]
 mod tests {
-    use crate::runtime::log::{Reader, Record};
     use super::*;
+    use crate::runtime::log::{Reader, Record};
 
     fn write(chunks: &[(Stream, &[u8])]) -> Vec<Record> {
         let directory = tempfile::tempdir().unwrap();
