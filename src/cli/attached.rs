@@ -90,7 +90,8 @@ pub(super) async fn run(
             let _ = writeln!(io::stderr(), "{ABORTING_ON_EXIT}");
             stopping = Some(session.stop(Interrupt::Stop));
         }
-        if finished && session.running.is_empty() || stopping.as_ref().is_some_and(tokio::task::JoinHandle::is_finished) {
+        if finished && session.running.is_empty() || stopping.as_ref().is_some_and(tokio::task::JoinHandle::is_finished)
+        {
             break;
         }
     }
@@ -129,8 +130,7 @@ impl<'a> Session<'a> {
         let stdout = io::stdout();
         let paint = if args.no_color { super::style::Paint::PLAIN } else { ansi.paint(&stdout) };
         let format = LogFormat { prefix: !args.no_log_prefix, timestamps: args.timestamps, paint };
-        let mut writer =
-            LogWriter::new(io::BufWriter::new(stdout), io::BufWriter::new(io::stderr()), format);
+        let mut writer = LogWriter::new(io::BufWriter::new(stdout), io::BufWriter::new(io::stderr()), format);
         // All prefixes are as wide as the longest from the first line on.
         for (name, service) in &project.services {
             if args.shows(name, service.attach) {
@@ -141,7 +141,16 @@ impl<'a> Session<'a> {
             }
         }
         let began = Timestamp::now();
-        Self { context, project, args, began, tailer: Tailer::default(), writer, running: BTreeMap::new(), ending: None }
+        Self {
+            context,
+            project,
+            args,
+            began,
+            tailer: Tailer::default(),
+            writer,
+            running: BTreeMap::new(),
+            ending: None,
+        }
     }
 
     fn container(&mut self, event: ContainerEvent) -> Result<(), CliError> {
@@ -188,8 +197,7 @@ impl<'a> Session<'a> {
             if self.running.contains_key(&record.id) || Handle::adopt(container.run())?.is_none() {
                 continue;
             }
-            let source =
-                self.attach(record.name.as_str(), record.service.as_str(), &container.log(), self.began)?;
+            let source = self.attach(record.name.as_str(), record.service.as_str(), &container.log(), self.began)?;
             self.running.insert(record.id, source);
         }
         Ok(())

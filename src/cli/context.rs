@@ -83,17 +83,17 @@ impl Context {
     pub(super) fn registries(&self) -> Result<RegistryConfig, CliError> {
         let path = self.environment.get("RCOMPOSE_CONFIG").map_or("/etc/rcompose/config.toml", String::as_str);
         let text = read_optional(path.as_ref())?;
-        let mut registries = RegistryConfig::parse(&text)
-            .map_err(|source| CliError::Registries { path: path.into(), source })?;
+        let mut registries =
+            RegistryConfig::parse(&text).map_err(|source| CliError::Registries { path: path.into(), source })?;
         let home = self.environment.get("HOME").map_or("/root", String::as_str);
-        let directory = self.environment.get("DOCKER_CONFIG").map_or_else(|| Path::new(home).join(".docker"), PathBuf::from);
+        let directory =
+            self.environment.get("DOCKER_CONFIG").map_or_else(|| Path::new(home).join(".docker"), PathBuf::from);
         let path = directory.join("config.json");
         let text = read_optional(&path)?;
         if text.is_empty() {
             return Ok(registries);
         }
-        let credentials =
-            Credentials::parse(&text).map_err(|source| CliError::Credentials { path, source })?;
+        let credentials = Credentials::parse(&text).map_err(|source| CliError::Credentials { path, source })?;
         registries.credentials = credentials;
         Ok(registries)
     }

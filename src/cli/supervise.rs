@@ -18,10 +18,11 @@ pub fn supervise(arguments: &[OsString]) -> ExitCode {
     let [project, root, run] = arguments else { return ExitCode::FAILURE };
     let Ok(project) = ProjectName::new(project.to_string_lossy()) else { return ExitCode::FAILURE };
     // Standard output is the pipe to the client; closed when dropped, which the client waits for.
+    let Ok(starter) = rustix::io::dup(rustix::stdio::stdin()) else { return ExitCode::FAILURE };
     let Ok(ready) = rustix::io::dup(rustix::stdio::stdout()).map(File::from) else { return ExitCode::FAILURE };
     // The session of the terminal is not ours: its hang-up must not end the supervisor.
     let _ = rustix::process::setsid();
-    match serve(project, Layout::new(root, run), ready) {
+    match serve(project, Layout::new(root, run), starter, ready) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = std::io::stderr().write_all(as_text(&error, None, Paint::PLAIN).as_bytes());

@@ -178,6 +178,12 @@ impl ContainerLayout {
         self.root.join("work")
     }
 
+    /// What the kernel makes while the writable layer is mounted, and never removes.
+    #[must_use]
+    pub fn volatile_mark(&self) -> PathBuf {
+        self.work().join("work/incompat/volatile")
+    }
+
     /// The log.
     #[must_use]
     pub fn log(&self) -> PathBuf {

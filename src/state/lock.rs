@@ -15,8 +15,14 @@ impl ProjectLayout {
     /// # Errors
     /// [`StateError::Io`] when the directory or file cannot be made.
     pub fn try_lock(&self) -> Result<Option<ProjectLock>, StateError> {
-        fs::create_dir_all(&self.run)?;
-        Ok(FileLock::try_exclusive(&self.lock())?.map(ProjectLock))
+        loop {
+            fs::create_dir_all(&self.run)?;
+            let Some(lock) = FileLock::try_exclusive(&self.lock())? else { return Ok(None) };
+            // A supervisor that leaves removes the file it has locked: a lock on a removed file excludes nobody.
+            if lock.is_of(&self.lock())? {
+                return Ok(Some(ProjectLock(lock)));
+            }
+        }
     }
 }
 

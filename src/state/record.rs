@@ -67,6 +67,9 @@ pub struct ContainerState {
     pub last_probe: Option<String>,
     /// How often it was restarted by its policy.
     pub restarts: u32,
+    /// How many of them were in a row, without it being up for a while: the wait before the next grows with them.
+    #[serde(default)]
+    pub restarts_in_a_row: u32,
     /// Whether the user stopped it: its restart policy rests.
     pub stopped: bool,
     /// The ports that are published, with the host ports in use.

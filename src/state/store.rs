@@ -82,6 +82,14 @@ pub(super) fn remove_tree(path: &Path) -> Result<(), StateError> {
     }
 }
 
+/// Removes a file; absent is fine.
+fn remove_file(path: &Path) -> Result<(), StateError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
 impl Layout {
     /// The projects that have records, sorted.
     ///
@@ -154,20 +162,25 @@ impl ProjectLayout {
     /// # Errors
     /// [`StateError::Io`].
     pub fn remove_network(&self, key: &NetworkName) -> Result<(), StateError> {
-        match fs::remove_file(self.networks().join(format!("{key}.json"))) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
-            _ => Ok(()),
-        }
+        remove_file(&self.networks().join(format!("{key}.json")))
     }
 
-    /// Removes the project's directories when nothing but the supervisor's own files is left in them.
+    /// Removes what a supervisor that holds the lock has made for itself, and the project's directories when nothing else
+    /// is left in them. Afterwards another may take the lock: nothing of the project may be touched any more.
     ///
     /// # Errors
     /// [`StateError::Io`].
-    pub fn remove_if_empty(&self) -> Result<(), StateError> {
+    pub fn leave(&self) -> Result<(), StateError> {
+        remove_file(&self.socket())?;
+        remove_file(&self.pid_file())?;
         if entries(&self.containers())?.is_empty() && entries(&self.networks())?.is_empty() {
             remove_tree(&self.root)?;
-            remove_tree(&self.run)?;
+            remove_tree(&self.run.join("containers"))?;
+            remove_file(&self.supervisor_log())?;
+            // The last: as long as it is there, nobody else makes anything here.
+            remove_file(&self.lock())?;
+            // Not empty when another has begun already.
+            let _ = fs::remove_dir(&self.run);
         }
         Ok(())
     }
@@ -209,15 +222,24 @@ impl ContainerLayout {
         write(&self.state(), state)
     }
 
+    /// Empties the writable layer.
+    ///
+    /// # Errors
+    /// [`StateError::Io`].
+    pub fn discard_changes(&self) -> Result<(), StateError> {
+        for directory in [self.upper(), self.work()] {
+            remove_tree(&directory)?;
+            fs::create_dir_all(directory)?;
+        }
+        Ok(())
+    }
+
     /// Removes everything of the container; the record goes first, so that what a crash leaves is debris.
     ///
     /// # Errors
     /// [`StateError::Io`].
     pub fn remove(&self) -> Result<(), StateError> {
-        match fs::remove_file(self.record()) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
-            _ => {}
-        }
+        remove_file(&self.record())?;
         remove_tree(&self.root)?;
         remove_tree(&self.run)
     }

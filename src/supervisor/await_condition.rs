@@ -58,7 +58,7 @@ fn judge(
 ) -> Option<Result<(), Failure>> {
     let failed = |message: String| Some(Err(Failure::new(FailureKind::DependencyFailed, message)));
     match (condition, state) {
-        (_, UnitState::Created | UnitState::Stopping) => None,
+        (_, UnitState::Created | UnitState::Starting | UnitState::Stopping) => None,
         (Condition::ServiceStarted, UnitState::Running { .. } | UnitState::Backoff { .. }) => Some(Ok(())),
         (Condition::ServiceStarted | Condition::ServiceHealthy, UnitState::Exited { code }) => {
             failed(format!("container {name} exited ({code})"))

@@ -9,7 +9,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 
-use super::control::{Event, Request};
+use super::control::{ACCEPTED, Event, Request};
 use crate::name::ProjectName;
 use crate::state::{Layout, ProjectLayout};
 
@@ -73,13 +73,35 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub async fn request(layout: &Layout, project: &ProjectName, request: &Request) -> Result<Self, ClientError> {
-        let stream = connect(layout, project).await?;
-        let (reader, mut writer) = stream.into_split();
-        let mut line = serde_json::to_vec(request)
-            .map_err(|source| ClientError::Protocol { project: project.clone(), source })?;
+        let mut line =
+            serde_json::to_vec(request).map_err(|source| ClientError::Protocol { project: project.clone(), source })?;
         line.push(b'\n');
-        writer.write_all(&line).await.map_err(|_| ClientError::Lost { project: project.clone() })?;
-        Ok(Self { project: project.clone(), lines: BufReader::new(reader).lines(), _writer: writer })
+        let paths = layout.project(project);
+        // Held until the request is accepted: the supervisor waits for the client that started it.
+        let mut _started = None;
+        for _ in 0..ATTEMPTS {
+            if let Ok(stream) = UnixStream::connect(paths.socket()).await
+                && let Some(client) = Self::offer(project, stream, &line).await
+            {
+                return Ok(client);
+            }
+            match spawn(layout, project).await? {
+                Spawned::Ready(child) => _started = Some(child),
+                // Another one holds the lock: it is about to listen, or about to be gone.
+                Spawned::Busy => tokio::time::sleep(Duration::from_millis(5)).await,
+            }
+        }
+        Err(ClientError::Silent { project: project.clone() })
+    }
+
+    /// Sends a request; `None` when the supervisor is leaving and has not taken it.
+    async fn offer(project: &ProjectName, stream: UnixStream, request: &[u8]) -> Option<Self> {
+        let (reader, mut writer) = stream.into_split();
+        writer.write_all(request).await.ok()?;
+        let mut reader = BufReader::new(reader);
+        let mut accepted = Vec::new();
+        reader.read_until(b'\n', &mut accepted).await.ok()?;
+        (accepted == ACCEPTED).then(|| Self { project: project.clone(), lines: reader.lines(), _writer: writer })
     }
 
     /// The next event; `None` when the supervisor has no more to say.
@@ -87,8 +109,7 @@ impl Client {
     /// # Errors
     /// [`ClientError::Lost`] and [`ClientError::Protocol`]. Safe to cancel: no event is lost.
     pub async fn next(&mut self) -> Result<Option<Event>, ClientError> {
-        let line =
-            self.lines.next_line().await.map_err(|_| ClientError::Lost { project: self.project.clone() })?;
+        let line = self.lines.next_line().await.map_err(|_| ClientError::Lost { project: self.project.clone() })?;
         line.map(|line| {
             serde_json::from_str(&line)
                 .map_err(|source| ClientError::Protocol { project: self.project.clone(), source })
@@ -103,23 +124,9 @@ impl Client {
     }
 }
 
-async fn connect(layout: &Layout, project: &ProjectName) -> Result<UnixStream, ClientError> {
-    let paths = layout.project(project);
-    for _ in 0..ATTEMPTS {
-        if let Ok(stream) = UnixStream::connect(paths.socket()).await {
-            return Ok(stream);
-        }
-        match spawn(layout, project).await? {
-            Spawned::Ready => {}
-            // Another one holds the lock: it is about to listen, or about to be gone.
-            Spawned::Busy => tokio::time::sleep(Duration::from_millis(5)).await,
-        }
-    }
-    Err(ClientError::Silent { project: project.clone() })
-}
-
 enum Spawned {
-    Ready,
+    /// It listens, and waits for us as long as its standard input is open.
+    Ready(tokio::process::Child),
     Busy,
 }
 
@@ -135,12 +142,12 @@ async fn spawn(layout: &Layout, project: &ProjectName) -> Result<Spawned, Client
     let mut command = std::process::Command::new("/proc/self/exe");
     command.arg0("rcompose").args([super::ROLE, project.as_str()]).arg(layout.root()).arg(layout.run());
     // Its own process group: a Ctrl-C at the terminal is for the client.
-    command.process_group(0).current_dir("/").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
+    command.process_group(0).current_dir("/").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log);
     let mut child = tokio::process::Command::from(command).spawn().map_err(failed)?;
     let mut answer = [0];
     let stdout = child.stdout.as_mut().expect("stdout is piped");
     match tokio::io::AsyncReadExt::read(stdout, &mut answer).await.map_err(failed)? {
-        1 if answer[0] == READY => Ok(Spawned::Ready),
+        1 if answer[0] == READY => Ok(Spawned::Ready(child)),
         1 => Ok(Spawned::Busy),
         _ => {
             let log = fs_err::read_to_string(paths.supervisor_log()).unwrap_or_default();

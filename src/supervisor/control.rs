@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! client ──▶ Request            one per connection
+//! client ◀── "Accepted"         the supervisor stays until it is done; without this word it is leaving
 //! client ◀── Event …            as things happen
 //! client ◀── Done | Failed      the request is finished
 //! client ◀── Container …        only after `Up { follow: true }`, until the client hangs up
@@ -18,6 +19,9 @@ use super::failure::Failure;
 use crate::compose::model::Project;
 use crate::name::{ContainerId, ContainerName, ServiceName};
 use crate::plan::{DownOptions, UpOptions};
+
+/// Said once a request has been read: a client that does not hear it asks another supervisor.
+pub(super) const ACCEPTED: &[u8] = b"\"Accepted\"\n";
 
 /// What a client asks for.
 #[derive(Debug, Serialize, Deserialize)]
@@ -50,6 +54,13 @@ pub enum Request {
         /// Which; all when empty.
         services: Vec<ServiceName>,
     },
+}
+
+impl Request {
+    /// Whether its client listens on after the end of the request.
+    pub(super) fn follows(&self) -> bool {
+        matches!(self, Self::Up { follow: true, .. })
+    }
 }
 
 /// What the supervisor says.

@@ -55,7 +55,8 @@ fn hosts(record: &Record, name: &str, gateway: Option<Ipv4Addr>) -> String {
             let _ = writeln!(text, "{address}\t{host}");
         }
     }
-    let qualified = record.config.service.domainname.as_ref().map(|domain| format!("{name}.{domain} ")).unwrap_or_default();
+    let qualified =
+        record.config.service.domainname.as_ref().map(|domain| format!("{name}.{domain} ")).unwrap_or_default();
     for endpoint in &record.endpoints {
         let _ = writeln!(text, "{}\t{qualified}{name}", endpoint.address);
     }
@@ -71,7 +72,8 @@ fn resolv_conf(record: &Record) -> String {
         let _ = writeln!(text, "search {}", record.config.service.dns_search.join(" "));
     }
     // `ndots:0`: a service name is tried as it is before any search domain is put behind it.
-    let ndots = if record.config.service.dns_opt.iter().any(|option| option.starts_with("ndots:")) { "" } else { "ndots:0 " };
+    let ndots =
+        if record.config.service.dns_opt.iter().any(|option| option.starts_with("ndots:")) { "" } else { "ndots:0 " };
     let _ = writeln!(text, "options {}", format!("{ndots}{}", record.config.service.dns_opt.join(" ")).trim_end());
     text
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 use tokio::task::{AbortHandle, JoinSet};
@@ -12,9 +13,9 @@ use super::failure::{Failure, FailureKind};
 use super::provision;
 use super::unit::{Command, StopReport};
 use super::world::World;
-use crate::compose::model::Project;
+use crate::compose::model::{Condition, Project};
 use crate::name::{ContainerId, ContainerName, ServiceName};
-use crate::plan::{StepId, Operation, Plan};
+use crate::plan::{Cause, Operation, Plan, Step, StepId};
 
 /// What a failed step means for the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,12 +26,17 @@ pub(super) enum OnFailure {
     Continue,
 }
 
-/// Executes `plan`; returns every failure.
+/// Resolves when a request is to be given up: its other end is dropped.
+pub(super) type Cancelled = oneshot::Receiver<()>;
+
+/// Executes `plan`; returns every failure. When `cancelled`, it returns as soon as no step is under way any more; a
+/// container whose start has begun is left to its unit.
 pub(super) async fn execute(
     world: &Rc<World>,
     project: Option<&Rc<Project>>,
     plan: &Plan,
     on_failure: OnFailure,
+    mut cancelled: Cancelled,
 ) -> Vec<Failure> {
     let mut walk = Walk { world, project, plan, running: JoinSet::new(), waits: Vec::new(), open: BTreeMap::new() };
     let mut failures = Vec::new();
@@ -42,10 +48,28 @@ pub(super) async fn execute(
             walk.begin(id);
         }
     }
-    while let Some(joined) = walk.running.join_next().await {
-        // Only the waits are ever aborted, after the failure that made them pointless was noted.
-        let Ok((id, result)) = joined else { continue };
+    loop {
+        let joined = tokio::select! {
+            joined = walk.running.join_next() => joined,
+            _ = &mut cancelled => {
+                walk.running.shutdown().await;
+                failures.push(Failure::interrupted());
+                return failures;
+            }
+        };
+        let (id, result) = match joined {
+            None => return failures,
+            Some(Ok(step)) => step,
+            // Only the waits are ever aborted, after the failure that made them pointless was noted.
+            Some(Err(error)) if error.is_cancelled() => continue,
+            Some(Err(error)) => std::panic::resume_unwind(error.into_panic()),
+        };
         if let Err(failure) = result {
+            if walk.is_optional(id) {
+                world.warn(&failure.to_string());
+                walk.pass_by(id);
+                continue;
+            }
             failures.push(failure);
             if on_failure == OnFailure::Stop {
                 walk.waits.drain(..).for_each(|wait| wait.abort());
@@ -56,7 +80,6 @@ pub(super) async fn execute(
             walk.finish(id);
         }
     }
-    failures
 }
 
 struct Walk<'a> {
@@ -71,7 +94,14 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     fn begin(&mut self, id: StepId) {
-        let operation = self.plan.step(id).operation.clone();
+        let Step { operation, cause } = self.plan.step(id).clone();
+        if let (Operation::AwaitCondition { condition: Condition::ServiceStarted, .. }, Cause::NeededBy(_)) =
+            (&operation, &cause)
+        {
+            // Met by the starts it comes after, even when the container has ended since; only `--wait` asks for more.
+            self.running.spawn_local(std::future::ready((id, Ok(()))));
+            return;
+        }
         let is_wait = matches!(operation, Operation::AwaitCondition { .. });
         let (world, project) = (Rc::clone(self.world), self.project.cloned());
         let task = self.running.spawn_local(async move { (id, perform(&world, project.as_deref(), operation).await) });
@@ -80,11 +110,35 @@ impl Walk<'_> {
         }
     }
 
+    /// Whether a step only serves dependencies with `required: false`, so that its failure fails nothing.
+    fn is_optional(&self, id: StepId) -> bool {
+        let dependents = self.plan.dependents(id);
+        !dependents.is_empty() && dependents.into_iter().all(|next| self.tolerates(next) || self.is_optional(next))
+    }
+
+    fn tolerates(&self, id: StepId) -> bool {
+        matches!(self.plan.step(id).operation, Operation::AwaitCondition { required: false, .. })
+    }
+
+    /// Goes on behind an optional step that failed: what needs it is left out, up to the wait that tolerates it.
+    fn pass_by(&mut self, id: StepId) {
+        for next in self.plan.dependents(id) {
+            if self.is_last_before(next) {
+                if self.tolerates(next) { self.finish(next) } else { self.pass_by(next) }
+            }
+        }
+    }
+
+    /// Counts a step done before `next`; true when it was the last.
+    fn is_last_before(&mut self, next: StepId) -> bool {
+        let open = self.open.get_mut(&next).expect("every step of the plan is counted");
+        *open -= 1;
+        *open == 0
+    }
+
     fn finish(&mut self, id: StepId) {
         for next in self.plan.dependents(id) {
-            let open = self.open.get_mut(&next).expect("every step of the plan is counted");
-            *open -= 1;
-            if *open == 0 {
+            if self.is_last_before(next) {
                 self.begin(next);
             }
         }
@@ -97,12 +151,16 @@ async fn perform(world: &Rc<World>, project: Option<&Project>, operation: Operat
         Operation::CreateNetwork { network } => {
             let project = project()?;
             let resource = Resource::Network(project.networks[&network].name.clone());
-            reported(world, resource, Status::Creating, Status::Created, || provision::create_network(world, project, &network))
+            reported(world, resource, Status::Creating, Status::Created, || {
+                provision::create_network(world, project, &network)
+            })
         }
         Operation::CreateVolume { volume } => {
             let project = project()?;
             let resource = Resource::Volume(project.volumes[&volume].name.clone());
-            reported(world, resource, Status::Creating, Status::Created, || provision::create_volume(world, project, &volume))
+            reported(world, resource, Status::Creating, Status::Created, || {
+                provision::create_volume(world, project, &volume)
+            })
         }
         // Pulled by the client before it asked; the container's creation finds out when it was not.
         Operation::PullImage { .. } => Ok(()),
@@ -121,6 +179,8 @@ async fn perform(world: &Rc<World>, project: Option<&Project>, operation: Operat
         }
         Operation::StopContainer { container, name, grace } => stop(world, &container, &name, grace).await,
         Operation::RemoveContainer { container, name, volumes } => {
+            // A start that an interrupted request has begun comes to its end first.
+            end(world, &container, Duration::ZERO).await;
             let resource = Resource::Container(name);
             reported(world, resource, Status::Removing, Status::Removed, || remove(world, &container, volumes))
         }
@@ -149,7 +209,10 @@ fn reported(
 async fn start(world: &Rc<World>, service: &ServiceName, number: u32) -> Result<(), Failure> {
     let unit = world.units_of(service, |unit| (unit.record.number, unit.record.name.clone(), unit.commands.clone()));
     let Some((_, name, commands)) = unit.into_iter().find(|(of, _, _)| *of == number) else {
-        return Err(Failure::new(FailureKind::System, format!("container {number} of service {service} does not exist")));
+        return Err(Failure::new(
+            FailureKind::System,
+            format!("container {number} of service {service} does not exist"),
+        ));
     };
     let resource = Resource::Container(name.clone());
     world.say(Event::Progress { resource: resource.clone(), status: Status::Starting });
@@ -169,19 +232,14 @@ pub(super) async fn stop(
     world: &Rc<World>,
     id: &ContainerId,
     name: &ContainerName,
-    grace: std::time::Duration,
+    grace: Duration,
 ) -> Result<(), Failure> {
-    let Some(commands) = world.with_unit(id, |unit| unit.commands.clone()) else { return Ok(()) };
     let was_running = world.is_running(id);
     let resource = Resource::Container(name.clone());
     if was_running {
         world.say(Event::Progress { resource: resource.clone(), status: Status::Stopping });
     }
-    let (done, report) = oneshot::channel();
-    let report = match commands.send(Command::Stop { grace, done }).await {
-        Ok(()) => report.await.unwrap_or(StopReport::Stopped),
-        Err(_) => StopReport::Stopped,
-    };
+    let report = end(world, id, grace).await;
     if was_running {
         let status = if report == StopReport::Killed { Status::Killed } else { Status::Stopped };
         world.say(Event::Progress { resource, status });
@@ -194,10 +252,21 @@ pub(super) async fn stop(
     Ok(())
 }
 
+/// Has a unit stop its container; one that is gone, or does not run, has stopped.
+async fn end(world: &World, id: &ContainerId, grace: Duration) -> StopReport {
+    let Some(commands) = world.with_unit(id, |unit| unit.commands.clone()) else { return StopReport::Stopped };
+    let (done, report) = oneshot::channel();
+    match commands.send(Command::Stop { grace, done }).await {
+        Ok(()) => report.await.unwrap_or(StopReport::Stopped),
+        Err(_) => StopReport::Stopped,
+    }
+}
+
 fn remove(world: &World, id: &ContainerId, volumes: bool) -> Result<(), Failure> {
     let record = world.with_unit(id, |unit| Rc::clone(&unit.record));
     world.remove_unit(id);
-    crate::runtime::delete(world.paths.container(id).run()).map_err(|error| Failure::from_error(FailureKind::System, &error))?;
+    crate::runtime::delete(world.paths.container(id).run())
+        .map_err(|error| Failure::from_error(FailureKind::System, &error))?;
     world.paths.container(id).remove()?;
     if let Some(record) = record {
         if volumes {
@@ -215,7 +284,9 @@ fn remove_volume(world: &World, key: &crate::name::VolumeName) -> Result<(), Fai
     for record in world.layout.project_volumes(&world.project)? {
         if record.key.as_deref() == Some(key.as_str()) {
             let resource = Resource::Volume(record.name.clone());
-            reported(world, resource, Status::Removing, Status::Removed, || Ok(world.layout.remove_volume(&record.name)?))?;
+            reported(world, resource, Status::Removing, Status::Removed, || {
+                Ok(world.layout.remove_volume(&record.name)?)
+            })?;
         }
     }
     Ok(())

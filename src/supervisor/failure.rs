@@ -71,6 +71,10 @@ impl Failure {
         self
     }
 
+    pub(super) fn interrupted() -> Self {
+        Self::new(FailureKind::Cancelled, "interrupted by another command")
+    }
+
     pub(super) fn cancelled(name: &ContainerName) -> Self {
         Self::new(FailureKind::Cancelled, format!("container {name} is being stopped"))
     }

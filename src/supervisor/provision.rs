@@ -32,7 +32,8 @@ pub(super) fn create_network(world: &World, project: &Project, key: &NetworkName
             let mut taken = network::routes().map_err(|error| Failure::from_error(FailureKind::System, &error))?;
             taken.extend(world.subnets());
             network::choose_subnet(&taken).map_err(|error| {
-                Failure::from_error(FailureKind::System, &error).because_of(format!("cannot create network {}", config.name))
+                Failure::from_error(FailureKind::System, &error)
+                    .because_of(format!("cannot create network {}", config.name))
             })?
         }
     };
@@ -101,10 +102,11 @@ pub(super) fn create_container(
     let resource = Resource::Container(name.clone());
     world.say(Event::Progress { resource: resource.clone(), status: Status::Creating });
     let id = ContainerId::new(random::hex(32)).expect("64 hexadecimal digits are a container id");
-    let record = container_record(world, project, service, number, replaces, id, name)?;
-    world.paths.container(&record.id).create(&record)?;
-    world.insert_unit(unit::spawn(world, Rc::new(record), UnitState::Created, None));
-    world.say(Event::Progress { resource, status: Status::Created });
+    let made = container_record(world, project, service, number, replaces, id, name)
+        .and_then(|record| Ok(world.paths.container(&record.id).create(&record).map(|()| record)?));
+    let status = if made.is_ok() { Status::Created } else { Status::Error };
+    world.say(Event::Progress { resource, status });
+    world.insert_unit(unit::spawn(world, Rc::new(made?), UnitState::Created, None));
     Ok(())
 }
 
@@ -269,7 +271,12 @@ fn endpoints(
         };
         let mut names = vec![service.to_string(), name.to_string(), id.short().to_owned()];
         names.extend(attachment.aliases.iter().cloned());
-        endpoints.push(EndpointRecord { network: key.clone(), address, mac: mac(attachment.mac_address.as_deref(), address), names });
+        endpoints.push(EndpointRecord {
+            network: key.clone(),
+            address,
+            mac: mac(attachment.mac_address.as_deref(), address),
+            names,
+        });
     }
     // Attached in order of priority; the first has the default gateway.
     endpoints.sort_by_key(|endpoint| {

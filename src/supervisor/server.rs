@@ -1,19 +1,23 @@
 //! The supervisor process: takes the project's lock, takes over what runs, serves requests one at a time, and leaves
 //! when nothing is left to supervise.
 
+use std::collections::VecDeque;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use std::time::Duration;
 
+use tokio::io::unix::AsyncFd;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf, SocketAddr};
 use tokio::net::{UnixListener, UnixStream};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::LocalSet;
 
 use super::client::{BUSY, READY};
-use super::control::{Event, Request, Resource, Status};
-use super::execute::{OnFailure, execute};
+use super::control::{ACCEPTED, Event, Request, Resource, Status};
+use super::execute::{Cancelled, OnFailure, execute};
 use super::failure::{Failure, FailureKind};
 use super::world::World;
 use crate::compose::model::Project;
@@ -22,6 +26,7 @@ use crate::name::{ProjectName, ServiceName};
 use crate::network::{NftError, Nftables};
 use crate::plan;
 use crate::state::{Layout, StateError};
+use crate::sys::readiness::readable_owned;
 
 /// A failure to supervise.
 #[derive(Debug, thiserror::Error)]
@@ -41,11 +46,17 @@ pub enum ServeError {
 }
 
 /// Supervises `project` until its last container is gone. Answers `READY` on `ready` when it listens, or `BUSY`
-/// when another supervisor has the project.
+/// when another supervisor has the project. The client that starts it holds the other end of the pipe `starter` until it
+/// is connected: one that never connects does not leave a supervisor behind.
 ///
 /// # Errors
 /// [`ServeError`] when it cannot begin.
-pub fn serve(project: ProjectName, layout: Layout, mut ready: impl io::Write) -> Result<(), ServeError> {
+pub fn serve(
+    project: ProjectName,
+    layout: Layout,
+    starter: OwnedFd,
+    mut ready: impl io::Write,
+) -> Result<(), ServeError> {
     let paths = layout.project(&project);
     let Some(_lock) = paths.try_lock()? else {
         return Ok(ready.write_all(&[BUSY])?);
@@ -60,10 +71,7 @@ pub fn serve(project: ProjectName, layout: Layout, mut ready: impl io::Write) ->
         fs_err::write(world.paths.pid_file(), std::process::id().to_string())?;
         ready.write_all(&[READY])?;
         drop(ready);
-        dispatch(&world, &listener).await;
-        let _ = fs_err::remove_file(world.paths.socket());
-        let _ = fs_err::remove_file(world.paths.pid_file());
-        Ok(())
+        Ok(Dispatcher::new(&world, listener, starter)?.run().await?)
     })
 }
 
@@ -75,76 +83,145 @@ struct Job {
     gone: oneshot::Receiver<()>,
 }
 
-async fn dispatch(world: &Rc<World>, listener: &UnixListener) {
-    // One job runs, one waits to take over; more clients wait in their own tasks.
-    let (jobs, mut queue) = mpsc::channel::<Job>(1);
-    let (closed, mut connections_closed) = mpsc::channel::<()>(1);
-    let mut connections: usize = 0;
-    let mut waiting: Option<Job> = None;
-    let mut events = world.listen();
-    loop {
-        let job = match waiting.take() {
-            Some(job) => job,
-            None => {
-                tokio::select! {
-                    accepted = listener.accept() => {
-                        if let Ok((stream, _)) = accepted {
-                            connections += 1;
-                            tokio::task::spawn_local(connection(Rc::clone(world), stream, jobs.clone(), closed.clone()));
-                        }
-                        continue;
-                    }
-                    Some(job) = queue.recv() => job,
-                    Some(()) = connections_closed.recv() => {
-                        connections -= 1;
-                        if connections == 0 && !world.is_live() {
-                            return;
-                        }
-                        continue;
-                    }
-                    // A container ended: it may have been the last.
-                    _ = events.recv() => {
-                        // The state is published after the event; look once the unit's task has gone on.
-                        tokio::task::yield_now().await;
-                        if connections == 0 && !world.is_live() {
-                            return;
-                        }
-                        continue;
-                    }
-                }
+/// Takes requests and performs them one at a time.
+struct Dispatcher {
+    world: Rc<World>,
+    listener: UnixListener,
+    /// Readable, at its end, when the client that started this supervisor is connected or gone.
+    starter: AsyncFd<OwnedFd>,
+    starter_is_done: bool,
+    terminate: Signal,
+    /// Given to each connection; capacity 1, since more clients wait in their own tasks.
+    jobs: mpsc::Sender<Job>,
+    queue: mpsc::Receiver<Job>,
+    /// Given to each connection, which sends one word when it ends.
+    closed: mpsc::Sender<()>,
+    closings: mpsc::Receiver<()>,
+    connections: usize,
+    /// In order of arrival; none is followed by one of higher rank.
+    waiting: VecDeque<Job>,
+    is_leaving: bool,
+}
+
+impl Dispatcher {
+    fn new(world: &Rc<World>, listener: UnixListener, starter: OwnedFd) -> io::Result<Self> {
+        let (jobs, queue) = mpsc::channel(1);
+        let (closed, closings) = mpsc::channel(1);
+        Ok(Self {
+            world: Rc::clone(world),
+            listener,
+            starter: readable_owned(starter)?,
+            starter_is_done: false,
+            terminate: signal(SignalKind::terminate())?,
+            jobs,
+            queue,
+            closed,
+            closings,
+            connections: 0,
+            waiting: VecDeque::new(),
+            is_leaving: false,
+        })
+    }
+
+    /// Serves until nothing is left to supervise and nobody is connected, or until SIGTERM: containers go on then, and
+    /// the next command that needs a supervisor starts one. The project's files are cleared before it returns.
+    async fn run(mut self) -> Result<(), StateError> {
+        while let Some(job) = self.next_job().await {
+            if self.perform(job).await {
+                return Ok(());
             }
-        };
-        // While the job runs, connections are still accepted, and a request of higher rank takes over.
-        let Job { request, events: answer, gone } = job;
-        let rank = rank(&request);
-        let mut run = std::pin::pin!(perform(world, request, &answer));
-        let mut gone = std::pin::pin!(gone);
-        let outcome = loop {
+        }
+        self.world.paths.leave()
+    }
+
+    async fn next_job(&mut self) -> Option<Job> {
+        let mut events = self.world.listen();
+        loop {
+            if let Some(job) = self.waiting.pop_front() {
+                return Some(job);
+            }
+            let is_alone = self.connections == 0 && self.starter_is_done;
+            if self.is_leaving || (is_alone && !self.world.is_live()) {
+                return None;
+            }
             tokio::select! {
-                failures = &mut run => break Some(failures),
-                accepted = listener.accept() => {
-                    if let Ok((stream, _)) = accepted {
-                        connections += 1;
-                        tokio::task::spawn_local(connection(Rc::clone(world), stream, jobs.clone(), closed.clone()));
-                    }
+                accepted = self.listener.accept() => self.accept(accepted),
+                Some(job) = self.queue.recv() => return Some(job),
+                Some(()) = self.closings.recv() => self.connections -= 1,
+                _ = self.starter.readable(), if !self.starter_is_done => self.starter_is_done = true,
+                _ = self.terminate.recv() => self.is_leaving = true,
+                // A container ended: it may have been the last. Its state is published together with the event.
+                _ = events.recv() => {}
+            }
+        }
+    }
+
+    fn accept(&mut self, accepted: io::Result<(UnixStream, SocketAddr)>) {
+        if let Ok((stream, _)) = accepted {
+            self.connections += 1;
+            let (world, jobs, closed) = (Rc::clone(&self.world), self.jobs.clone(), self.closed.clone());
+            tokio::task::spawn_local(connection(world, stream, jobs, closed));
+        }
+    }
+
+    /// Performs a request; meanwhile connections are accepted, and one of higher rank takes over. True when it was the
+    /// last: nothing is left, and the project's files are cleared.
+    async fn perform(&mut self, job: Job) -> bool {
+        let Job { request, events, mut gone } = job;
+        if gone.try_recv() == Err(oneshot::error::TryRecvError::Closed) {
+            return false;
+        }
+        let (rank, follow) = (rank(&request), request.follows());
+        let (cancel, cancelled) = oneshot::channel();
+        // Dropped to cancel.
+        let mut cancel = Some(cancel);
+        let world = Rc::clone(&self.world);
+        let mut run = std::pin::pin!(perform(&world, request, cancelled));
+        let mut failures = loop {
+            tokio::select! {
+                failures = &mut run => break failures,
+                accepted = self.listener.accept() => self.accept(accepted),
+                Some(()) = self.closings.recv() => self.connections -= 1,
+                _ = &mut gone, if rank == Rank::Up && cancel.is_some() => cancel = None,
+                _ = self.terminate.recv() => {
+                    self.is_leaving = true;
+                    cancel = None;
                 }
-                Some(()) = connections_closed.recv() => connections -= 1,
-                _ = &mut gone, if rank == Rank::Up => break None,
-                Some(next) = queue.recv(), if waiting.is_none() => {
-                    let takes_over = self::rank(&next.request) > rank;
-                    waiting = Some(next);
-                    if takes_over {
-                        break None;
+                Some(next) = self.queue.recv() => {
+                    if self.enqueue(next) > rank {
+                        cancel = None;
                     }
                 }
             }
         };
-        let last = match outcome {
-            Some(failures) if failures.is_empty() => Event::Done,
-            Some(failures) => Event::Failed(failures),
-            None => Event::Failed(vec![Failure::new(FailureKind::Cancelled, "interrupted by another command")]),
-        };
-        let _ = answer.send(last).await;
+        let is_alone = self.connections == 1 && self.waiting.is_empty() && !follow;
+        let is_last = is_alone && !world.is_live();
+        if is_last {
+            // Before the client is told: whoever waits for the command finds nothing left. A client that connects from
+            // now on starts another supervisor, and this one touches nothing any more.
+            failures.extend(world.paths.leave().err().map(Failure::from));
+        }
+        let last = if failures.is_empty() { Event::Done } else { Event::Failed(failures) };
+        let _ = events.send(last).await;
+        if is_last {
+            self.closings.recv().await;
+        }
+        is_last
+    }
+
+    /// Puts a request behind those that wait, in place of those that it takes over from. Returns its rank.
+    fn enqueue(&mut self, job: Job) -> Rank {
+        let rank = rank(&job.request);
+        self.waiting.retain(|waiting| {
+            let stays = self::rank(&waiting.request) >= rank;
+            if !stays {
+                // It has room for the one answer there is.
+                let _ = waiting.events.try_send(Event::Failed(vec![Failure::interrupted()]));
+            }
+            stays
+        });
+        self.waiting.push_back(job);
+        rank
     }
 }
 
@@ -169,13 +246,18 @@ fn rank(request: &Request) -> Rank {
 
 /// One client: a request, then its events until it hangs up.
 async fn connection(world: Rc<World>, stream: UnixStream, jobs: mpsc::Sender<Job>, closed: mpsc::Sender<()>) {
-    let (reader, writer) = stream.into_split();
+    let (reader, mut writer) = stream.into_split();
     let mut reader = BufReader::new(reader);
     let mut line = String::new();
-    if reader.read_line(&mut line).await.is_ok()
-        && let Ok(request) = serde_json::from_str::<Request>(&line)
-    {
-        converse(&world, request, reader, writer, &jobs).await;
+    if reader.read_line(&mut line).await.is_ok_and(|count| count > 0) && writer.write_all(ACCEPTED).await.is_ok() {
+        match serde_json::from_str::<Request>(&line) {
+            Ok(request) => converse(&world, request, reader, writer, &jobs).await,
+            Err(error) => {
+                let failure = Failure::from_error(FailureKind::System, &error)
+                    .because_of("the project's supervisor is of another version of rcompose");
+                let _ = say(&mut writer, &Event::Failed(vec![failure])).await;
+            }
+        }
     }
     let _ = closed.send(()).await;
 }
@@ -187,7 +269,7 @@ async fn converse(
     mut writer: OwnedWriteHalf,
     jobs: &mpsc::Sender<Job>,
 ) {
-    let follow = matches!(request, Request::Up { follow: true, .. });
+    let follow = request.follows();
     let mut said = world.listen();
     // Only the last word of the request comes this way.
     let (events, mut answers) = mpsc::channel(1);
@@ -204,8 +286,15 @@ async fn converse(
             biased;
             event = said.recv() => match event {
                 Ok(event) => event,
-                // This client was too slow: it has lost some progress lines, nothing else.
-                Err(broadcast::error::RecvError::Lagged(_)) => continue,
+                // This client was too slow. Progress that it has not seen is of no use any more; which containers run is.
+                Err(broadcast::error::RecvError::Lagged(_)) => {
+                    for event in world.standing() {
+                        if say(&mut writer, &event).await.is_err() {
+                            return;
+                        }
+                    }
+                    continue;
+                }
                 Err(broadcast::error::RecvError::Closed) => return,
             },
             Some(answer) = answers.recv(), if !finished => {
@@ -218,23 +307,27 @@ async fn converse(
                 _ => return,
             },
         };
-        let Ok(mut line) = serde_json::to_vec(&event) else { return };
-        line.push(b'\n');
-        if writer.write_all(&line).await.is_err() {
-            return;
-        }
-        if finished && !follow {
+        if say(&mut writer, &event).await.is_err() || (finished && !follow) {
             return;
         }
     }
 }
 
-async fn perform(world: &Rc<World>, request: Request, _answer: &mpsc::Sender<Event>) -> Vec<Failure> {
+async fn say(writer: &mut OwnedWriteHalf, event: &Event) -> io::Result<()> {
+    let mut line = serde_json::to_vec(event)?;
+    line.push(b'\n');
+    writer.write_all(&line).await
+}
+
+/// Performs a request to its end, or until `cancelled` resolves.
+async fn perform(world: &Rc<World>, request: Request, cancelled: Cancelled) -> Vec<Failure> {
     let result = match request {
-        Request::Up { project, options, .. } => up(world, Rc::new(*project), &options).await,
-        Request::Down { project, options } => down(world, project.map(|project| Rc::new(*project)), &options).await,
-        Request::Stop { services, timeout } => stop_services(world, &services, timeout).await,
-        Request::Kill { services } => stop_services(world, &services, Some(Duration::ZERO)).await,
+        Request::Up { project, options, .. } => up(world, Rc::new(*project), &options, cancelled).await,
+        Request::Down { project, options } => {
+            down(world, project.map(|project| Rc::new(*project)), &options, cancelled).await
+        }
+        Request::Stop { services, timeout } => stop_services(world, &services, timeout, cancelled).await,
+        Request::Kill { services } => stop_services(world, &services, Some(Duration::ZERO), cancelled).await,
     };
     match result {
         Ok(failures) => failures,
@@ -242,7 +335,17 @@ async fn perform(world: &Rc<World>, request: Request, _answer: &mpsc::Sender<Eve
     }
 }
 
-async fn up(world: &Rc<World>, project: Rc<Project>, options: &plan::UpOptions) -> Result<Vec<Failure>, Failure> {
+async fn up(
+    world: &Rc<World>,
+    project: Rc<Project>,
+    options: &plan::UpOptions,
+    mut cancelled: Cancelled,
+) -> Result<Vec<Failure>, Failure> {
+    // What an interrupted request has begun is planned with when its outcome is known.
+    tokio::select! {
+        () = world.settled() => {}
+        _ = &mut cancelled => return Err(Failure::interrupted()),
+    }
     let observed = world.observe(Some(&project))?;
     let plan = plan::reconcile(&project, &observed, options)
         .map_err(|error| Failure::from_error(FailureKind::Plan, &error))?;
@@ -253,19 +356,22 @@ async fn up(world: &Rc<World>, project: Rc<Project>, options: &plan::UpOptions) 
             world.say(Event::Progress { resource, status: Status::Running });
         }
     }
-    Ok(execute(world, Some(&project), &plan, OnFailure::Stop).await)
+    let failures = execute(world, Some(&project), &plan, OnFailure::Stop, cancelled).await;
+    world.forget_retired();
+    Ok(failures)
 }
 
 async fn down(
     world: &Rc<World>,
     project: Option<Rc<Project>>,
     options: &plan::DownOptions,
+    cancelled: Cancelled,
 ) -> Result<Vec<Failure>, Failure> {
     let observed = world.observe(project.as_deref())?;
     let plan = plan::teardown(project.as_deref(), &observed, options);
-    let failures = execute(world, project.as_ref(), &plan, OnFailure::Continue).await;
-    if failures.is_empty() && world.observe(None)?.containers.is_empty() {
-        world.paths.remove_if_empty()?;
+    let failures = execute(world, project.as_ref(), &plan, OnFailure::Continue, cancelled).await;
+    if options.volumes {
+        world.remove_unused_anonymous_volumes()?;
     }
     Ok(failures)
 }
@@ -275,7 +381,8 @@ async fn stop_services(
     world: &Rc<World>,
     services: &[ServiceName],
     timeout: Option<Duration>,
+    cancelled: Cancelled,
 ) -> Result<Vec<Failure>, Failure> {
     let plan = plan::stop(&world.observe(None)?, services, timeout);
-    Ok(execute(world, None, &plan, OnFailure::Continue).await)
+    Ok(execute(world, None, &plan, OnFailure::Continue, cancelled).await)
 }

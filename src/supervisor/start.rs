@@ -13,12 +13,13 @@ use super::failure::{Failure, FailureKind};
 use super::grant;
 use super::observe::Record;
 use super::provision;
+use super::restart::Attempts;
 use super::upstream;
 use super::world::World;
 use crate::compose::model::{Mount, NetworkMode, Port, Protocol};
 use crate::network::{self, Endpoint, Port53, PortForward, PortReservation, Resolver, TransportProtocol, View};
 use crate::runtime::log::Limits;
-use crate::runtime::{self, Handle, Rootfs, RuntimeError, Seccomp, Shim, Signal};
+use crate::runtime::{self, ExitStatus, Handle, Rootfs, RuntimeError, Seccomp, Shim, Signal};
 use crate::state::{EndpointRecord, PublishedPort};
 
 /// A container that runs.
@@ -44,14 +45,15 @@ impl Drop for AbortOnDrop {
     }
 }
 
-/// Starts the container of `record`; `restarts` is written to its state.
+/// Starts the container of `record`; `attempts` is written to its state.
 ///
 /// # Errors
 /// [`Failure`]; nothing of the attempt is left running.
-pub(super) async fn start(world: &Rc<World>, record: &Rc<Record>, restarts: u32) -> Result<Live, Failure> {
+pub(super) async fn start(world: &Rc<World>, record: &Rc<Record>, attempts: Attempts) -> Result<Live, Failure> {
     let paths = world.paths.container(&record.id);
     paths.create_run()?;
     runtime::delete(paths.run()).map_err(|error| runtime_failure(&error))?;
+    renew_spoiled_layer(world, record)?;
     make_bind_sources(record)?;
     etc::write(world, record)?;
     grant::write(&record.config.grants)?;
@@ -78,19 +80,18 @@ pub(super) async fn start(world: &Rc<World>, record: &Rc<Record>, restarts: u32)
     };
     // Before the program runs: what it asks for at once must be there.
     let forwards = forwards(world, record, &published);
-    world.expose(record, forwards)?;
-    let handle = match shim.start().await {
-        Ok(handle) => handle,
-        Err(error) => {
-            world.withdraw(record);
-            return Err(runtime_failure(&error));
-        }
+    let exposed = world.expose(record, forwards);
+    let started = match exposed {
+        Ok(()) => shim.start().await.map_err(|error| runtime_failure(&error)),
+        Err(failure) => Err(failure),
     };
+    let handle = started.inspect_err(|_| world.withdraw(record))?;
     world.update_state(record, |state| {
         state.stopped = false;
         state.restarting = false;
         state.failed_start = None;
-        state.restarts = restarts;
+        state.restarts = attempts.total;
+        state.restarts_in_a_row = attempts.in_a_row;
         state.ports = published;
     });
     Ok(Live { handle, since: Instant::now(), stop_signal: stop_signal(record), _resolver: resolver })
@@ -111,6 +112,22 @@ pub(super) fn resume(world: &Rc<World>, record: &Rc<Record>, handle: Handle) -> 
             .ok(),
     };
     Live { handle, since: Instant::now(), stop_signal: stop_signal(record), _resolver: resolver }
+}
+
+/// A power cut in the middle of a run may have spoiled the writable layer, and the kernel refuses it then: the container
+/// begins with a new one. See <https://docs.kernel.org/filesystems/overlayfs.html#volatile-mount>.
+fn renew_spoiled_layer(world: &World, record: &Record) -> Result<(), Failure> {
+    let paths = world.paths.container(&record.id);
+    let has_ended = ExitStatus::read(paths.run()).map_err(|error| runtime_failure(&error))?.is_some();
+    if has_ended || !paths.volatile_mark().exists() {
+        return Ok(());
+    }
+    if paths.read_state()?.failed_start.is_some() {
+        // Nothing ran in it: the mark is that of an attempt whose root went with its init.
+        return Ok(fs_err::remove_dir_all(paths.volatile_mark())?);
+    }
+    world.warn(&format!("{}: the machine went down while it ran: its writable layer is made anew", record.name));
+    Ok(paths.discard_changes()?)
 }
 
 fn stop_signal(record: &Record) -> Signal {
@@ -189,8 +206,9 @@ fn reserve_ports(record: &Record) -> Result<(Vec<PortReservation>, Vec<Published
             }
             None => None,
         };
-        let reservation = network::reserve_port(host_ip, port.published.map(|(first, last)| first..=last), transport(port))
-            .map_err(|error| Failure::from_error(FailureKind::PortInUse, &error))?;
+        let reservation =
+            network::reserve_port(host_ip, port.published.map(|(first, last)| first..=last), transport(port))
+                .map_err(|error| Failure::from_error(FailureKind::PortInUse, &error))?;
         published.push(PublishedPort {
             host_ip: IpAddr::V4(host_ip.unwrap_or(Ipv4Addr::UNSPECIFIED)),
             host_port: reservation.port(),
@@ -228,9 +246,9 @@ fn forwards(world: &World, record: &Record, published: &[PublishedPort]) -> Vec<
 fn attach(world: &World, record: &Record, netns: &OwnedFd) -> Result<(), Failure> {
     let mut endpoints = Vec::new();
     for (index, endpoint) in record.endpoints.iter().enumerate() {
-        let network = world.network(&endpoint.network).ok_or_else(|| {
-            Failure::new(FailureKind::System, format!("network {} does not exist", endpoint.network))
-        })?;
+        let network = world
+            .network(&endpoint.network)
+            .ok_or_else(|| Failure::new(FailureKind::System, format!("network {} does not exist", endpoint.network)))?;
         let bridge = provision::bridge(&network)?;
         endpoints.push(Endpoint {
             host_interface: host_interface(record, index),
@@ -249,15 +267,16 @@ fn attach(world: &World, record: &Record, netns: &OwnedFd) -> Result<(), Failure
 
 /// Which endpoint leads out: the first that is not on an internal network.
 fn way_out(world: &World, record: &Record) -> Option<usize> {
-    let leads_out = |endpoint: &EndpointRecord| world.network(&endpoint.network).is_some_and(|network| !network.internal);
+    let leads_out =
+        |endpoint: &EndpointRecord| world.network(&endpoint.network).is_some_and(|network| !network.internal);
     record.endpoints.iter().position(leads_out)
 }
 
 /// Serves the container's name queries.
 fn resolver(world: &World, record: &Record, netns: &OwnedFd) -> Result<AbortOnDrop, Failure> {
     let port53 = if record.config.serves_names { Port53::Container } else { Port53::Resolver };
-    let resolver = Resolver::bind(netns.as_fd(), port53)
-        .map_err(|error| Failure::from_error(FailureKind::System, &error))?;
+    let resolver =
+        Resolver::bind(netns.as_fd(), port53).map_err(|error| Failure::from_error(FailureKind::System, &error))?;
     let view = View {
         networks: record.endpoints.iter().map(|endpoint| endpoint.network.to_string()).collect(),
         upstream: match way_out(world, record) {

@@ -23,8 +23,8 @@ use super::restart::{self, Attempts, Decision, Exit};
 use super::start::{Live, start};
 use super::world::World;
 use crate::plan::{Health, ObservedState};
-use crate::state::FailedStart;
 use crate::runtime::{ExitStatus, RuntimeError, Signal};
+use crate::state::FailedStart;
 
 /// What a unit is told to do.
 #[derive(Debug)]
@@ -56,6 +56,8 @@ pub(super) enum StopReport {
 pub(super) enum UnitState {
     /// Never started.
     Created,
+    /// Is being started.
+    Starting,
     /// Runs.
     Running {
         /// What its check says.
@@ -83,9 +85,14 @@ impl UnitState {
         match self {
             Self::Created => ObservedState::Created,
             Self::Running { health, .. } => ObservedState::Running { health: *health },
-            Self::Backoff { .. } | Self::Stopping => ObservedState::Running { health: Health::None },
+            Self::Starting | Self::Backoff { .. } | Self::Stopping => ObservedState::Running { health: Health::None },
             Self::Exited { code } => ObservedState::Exited { code: *code },
         }
+    }
+
+    /// Whether it stays as it is for now: it is neither being started nor stopped.
+    pub(super) fn is_settled(&self) -> bool {
+        !matches!(self, Self::Starting | Self::Stopping)
     }
 
     /// Whether a supervisor is needed for it.
@@ -109,7 +116,9 @@ pub(super) struct UnitHandle {
 pub(super) fn spawn(world: &Rc<World>, record: Rc<Record>, initial: UnitState, live: Option<Live>) -> UnitHandle {
     let (commands, inbox) = mpsc::channel(8);
     let (publish, state) = watch::channel(initial);
-    let unit = Unit { world: Rc::clone(world), record: Rc::clone(&record), inbox, publish, attempts: Attempts::default() };
+    let before = world.paths.container(&record.id).read_state().unwrap_or_default();
+    let attempts = Attempts { total: before.restarts, in_a_row: before.restarts_in_a_row };
+    let unit = Unit { world: Rc::clone(world), record: Rc::clone(&record), inbox, publish, attempts };
     tokio::task::spawn_local(unit.run(live));
     UnitHandle { record, commands, state }
 }
@@ -157,6 +166,8 @@ impl Unit {
 
     async fn idle(&mut self) -> Option<Phase> {
         match self.inbox.recv().await? {
+            // Whoever asked was interrupted before it came to this: nobody wants it any more.
+            Command::Start(reply) if reply.is_closed() => Some(Phase::Idle),
             Command::Start(reply) => {
                 self.attempts = Attempts::default();
                 Some(self.start(Some(reply)).await)
@@ -199,7 +210,7 @@ impl Unit {
             (live.stop_signal, StopReport::Stopped)
         };
         self.kill(&live, signal);
-        let deadline = Instant::now() + grace;
+        let deadline = deadline(grace);
         self.mark_stopped();
         self.publish.send_replace(UnitState::Stopping);
         Phase::Stopping { live, deadline, report, done: vec![done] }
@@ -232,7 +243,7 @@ impl Unit {
                         let _ = reply.send(Err(Failure::cancelled(&self.record.name)));
                     }
                     Command::Stop { grace, done: also } => {
-                        deadline = deadline.min(Instant::now() + grace);
+                        deadline = deadline.min(self::deadline(grace));
                         done.push(also);
                     }
                 },
@@ -249,6 +260,7 @@ impl Unit {
                 Command::Start(reply) => Some(self.start(Some(reply)).await),
                 Command::Stop { done, .. } => {
                     self.mark_stopped();
+                    self.withdraw(code, false);
                     self.publish.send_replace(UnitState::Exited { code });
                     let _ = done.send(StopReport::Stopped);
                     Some(Phase::Idle)
@@ -258,7 +270,8 @@ impl Unit {
     }
 
     async fn start(&mut self, reply: Option<oneshot::Sender<Result<(), Failure>>>) -> Phase {
-        match start(&self.world, &self.record, self.attempts.total).await {
+        self.publish.send_replace(UnitState::Starting);
+        match start(&self.world, &self.record, self.attempts).await {
             Ok(live) => {
                 // Published before the reply: whoever was answered sees the container running.
                 self.publish_health(super::health::initial(&self.record), None);
@@ -295,6 +308,10 @@ impl Unit {
         match decision {
             Decision::Restart { after, attempts } => {
                 self.attempts = attempts;
+                // The next supervisor goes on counting.
+                self.world.update_state(&self.record, |state| {
+                    (state.restarts, state.restarts_in_a_row) = (attempts.total, attempts.in_a_row);
+                });
                 self.publish.send_replace(UnitState::Backoff { code });
                 Phase::Backoff { due: Instant::now() + after, code }
             }
@@ -310,7 +327,7 @@ impl Unit {
         let UnitState::Exited { code } = *self.publish.borrow() else { return None };
         let stopped = self.world.paths.container(&self.record.id).read_state().is_ok_and(|state| state.stopped);
         let exit = Exit { code, by_user: stopped };
-        let decision = restart::next(self.record.config.service.restart, exit, Attempts::default(), Duration::ZERO);
+        let decision = restart::next(self.record.config.service.restart, exit, self.attempts, Duration::ZERO);
         matches!(decision, Decision::Restart { .. }).then_some(code)
     }
 
@@ -361,6 +378,12 @@ impl Unit {
             }
         });
     }
+}
+
+/// The end of a grace period; one too long for the clock ends in a year.
+fn deadline(grace: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_add(grace).unwrap_or(now + Duration::from_hours(24 * 365))
 }
 
 fn health_word(health: Health) -> &'static str {

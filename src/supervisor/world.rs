@@ -54,7 +54,12 @@ impl World {
     ///
     /// # Errors
     /// [`StateError`] when a record cannot be read.
-    pub(super) fn adopt(layout: Layout, project: ProjectName, store: Store, nftables: Nftables) -> Result<Rc<Self>, StateError> {
+    pub(super) fn adopt(
+        layout: Layout,
+        project: ProjectName,
+        store: Store,
+        nftables: Nftables,
+    ) -> Result<Rc<Self>, StateError> {
         let paths = layout.project(&project);
         paths.remove_debris()?;
         let networks = paths.read_networks()?.into_iter().map(|record| (record.key.clone(), record)).collect();
@@ -120,6 +125,53 @@ impl World {
         self.retired.borrow().get(id)?.get(target).cloned()
     }
 
+    /// Forgets what no container has taken over: a later plan has no replacement for them.
+    pub(super) fn forget_retired(&self) {
+        self.retired.borrow_mut().clear();
+    }
+
+    /// Removes the project's anonymous volumes that no container has any more.
+    ///
+    /// # Errors
+    /// [`StateError`].
+    pub(super) fn remove_unused_anonymous_volumes(&self) -> Result<(), StateError> {
+        let units = self.units.borrow();
+        let used: BTreeSet<&String> = units.values().flat_map(|unit| unit.record.anonymous_volumes.values()).collect();
+        for volume in self.layout.read_volumes()? {
+            let is_ours = volume.project.as_ref() == Some(&self.project) && volume.key.is_none();
+            if is_ours && !used.contains(&volume.name) {
+                self.layout.remove_volume(&volume.name)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until no container is being started or stopped.
+    pub(super) async fn settled(&self) {
+        let states: Vec<_> = self.units.borrow().values().map(|unit| unit.state.clone()).collect();
+        for mut state in states {
+            // One whose unit is gone has settled.
+            let _ = state.wait_for(UnitState::is_settled).await;
+        }
+    }
+
+    /// What is true of every container, as events: for a client that has missed some.
+    pub(super) fn standing(&self) -> Vec<Event> {
+        let units = self.units.borrow();
+        let standing = units.values().filter_map(|unit| {
+            let change = match *unit.state.borrow() {
+                UnitState::Created | UnitState::Starting => return None,
+                UnitState::Running { .. } | UnitState::Stopping => {
+                    ContainerChange::Started { log: self.log(&unit.record) }
+                }
+                UnitState::Backoff { code } => ContainerChange::Exited { code, restarting: true },
+                UnitState::Exited { code } => ContainerChange::Exited { code, restarting: false },
+            };
+            Some(event(&unit.record, change))
+        });
+        standing.collect()
+    }
+
     /// Gives `f` the unit with this id.
     pub(super) fn with_unit<T>(&self, id: &ContainerId, f: impl FnOnce(&UnitHandle) -> T) -> Option<T> {
         self.units.borrow().get(id).map(f)
@@ -143,7 +195,8 @@ impl World {
     /// # Errors
     /// [`StateError`] when a record cannot be read.
     pub(super) fn observe(&self, project: Option<&Project>) -> Result<Observed, StateError> {
-        let observed_unit = |unit: &UnitHandle| observe::observed_container(&unit.record, unit.state.borrow().observed());
+        let observed_unit =
+            |unit: &UnitHandle| observe::observed_container(&unit.record, unit.state.borrow().observed());
         let mut observed = Observed {
             containers: self.units.borrow().values().map(observed_unit).collect(),
             networks: observe::network_hashes(&self.networks.borrow()),
@@ -281,12 +334,7 @@ impl World {
 
     /// Tells every client what happened to a container.
     pub(super) fn announce(&self, record: &Record, change: ContainerChange) {
-        self.say(Event::Container(ContainerEvent {
-            id: record.id.clone(),
-            name: record.name.clone(),
-            service: record.service.clone(),
-            change,
-        }));
+        self.say(event(record, change));
     }
 
     /// Tells every client what went wrong beside its request.
@@ -309,4 +357,13 @@ impl World {
         let running = |unit: &UnitHandle| matches!(unit.state.borrow().observed(), ObservedState::Running { .. });
         self.with_unit(id, running).unwrap_or(false)
     }
+}
+
+fn event(record: &Record, change: ContainerChange) -> Event {
+    Event::Container(ContainerEvent {
+        id: record.id.clone(),
+        name: record.name.clone(),
+        service: record.service.clone(),
+        change,
+    })
 }

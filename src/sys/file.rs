@@ -44,7 +44,7 @@ fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// processes do. The kernel releases it when the process dies.
 #[derive(Debug)]
 pub struct FileLock {
-    _file: OwnedFd,
+    file: OwnedFd,
 }
 
 impl FileLock {
@@ -56,7 +56,7 @@ impl FileLock {
         let file = open(path)?;
         loop {
             match rustix::fs::flock(&file, FlockOperation::LockExclusive) {
-                Ok(()) => return Ok(Self { _file: file }),
+                Ok(()) => return Ok(Self { file }),
                 Err(rustix::io::Errno::INTR) => {}
                 Err(errno) => return Err(named(path, errno)),
             }
@@ -70,8 +70,21 @@ impl FileLock {
     pub fn try_exclusive(path: &Path) -> io::Result<Option<Self>> {
         let file = open(path)?;
         match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Some(Self { _file: file })),
+            Ok(()) => Ok(Some(Self { file })),
             Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
+            Err(errno) => Err(named(path, errno)),
+        }
+    }
+
+    /// Whether the file that is locked is the one at `path` now; not when it has been removed since it was opened.
+    ///
+    /// # Errors
+    /// The error of `stat(2)`, with the path.
+    pub fn is_of(&self, path: &Path) -> io::Result<bool> {
+        let locked = rustix::fs::fstat(&self.file).map_err(|errno| named(path, errno))?;
+        match rustix::fs::stat(path) {
+            Ok(there) => Ok((locked.st_dev, locked.st_ino) == (there.st_dev, there.st_ino)),
+            Err(rustix::io::Errno::NOENT) => Ok(false),
             Err(errno) => Err(named(path, errno)),
         }
     }
