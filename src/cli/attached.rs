@@ -8,18 +8,19 @@ use std::time::Instant;
 use jiff::Timestamp;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::args::{Ending, UpArgs};
+use super::args::UpArgs;
 use super::context::Context;
 use super::error::CliError;
 use super::follow::complete;
 use super::interrupt::{ABORTING_ON_EXIT, Interrupt, Interrupts};
 use super::logs::{LogFormat, LogWriter, SourceId};
+use super::outcome::Outcome;
 use super::output;
 use super::tailer::Tailer;
 use crate::compose::model::Project;
 use crate::name::{ContainerId, ProjectName};
 use crate::runtime::Handle;
-use crate::supervisor::{Client, Configuration, ContainerChange, ContainerEvent, Event, Failure, Request};
+use crate::supervisor::{Client, ClientError, Configuration, ContainerChange, ContainerEvent, Event, Failure, Request};
 
 type Writer = LogWriter<io::BufWriter<io::Stdout>, io::BufWriter<io::Stderr>>;
 
@@ -39,7 +40,8 @@ pub(super) async fn run(
     let mut ctrl_c = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut failures: Vec<Failure> = Vec::new();
-    let mut stopping: Option<tokio::task::JoinHandle<Result<(), CliError>>> = None;
+    let mut stopping: Option<Stopping> = None;
+    let mut stopped: Option<Result<(), CliError>> = None;
     let mut finished = false;
     loop {
         let interrupted = tokio::select! {
@@ -66,13 +68,17 @@ pub(super) async fn run(
                         failures = reported;
                         finished = true;
                     }
-                    // The supervisor left: nothing runs any more.
-                    None => session.running.clear(),
+                    // It ends no connection on which it is listened to.
+                    None => return Err(ClientError::Lost { project: project.name.clone() }.into()),
                 }
                 false
             }
             lines = session.tailer.next() => {
                 session.write(lines?)?;
+                false
+            }
+            result = joined(&mut stopping), if stopped.is_none() => {
+                stopped = Some(result);
                 false
             }
             _ = ctrl_c.recv() => true,
@@ -85,28 +91,42 @@ pub(super) async fn run(
         if interrupted {
             let interrupt = interrupts.record();
             let _ = writeln!(io::stderr(), "{}", interrupt.message());
-            stopping = Some(session.stop(interrupt));
-        } else if session.ending.is_some() && stopping.is_none() {
+            stopped = None;
+            if let Some(previous) = stopping.replace(session.stop(interrupt)) {
+                // The kill takes over from it, and says what becomes of each container.
+                previous.abort();
+            }
+        } else if session.outcome.is_over() && stopping.is_none() {
             let _ = writeln!(io::stderr(), "{ABORTING_ON_EXIT}");
             stopping = Some(session.stop(Interrupt::Stop));
         }
-        if finished && session.running.is_empty() || stopping.as_ref().is_some_and(tokio::task::JoinHandle::is_finished)
-        {
+        // The end of what is being stopped is heard too: with its code `up` may end.
+        if (finished && session.running.is_empty()) || matches!(stopped, Some(Err(_))) {
             break;
         }
     }
-    if let Some(stop) = stopping {
-        // The last words of what is being stopped are shown too.
-        let stopped = stop.await.unwrap_or(Ok(()));
-        session.drain()?;
-        stopped?;
-    } else {
-        session.drain()?;
+    if stopped.is_none() && stopping.is_some() {
+        stopped = Some(joined(&mut stopping).await);
     }
-    match session.ending {
+    // The last words of what was stopped are shown too.
+    session.drain()?;
+    stopped.unwrap_or(Ok(()))?;
+    match session.outcome.code() {
         Some(code) => Ok(ExitCode::from(u8::try_from(code & 0xff).unwrap_or(1))),
         None if interrupts.any() => Err(CliError::Interrupted),
         None => Ok(ExitCode::SUCCESS),
+    }
+}
+
+/// A request to stop everything, under way.
+type Stopping = tokio::task::JoinHandle<Result<(), CliError>>;
+
+/// The end of `stopping`, which is not asked for again; never when there is none.
+async fn joined(stopping: &mut Option<Stopping>) -> Result<(), CliError> {
+    match stopping {
+        // Aborted only in favour of the next, which takes its place.
+        Some(stopping) => stopping.await.unwrap_or(Ok(())),
+        None => std::future::pending().await,
     }
 }
 
@@ -120,8 +140,8 @@ struct Session<'a> {
     writer: Writer,
     /// The containers that run, with their sources where they are shown.
     running: BTreeMap<ContainerId, Option<SourceId>>,
-    /// The code with which a container's exit ends everything.
-    ending: Option<i32>,
+    /// Whether a container's exit ends everything, and with which code.
+    outcome: Outcome,
 }
 
 impl<'a> Session<'a> {
@@ -149,7 +169,7 @@ impl<'a> Session<'a> {
             tailer: Tailer::default(),
             writer,
             running: BTreeMap::new(),
-            ending: None,
+            outcome: Outcome::new(args.ending()),
         }
     }
 
@@ -168,25 +188,13 @@ impl<'a> Session<'a> {
                     self.writer.exited(*source, code, restarting)?;
                     self.writer.flush()?;
                 }
-                if !restarting {
-                    self.running.remove(&event.id);
-                    self.note_ending(event.service.as_str(), code);
+                // One that had ended before is told of again to a client that was too slow for the events.
+                if !restarting && self.running.remove(&event.id).is_some() {
+                    self.outcome.exited(&event.service, code);
                 }
             }
         }
         Ok(())
-    }
-
-    fn note_ending(&mut self, service: &str, code: i32) {
-        let ending = self.args.ending();
-        if self.ending.is_none() && ending.is_reached_by(code) {
-            let is_chosen = match &ending {
-                Ending::CodeFrom(chosen) | Ending::FailureCodeFrom(chosen) => chosen.as_str() == service,
-                _ => true,
-            };
-            // Another service's exit ends everything too; the chosen one's code then comes with its stop.
-            self.ending = Some(if is_chosen { code } else { 0 });
-        }
     }
 
     /// Follows the containers that ran before this `up`, from now on.
@@ -233,7 +241,7 @@ impl<'a> Session<'a> {
     }
 
     /// Asks for everything to be stopped, in a task of its own: lines go on being shown meanwhile.
-    fn stop(&self, interrupt: Interrupt) -> tokio::task::JoinHandle<Result<(), CliError>> {
+    fn stop(&self, interrupt: Interrupt) -> Stopping {
         let services = Vec::new();
         let request = match interrupt {
             Interrupt::Stop => Request::Stop { services, timeout: self.args.timeout },

@@ -1,4 +1,22 @@
-//! What Ctrl-C asks of an attached `up`: first to stop, then to stop now.
+//! What Ctrl-C asks for: any command to end, an attached `up` first to stop and then to stop now.
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::error::CliError;
+
+/// Runs a command until it ends or a signal asks it to. It is dropped then: its connection closes, which gives up its
+/// request, and the terminal is as before.
+///
+/// # Errors
+/// [`CliError::Interrupted`], or the command's own.
+pub(super) async fn interruptible<T>(command: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    tokio::select! {
+        result = command => result,
+        _ = interrupt.recv() => Err(CliError::Interrupted),
+        _ = terminate.recv() => Err(CliError::Interrupted),
+    }
+}
 
 /// What an interrupt asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,6 +11,7 @@ pub mod human;
 mod images;
 pub mod interrupt;
 pub mod logs;
+mod outcome;
 mod output;
 pub mod progress;
 pub mod ps;

@@ -12,7 +12,7 @@ pub struct DownArgs {
     #[arg(short, long)]
     pub volumes: bool,
     /// Remove containers of services that the Compose file no longer has
-    #[arg(long)]
+    #[arg(long, env = "COMPOSE_REMOVE_ORPHANS", hide_env = true, value_parser = clap::builder::FalseyValueParser::new())]
     pub remove_orphans: bool,
     /// Seconds a container has to stop before it is killed [default: its stop_grace_period]
     #[arg(short, long, value_name = "SECONDS", value_parser = seconds)]

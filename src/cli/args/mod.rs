@@ -62,10 +62,10 @@ pub struct Globals {
     #[arg(long = "profile", value_name = "NAME")]
     pub profiles: Vec<String>,
     /// When to print colours and control characters [default: auto]
-    #[arg(long, value_name = "WHEN")]
+    #[arg(long, value_name = "WHEN", env = "COMPOSE_ANSI", hide_env = true)]
     pub ansi: Option<Ansi>,
     /// How to show progress [default: auto]
-    #[arg(long, value_name = "TYPE")]
+    #[arg(long, value_name = "TYPE", env = "COMPOSE_PROGRESS", hide_env = true)]
     pub progress: Option<ProgressMode>,
     /// Show what would be done, and do nothing
     #[arg(long, global = true)]

@@ -28,7 +28,7 @@ pub struct UpArgs {
     #[arg(long)]
     pub no_deps: bool,
     /// Remove containers of services that the Compose file no longer has
-    #[arg(long)]
+    #[arg(long, env = "COMPOSE_REMOVE_ORPHANS", hide_env = true, value_parser = clap::builder::FalseyValueParser::new())]
     pub remove_orphans: bool,
     /// Which images to pull first [default: as each service's pull_policy says]
     #[arg(long, value_name = "WHEN")]

@@ -6,6 +6,7 @@ use crate::cli::args::DownArgs;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::follow::complete;
+use crate::cli::interrupt::interruptible;
 use crate::cli::output;
 use crate::compose::LoadError;
 use crate::compose::model::Project;
@@ -36,7 +37,7 @@ pub(in crate::cli) async fn run(context: &Context, args: DownArgs) -> Result<Exi
     }
     let request = Request::Down { project: project.map(Box::new), options };
     let client = Client::request(&context.layout, &name, &request).await?;
-    complete(client, output::progress(&context.globals, "down"), paint).await?;
+    interruptible(complete(client, output::progress(&context.globals, "down"), paint)).await?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -8,6 +8,7 @@ use crate::cli::args::{PullArgs, PullWhen};
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::images::pull_images;
+use crate::cli::interrupt::interruptible;
 use crate::cli::output;
 use crate::cli::progress::ProgressMode;
 use crate::cli::select::select;
@@ -35,7 +36,7 @@ pub(in crate::cli) async fn run(context: &mut Context, args: PullArgs) -> Result
         context.globals.progress = Some(ProgressMode::Quiet);
     }
     let mut progress = output::progress(&context.globals, "pull");
-    let failures = pull_images(context, &store, references, &mut progress).await?;
+    let failures = interruptible(pull_images(context, &store, references, &mut progress)).await?;
     progress.finish(Instant::now())?;
     match failures.into_iter().next() {
         Some(failure) if !args.ignore_pull_failures => Err(CliError::Pull(failure)),

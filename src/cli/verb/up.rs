@@ -9,6 +9,7 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::follow::complete;
 use crate::cli::images::pull_images;
+use crate::cli::interrupt::interruptible;
 use crate::cli::output;
 use crate::compose::model::{Project, PullPolicy};
 use crate::image::Store;
@@ -37,7 +38,7 @@ pub(in crate::cli) async fn run(context: &Context, args: UpArgs) -> Result<ExitC
         output::print(&plan.to_string())?;
         return Ok(ExitCode::SUCCESS);
     }
-    pull(context, &store, &plan).await?;
+    interruptible(pull(context, &store, &plan)).await?;
     let name = project.name.clone();
     let timeout = args.wait_timeout;
     let request = Request::Up { project: Box::new(project.clone()), options, follow: !args.detached() };
@@ -45,7 +46,7 @@ pub(in crate::cli) async fn run(context: &Context, args: UpArgs) -> Result<ExitC
     if !args.detached() {
         return attached::run(context, client, &project, &args).await;
     }
-    let done = complete(client, output::progress(&context.globals, "up"), paint);
+    let done = interruptible(complete(client, output::progress(&context.globals, "up"), paint));
     match timeout {
         // Hanging up cancels the request; what runs goes on.
         Some(timeout) => {
