@@ -1,15 +1,16 @@
 //! Reading and writing records.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::record::{VERSION, Versioned};
 use super::{ContainerLayout, ContainerRecord, ContainerState, Layout, NetworkRecord, ProjectLayout};
-use crate::name::{NetworkName, ProjectName};
+use crate::name::{ContainerName, NetworkName, ProjectName};
 use crate::sys::write_atomic;
 
 /// A failure to read or write state.
@@ -97,6 +98,22 @@ impl Layout {
     /// [`StateError::Io`].
     pub fn project_names(&self) -> Result<Vec<ProjectName>, StateError> {
         Ok(entries(&self.projects())?.into_iter().filter_map(|name| ProjectName::new(name).ok()).collect())
+    }
+
+    /// The names of the containers of all projects but `project`, with whose they are. What cannot be read has no name.
+    ///
+    /// # Errors
+    /// [`StateError::Io`].
+    pub fn foreign_container_names(
+        &self,
+        project: &ProjectName,
+    ) -> Result<BTreeMap<ContainerName, ProjectName>, StateError> {
+        let mut names = BTreeMap::new();
+        for owner in self.project_names()?.into_iter().filter(|owner| owner != project) {
+            let records: Vec<ContainerRecord<IgnoredAny>> = self.project(&owner).read_containers().unwrap_or_default();
+            names.extend(records.into_iter().map(|record| (record.name, owner.clone())));
+        }
+        Ok(names)
     }
 }
 

@@ -80,3 +80,47 @@ fn judge(
         (Condition::ServiceCompletedSuccessfully, _) => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_condition_is_met_cannot_be_or_may_still() {
+        use Condition::{
+            ServiceCompletedSuccessfully as Completed, ServiceHealthy as Healthy, ServiceStarted as Started,
+        };
+        let running = |health| UnitState::Running { health, last_probe: None };
+        let exited = |code| UnitState::Exited { code };
+        let (service, name) = (ServiceName::new("db").unwrap(), ContainerName::new("shop-db-1").unwrap());
+        for (condition, state, met) in [
+            (Started, UnitState::Created, None),
+            (Started, UnitState::Starting, None),
+            (Started, UnitState::Stopping, None),
+            (Started, running(Health::Starting), Some(true)),
+            (Started, UnitState::Backoff { code: 1 }, Some(true)),
+            (Started, exited(0), Some(false)),
+            (Healthy, running(Health::Starting), None),
+            (Healthy, running(Health::Healthy), Some(true)),
+            (Healthy, running(Health::Unhealthy), Some(false)),
+            (Healthy, running(Health::None), Some(false)),
+            (Healthy, UnitState::Backoff { code: 1 }, None),
+            (Healthy, exited(0), Some(false)),
+            (Completed, running(Health::None), None),
+            (Completed, UnitState::Backoff { code: 1 }, None),
+            (Completed, exited(0), Some(true)),
+            (Completed, exited(9), Some(false)),
+        ] {
+            let verdict = judge(&service, &name, &state, condition).map(|verdict| verdict.is_ok());
+            assert_eq!(verdict, met, "{condition:?} {state:?}");
+        }
+    }
+
+    #[test]
+    fn the_last_probe_is_told() {
+        let state = UnitState::Running { health: Health::Unhealthy, last_probe: Some("no answer\n".to_owned()) };
+        let (service, name) = (ServiceName::new("db").unwrap(), ContainerName::new("shop-db-1").unwrap());
+        let failure = judge(&service, &name, &state, Condition::ServiceHealthy).unwrap().unwrap_err();
+        assert_eq!(failure.to_string(), "container shop-db-1 is unhealthy: its last probe: no answer");
+    }
+}

@@ -17,9 +17,45 @@ use crate::compose::model::{Healthcheck, Probe, Project, Service};
 use crate::image::{Image, ImageConfig, ImageHealthcheck};
 use crate::name::{ContainerId, ContainerName, NetworkName, ServiceName, VolumeName};
 use crate::network::{self, Bridge, Subnet};
-use crate::plan::{self, network_hash, service_hash};
+use crate::plan::{self, Operation, network_hash, service_hash};
 use crate::state::{EndpointRecord, NetworkRecord, VERSION, VolumeRecord};
 use crate::sys::random;
+
+/// Refuses what cannot be made, before anything is.
+///
+/// # Errors
+/// [`FailureKind::Plan`] for a container name that another project has, and for a network of another project.
+pub(super) fn check(world: &World, project: &Project, plan: &plan::Plan) -> Result<(), Failure> {
+    let creations: Vec<_> = plan
+        .steps()
+        .filter_map(|(_, step)| match &step.operation {
+            Operation::CreateContainer { service, number, .. } => Some((service, *number)),
+            _ => None,
+        })
+        .collect();
+    if creations.is_empty() {
+        return Ok(());
+    }
+    let foreign = world.layout.foreign_container_names(&project.name)?;
+    for (service, number) in creations {
+        let config = &project.services[service];
+        let name = plan::container_name(&project.name, service, config, number);
+        if let Some(owner) = foreign.get(&name) {
+            let message = format!("container name {name} of service {service} is in use by project {owner}");
+            return Err(Failure::new(FailureKind::Plan, message));
+        }
+        let is_external = |key: &&NetworkName| project.networks.get(*key).is_some_and(|network| network.external);
+        if let Some(key) = config.networks.keys().find(is_external) {
+            let message = format!(
+                "network {} of service {service} is external, and joining a network of another project is not \
+                 supported yet",
+                project.networks[key].name
+            );
+            return Err(Failure::new(FailureKind::Plan, message));
+        }
+    }
+    Ok(())
+}
 
 /// Makes a network: a subnet clear of every route, a bridge, a record.
 pub(super) fn create_network(world: &World, project: &Project, key: &NetworkName) -> Result<(), Failure> {

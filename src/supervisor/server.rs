@@ -19,6 +19,7 @@ use super::client::{BUSY, READY};
 use super::control::{ACCEPTED, Event, Request, Resource, Status};
 use super::execute::{Cancelled, OnFailure, execute};
 use super::failure::{Failure, FailureKind};
+use super::provision;
 use super::world::World;
 use crate::compose::model::Project;
 use crate::image::{Store, StoreError};
@@ -349,6 +350,7 @@ async fn up(
     let observed = world.observe(Some(&project))?;
     let plan = plan::reconcile(&project, &observed, options)
         .map_err(|error| Failure::from_error(FailureKind::Plan, &error))?;
+    provision::check(world, &project, &plan)?;
     let touched = plan.containers();
     for container in &observed.containers {
         if !touched.contains(&container.id) && world.is_running(&container.id) {
@@ -385,4 +387,17 @@ async fn stop_services(
 ) -> Result<Vec<Failure>, Failure> {
     let plan = plan::stop(&world.observe(None)?, services, timeout);
     Ok(execute(world, None, &plan, OnFailure::Continue, cancelled).await)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_takes_over_from_a_beginning() {
+        let stop = Request::Stop { services: Vec::new(), timeout: None };
+        let kill = Request::Kill { services: Vec::new() };
+        let down = Request::Down { project: None, options: plan::DownOptions::default() };
+        assert!(Rank::Up < rank(&stop) && rank(&stop) < rank(&kill) && rank(&kill) < rank(&down));
+    }
 }

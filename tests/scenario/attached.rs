@@ -63,3 +63,18 @@ fn it_ends_when_every_container_has() {
     stack.rcompose(&["up"]).succeeds().prints(&["brief-1", "| done"]);
     assert_eq!(stack.container("brief").state, "exited");
 }
+
+#[test]
+fn the_code_is_that_of_the_chosen_service_whoever_ends_first() {
+    let sandbox = Sandbox::new("code-from");
+    let stack = sandbox.stack(
+        "judged",
+        "
+services:
+  chosen: {image: 'rootfs:/', command: [sh, -c, 'trap \"exit 7\" TERM; while :; do sleep 0.05; done']}
+  brief: {image: 'rootfs:/', command: [sh, -c, 'sleep 0.5'], depends_on: [chosen]}
+",
+    );
+    stack.rcompose(&["up", "--exit-code-from", "chosen"]).fails_with(7);
+    assert_eq!(stack.container("chosen").state, "exited");
+}

@@ -42,3 +42,37 @@ fn a_one_shot_that_fails_stops_what_needs_it() {
     let started = stack.containers().iter().any(|container| container.service == "app" && container.state == "running");
     assert!(!started, "app must not run without its migration");
 }
+
+#[test]
+fn one_that_is_not_required_may_fail() {
+    let sandbox = Sandbox::new("optional");
+    let stack = sandbox.stack(
+        "lenient",
+        "
+services:
+  app:
+    image: rootfs:/
+    init: true
+    command: [sleep, '1000']
+    depends_on: {extra: {condition: service_started, required: false}}
+  extra: {image: 'rootfs:/', command: [no-such-command]}
+",
+    );
+    stack.rcompose(&["up", "-d"]).succeeds().says(&["warning", "no-such-command"]);
+    assert_eq!(stack.container("app").state, "running");
+}
+
+#[test]
+fn one_that_has_ended_has_been_started() {
+    let sandbox = Sandbox::new("ended");
+    let stack = sandbox.stack(
+        "quick",
+        "
+services:
+  app: {image: 'rootfs:/', init: true, command: [sleep, '1000'], depends_on: [brief]}
+  brief: {image: 'rootfs:/', command: ['true']}
+",
+    );
+    stack.rcompose(&["up", "-d"]).succeeds();
+    assert_eq!(stack.container("app").state, "running");
+}

@@ -54,3 +54,13 @@ fn containers_of_a_project_reach_one_another_by_name() {
     let unknown = stack.rcompose(&["exec", "-T", "one", "getent", "hosts", "three"]);
     assert_eq!(unknown.status.code(), Some(2), "getent says that there is no such key: {unknown}");
 }
+
+#[test]
+fn a_container_name_belongs_to_one_project() {
+    let sandbox = Sandbox::new("names");
+    let service = "services: {web: {image: 'rootfs:/', init: true, container_name: only, command: [sleep, '1000']}}";
+    sandbox.stack("first", service).rcompose(&["up", "-d"]).succeeds();
+    let second = sandbox.stack("second", service);
+    second.rcompose(&["up", "-d"]).fails_with(1).says(&["only", "project first"]);
+    assert_eq!(second.containers(), []);
+}
