@@ -12,6 +12,7 @@ mod volume;
 pub use layout::{ContainerLayout, Layout, ProjectLayout};
 pub use lock::ProjectLock;
 pub use record::{
-    ContainerRecord, ContainerState, EndpointRecord, FailedStart, NetworkRecord, PublishedPort, VERSION, VolumeRecord,
+    ContainerRecord, ContainerState, EndpointRecord, FailedStart, HealthRecord, NetworkRecord, PublishedPort, VERSION,
+    VolumeRecord,
 };
 pub use store::StateError;

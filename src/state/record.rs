@@ -61,8 +61,9 @@ pub struct EndpointRecord {
 pub struct ContainerState {
     /// Format version.
     pub version: u32,
-    /// `none`, `starting`, `healthy` or `unhealthy`.
-    pub health: String,
+    /// What its check says.
+    #[serde(default)]
+    pub health: HealthRecord,
     /// What the last failed probe printed, cut to 4 KiB.
     pub last_probe: Option<String>,
     /// How often it was restarted by its policy.
@@ -78,6 +79,21 @@ pub struct ContainerState {
     pub restarting: bool,
     /// How the last attempt to start it failed, if it did.
     pub failed_start: Option<FailedStart>,
+}
+
+/// What a health check says, as it is recorded.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HealthRecord {
+    /// There is no check, or the container does not run.
+    #[default]
+    None,
+    /// No verdict yet.
+    Starting,
+    /// The last probe passed.
+    Healthy,
+    /// Too many probes in a row failed.
+    Unhealthy,
 }
 
 /// A container that could not be started.

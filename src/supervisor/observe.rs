@@ -11,7 +11,7 @@ use crate::image::Store;
 use crate::name::{ImageReference, ProjectName, VolumeName};
 use crate::plan::{Health, Observed, ObservedContainer, ObservedState};
 use crate::runtime::{ExitStatus, Handle};
-use crate::state::{ContainerLayout, ContainerRecord, ContainerState, Layout, StateError};
+use crate::state::{ContainerLayout, ContainerRecord, ContainerState, HealthRecord, Layout, StateError};
 
 /// What a container was made from: enough to start it again without the project, and without an image that may have
 /// got another meaning since.
@@ -110,11 +110,21 @@ pub fn ended(paths: &ContainerLayout, state: &ContainerState) -> Option<(i32, ji
 /// The health that a state record names.
 #[must_use]
 pub fn health(state: &ContainerState) -> Health {
-    match state.health.as_str() {
-        "starting" => Health::Starting,
-        "healthy" => Health::Healthy,
-        "unhealthy" => Health::Unhealthy,
-        _ => Health::None,
+    match state.health {
+        HealthRecord::None => Health::None,
+        HealthRecord::Starting => Health::Starting,
+        HealthRecord::Healthy => Health::Healthy,
+        HealthRecord::Unhealthy => Health::Unhealthy,
+    }
+}
+
+/// The record of a health: the other way round.
+pub(super) fn health_record(health: Health) -> HealthRecord {
+    match health {
+        Health::None => HealthRecord::None,
+        Health::Starting => HealthRecord::Starting,
+        Health::Healthy => HealthRecord::Healthy,
+        Health::Unhealthy => HealthRecord::Unhealthy,
     }
 }
 

@@ -18,13 +18,13 @@ use tokio::time::{Instant, sleep_until};
 use super::control::ContainerChange;
 use super::failure::Failure;
 use super::health::Prober;
-use super::observe::Record;
+use super::observe::{Record, health_record};
 use super::restart::{self, Attempts, Decision, Exit};
 use super::start::{Live, start};
 use super::world::World;
 use crate::plan::{Health, ObservedState};
 use crate::runtime::{ExitStatus, RuntimeError, Signal};
-use crate::state::FailedStart;
+use crate::state::{FailedStart, HealthRecord};
 
 /// What a unit is told to do.
 #[derive(Debug)]
@@ -352,7 +352,7 @@ impl Unit {
         self.world.withdraw(&self.record);
         self.world.update_state(&self.record, |state| {
             state.restarting = restarting;
-            state.health = String::new();
+            state.health = HealthRecord::None;
             state.ports.clear();
         });
         self.world.announce(&self.record, ContainerChange::Exited { code, restarting });
@@ -372,7 +372,7 @@ impl Unit {
             changed
         });
         self.world.update_state(&self.record, |record| {
-            record.health = health_word(health).to_owned();
+            record.health = health_record(health);
             if let UnitState::Running { last_probe, .. } = &state {
                 record.last_probe.clone_from(last_probe);
             }
@@ -384,13 +384,4 @@ impl Unit {
 fn deadline(grace: Duration) -> Instant {
     let now = Instant::now();
     now.checked_add(grace).unwrap_or(now + Duration::from_hours(24 * 365))
-}
-
-fn health_word(health: Health) -> &'static str {
-    match health {
-        Health::None => "",
-        Health::Starting => "starting",
-        Health::Healthy => "healthy",
-        Health::Unhealthy => "unhealthy",
-    }
 }

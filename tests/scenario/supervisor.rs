@@ -72,3 +72,17 @@ fn health_and_restarts_resume() {
         (stack.rcompose(&["logs", "--no-log-prefix", "web"]).stdout.matches("serving").count() == 2).then_some(())
     });
 }
+
+#[test]
+fn a_down_takes_over_from_an_up_that_waits() {
+    let sandbox = Sandbox::new("overtaken");
+    let never = SERVED.replace("touch /www/ok", "true").replace("retries: 1", "retries: 100000");
+    let stack = sandbox.stack("served", &never);
+    let up = stack.spawn(&["up", "-d", "--wait"]);
+    eventually("web runs", Duration::from_secs(10), || {
+        stack.containers().iter().any(|container| container.state == "running").then_some(())
+    });
+    stack.rcompose(&["down"]).succeeds();
+    up.wait(Duration::from_secs(10)).fails_with(1).says(&["interrupted"]);
+    assert_eq!(stack.containers(), []);
+}
