@@ -80,6 +80,11 @@ pub(super) struct Failure {
 pub(super) struct Channel(OwnedFd);
 
 impl Channel {
+    /// The same end once more: the other end sees it close when both are closed.
+    pub(super) fn duplicate(&self) -> io::Result<Self> {
+        Ok(Self(rustix::io::fcntl_dupfd_cloexec(&self.0, 0)?))
+    }
+
     /// Two ends.
     pub(super) fn pair() -> io::Result<(Self, Self)> {
         let (one, other) =

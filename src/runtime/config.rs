@@ -33,6 +33,9 @@ pub struct Config {
     pub group_add: Vec<String>,
     /// Which system calls are allowed.
     pub seccomp: Seccomp,
+    /// Who watches over it, to be started again by the shim when it dies.
+    #[serde(default)]
+    pub guardian: Option<super::Guardian>,
 }
 
 /// Where a root file system comes from.

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use rustix::process::{Pid, Signal};
 
 use super::cgroup::Cgroup;
+use super::channel::Channel;
 use super::record::{self, ProcessRecord, StatusRecord};
 use super::{Config, ExitStatus, RuntimeError};
 use crate::sys::pidfd::PidFd;
@@ -23,17 +24,25 @@ pub struct Handle {
     init: Option<PidFd>,
     pid: i32,
     started_at: Timestamp,
+    /// Of whoever started it: its end tells the shim that nobody watches over the container any more.
+    _channel: Option<Channel>,
 }
 
 impl Handle {
     /// Of a container that this process has just started.
-    pub(super) fn started(directory: &Path, shim: Spawned, init: ProcessRecord) -> Result<Self, RuntimeError> {
+    pub(super) fn started(
+        directory: &Path,
+        shim: Spawned,
+        init: ProcessRecord,
+        channel: Channel,
+    ) -> Result<Self, RuntimeError> {
         Ok(Self {
             directory: directory.to_owned(),
             shim: shim.pidfd,
             init: open(init)?,
             pid: init.pid,
             started_at: Timestamp::now(),
+            _channel: Some(channel),
         })
     }
 
@@ -54,6 +63,7 @@ impl Handle {
             init: open(status.init)?,
             pid: status.init.pid,
             started_at: status.started_at,
+            _channel: None,
         }))
     }
 
@@ -126,7 +136,11 @@ impl Handle {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
             result => result.map_err(failed("look at", self.pid))?,
         };
-        Ok(!accepts(&status, signal.as_raw()))
+        // While it waits in sigtimedwait(2) for signals that it has blocked, the kernel shows them as not blocked. One that
+        // cannot be looked at is not accused of ignoring.
+        let system_call = fs_err::read_to_string(format!("/proc/{}/syscall", self.pid)).unwrap_or_default();
+        let waits = system_call.split(' ').next() == Some(&libc::SYS_rt_sigtimedwait.to_string());
+        Ok(!waits && !accepts(&status, signal.as_raw()))
     }
 }
 

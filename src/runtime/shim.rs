@@ -12,6 +12,7 @@ use rustix::pipe::PipeFlags;
 
 use super::cgroup::Cgroup;
 use super::channel::{Channel, Failure, Message};
+use super::guardian::Keeper;
 use super::init::{self, Namespaces};
 use super::log::{Stream, Writer};
 use super::record::{self, ProcessRecord, StatusRecord};
@@ -72,9 +73,9 @@ fn run(channel: Channel) -> Result<(), ShimError> {
     let (mut container, _held) = result.inspect_err(|error| report(&channel, error))?;
     match container.start(&channel) {
         Ok(()) => {
-            drop(channel);
             memory::trim();
-            container.watch()
+            let keeper = Keeper::new(container.config.guardian.clone(), channel);
+            container.watch(keeper)
         }
         Err(error) => {
             container.undo();
@@ -204,8 +205,8 @@ impl Container {
 
     /// Writes the log until init has ended, then the record of how, then reaps it: whoever finds no process finds the
     /// record.
-    fn watch(mut self) -> Result<(), ShimError> {
-        self.pump();
+    fn watch(mut self, mut keeper: Option<Keeper>) -> Result<(), ShimError> {
+        self.pump(&mut keeper);
         let status = self.init.wait(false)?;
         let signal = status.terminating_signal();
         let code = status.exit_status().or(signal.map(|signal| 128 + signal)).unwrap_or(255);
@@ -217,19 +218,25 @@ impl Container {
         Ok(())
     }
 
-    fn pump(&mut self) {
+    fn pump(&mut self, keeper: &mut Option<Keeper>) {
         // One for both streams: a shim is small.
         let mut buffer = vec![0; 16 * 1024];
         loop {
-            let ended = {
+            let (ended, bereaved) = {
                 let mut watched: Vec<PollFd<'_>> =
                     self.output.iter().map(|(_, fd)| PollFd::new(fd, PollFlags::IN)).collect();
                 watched.push(PollFd::new(&self.init, PollFlags::IN));
-                match poll(&mut watched, None) {
-                    Ok(_) => !watched[self.output.len()].revents().is_empty(),
-                    Err(_) => false,
-                }
+                let guardian = keeper.as_ref().and_then(Keeper::descriptor);
+                watched.extend(guardian.map(|guardian| PollFd::from_borrowed_fd(guardian, PollFlags::IN)));
+                let timeout = keeper.as_ref().and_then(Keeper::timeout);
+                let polled = poll(&mut watched, timeout.as_ref()).is_ok();
+                let is_ready =
+                    |index| polled && watched.get(index).is_some_and(|fd: &PollFd<'_>| !fd.revents().is_empty());
+                (is_ready(self.output.len()), is_ready(self.output.len() + 1))
             };
+            if let Some(keeper) = keeper {
+                keeper.tick(bereaved);
+            }
             // After its end, what is still in the pipes is all there will be.
             let mut reads = if ended { usize::MAX } else { 16 };
             self.output.retain(|(stream, fd)| {

@@ -76,7 +76,9 @@ impl Shim {
         match receive(&self.channel).await?.0 {
             Message::Started { pid, start_time } => {
                 let process = self.process.take().expect("taken only here, where the shim is consumed");
-                Handle::started(&self.directory, process, ProcessRecord { pid, start_time })
+                // The shim takes the end of this channel for the end of whoever watches over the container.
+                let channel = self.channel.duplicate().map_err(RuntimeError::Channel)?;
+                Handle::started(&self.directory, process, ProcessRecord { pid, start_time }, channel)
             }
             message => Err(unexpected(message)),
         }

@@ -140,7 +140,7 @@ async fn spawn(layout: &Layout, project: &ProjectName) -> Result<Spawned, Client
     let paths = layout.project(project);
     let log = open_log(&paths).map_err(failed)?;
     let mut command = std::process::Command::new("/proc/self/exe");
-    command.arg0("rcompose").args([super::ROLE, project.as_str()]).arg(layout.root()).arg(layout.run());
+    command.arg0("rcompose").args(super::arguments(project, layout));
     // Its own process group: a Ctrl-C at the terminal is for the client.
     command.process_group(0).current_dir("/").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log);
     let mut child = tokio::process::Command::from(command).spawn().map_err(failed)?;

@@ -37,5 +37,16 @@ pub use failure::{Failure, FailureKind};
 pub use observe::{Configuration, Record, ended, health, observe};
 pub use server::{ServeError, serve};
 
+use std::path::Path;
+
+use crate::name::ProjectName;
+use crate::state::Layout;
+
 /// The role under which the binary runs itself as a supervisor: `rcompose __supervise PROJECT ROOT RUN`.
 pub const ROLE: &str = "__supervise";
+
+/// The arguments with which the binary supervises `project`, after its own name.
+fn arguments(project: &ProjectName, layout: &Layout) -> Vec<String> {
+    let path = |path: &Path| path.to_string_lossy().into_owned();
+    vec![ROLE.to_owned(), project.to_string(), path(layout.root()), path(layout.run())]
+}

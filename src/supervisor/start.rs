@@ -19,7 +19,7 @@ use super::world::World;
 use crate::compose::model::{Mount, NetworkMode, Port, Protocol};
 use crate::network::{self, Endpoint, Port53, PortForward, PortReservation, Resolver, TransportProtocol, View};
 use crate::runtime::log::Limits;
-use crate::runtime::{self, ExitStatus, Handle, Rootfs, RuntimeError, Seccomp, Shim, Signal};
+use crate::runtime::{self, ExitStatus, Guardian, Handle, Rootfs, RuntimeError, Seccomp, Shim, Signal};
 use crate::state::{EndpointRecord, PublishedPort};
 
 /// A container that runs.
@@ -157,6 +157,11 @@ fn config(world: &World, record: &Record) -> runtime::Config {
         user: lowered.user.clone(),
         group_add: lowered.group_add.clone(),
         seccomp: Seccomp::Default,
+        guardian: Some(Guardian {
+            socket: world.paths.socket(),
+            arguments: super::arguments(&world.project, &world.layout),
+            log: world.paths.supervisor_log(),
+        }),
     }
 }
 

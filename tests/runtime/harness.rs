@@ -55,6 +55,7 @@ impl Host {
             user: None,
             group_add: Vec::new(),
             seccomp: Seccomp::Default,
+            guardian: None,
         };
         self.configs.borrow_mut().push(config.clone());
         config

@@ -18,12 +18,13 @@ services:
     healthcheck: {test: [CMD, test, -e, /www/ok], interval: 100ms, retries: 1}
 ";
 
-/// Brings `stack` up and kills its supervisor.
-fn up_and_bereave(stack: &Stack<'_>) {
+/// Brings `stack` up and kills its supervisor, whose pid is returned.
+fn up_and_bereave(stack: &Stack<'_>) -> i32 {
     stack.rcompose(&["up", "-d", "--wait"]).succeeds();
     let pid = stack.supervisor().expect("a running stack has a supervisor");
     kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
     eventually("the end of the supervisor", Duration::from_secs(5), || kill(Pid::from_raw(pid), None).err());
+    pid
 }
 
 #[test]
@@ -85,4 +86,23 @@ fn a_down_takes_over_from_an_up_that_waits() {
     stack.rcompose(&["down"]).succeeds();
     up.wait(Duration::from_secs(10)).fails_with(1).says(&["interrupted"]);
     assert_eq!(stack.containers(), []);
+}
+
+#[test]
+fn a_shim_brings_it_back() {
+    let sandbox = Sandbox::new("revived");
+    let stack = sandbox.stack("served", SERVED);
+    let mut dead = up_and_bereave(&stack);
+    for round in ["the first", "the second"] {
+        // No command is run meanwhile that would start one.
+        let alive = eventually(&format!("{round} supervisor is replaced"), Duration::from_secs(10), || {
+            stack.supervisor().filter(|pid| *pid != dead && kill(Pid::from_raw(*pid), None).is_ok())
+        });
+        eventually("names resolve", Duration::from_secs(10), || {
+            (stack.rcompose(&["exec", "-T", "web", "getent", "hosts", "web"]).status.code() == Some(0)).then_some(())
+        });
+        kill(Pid::from_raw(alive), Signal::SIGKILL).unwrap();
+        dead = alive;
+    }
+    stack.rcompose(&["down"]).succeeds();
 }

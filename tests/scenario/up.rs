@@ -64,3 +64,15 @@ fn a_container_name_belongs_to_one_project() {
     second.rcompose(&["up", "-d"]).fails_with(1).says(&["only", "project first"]);
     assert_eq!(second.containers(), []);
 }
+
+#[test]
+fn an_init_is_not_taken_for_deaf() {
+    let sandbox = Sandbox::new("init-stop");
+    let stack = sandbox.stack(
+        "stopped",
+        "services: {web: {image: 'rootfs:/', init: true, command: [sleep, '1000'], stop_grace_period: 1m}}",
+    );
+    stack.rcompose(&["up", "-d"]).succeeds();
+    let down = stack.rcompose(&["down"]).succeeds();
+    assert!(!down.stderr.contains("no handler"), "{}", down.stderr);
+}
