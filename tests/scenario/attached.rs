@@ -78,3 +78,44 @@ services:
     stack.rcompose(&["up", "--exit-code-from", "chosen"]).fails_with(7);
     assert_eq!(stack.container("chosen").state, "exited");
 }
+
+/// `first` ends by itself, with `FIRST`; `second` ends with 4 when it is stopped.
+const TWO_ENDS: &str = "
+services:
+  first: {image: 'rootfs:/', depends_on: [second], command: [sh, -c, 'exit FIRST']}
+  second:
+    image: rootfs:/
+    command: [sh, -c, 'trap \"exit 4\" TERM; : > /ready; while :; do sleep 0.05; done']
+    healthcheck: {test: [CMD, test, -e, /ready], interval: 100ms}
+";
+
+/// Runs an attached `up` with `arguments` and expects `code`, and nothing that runs.
+#[track_caller]
+fn ends(first: &str, arguments: &[&str], code: i32) {
+    let sandbox = Sandbox::new("up-ends");
+    let compose = TWO_ENDS.replace("FIRST", first).replace("[second]", "{second: {condition: service_healthy}}");
+    let stack = sandbox.stack("ends", &compose);
+    stack.rcompose(&[&["up"], arguments].concat()).fails_with(code);
+    assert_eq!(stack.container("second").state, "exited", "{arguments:?}");
+}
+
+#[test]
+fn the_first_exit_ends_everything_with_its_code() {
+    ends("7", &["--abort-on-container-exit"], 7);
+    ends("0", &["--abort-on-container-exit"], 0);
+}
+
+#[test]
+fn the_first_failure_ends_everything_with_its_code() {
+    ends("7", &["--abort-on-container-failure"], 7);
+}
+
+#[test]
+fn the_code_is_the_chosen_services_when_it_ends() {
+    ends("7", &["--exit-code-from", "first"], 7);
+}
+
+#[test]
+fn the_code_is_the_chosen_services_when_another_ends() {
+    ends("7", &["--exit-code-from", "second"], 4);
+}
