@@ -10,6 +10,7 @@ mod bad_command;
 mod bad_file;
 mod bad_host;
 mod bad_image;
+mod command_line;
 mod depends_on;
 mod exec;
 mod harness;

@@ -8,16 +8,19 @@ use crate::cli::error::CliError;
 use crate::cli::follow::complete;
 use crate::cli::interrupt::interruptible;
 use crate::cli::output;
+use crate::cli::select::{check_known, services};
 use crate::compose::LoadError;
 use crate::compose::model::Project;
 use crate::image::Store;
 use crate::name::ProjectName;
 use crate::plan::{self, DownOptions};
-use crate::supervisor::{Client, Request, observe};
+use crate::supervisor::{Client, Configuration, Request, observe};
 
 pub(in crate::cli) async fn run(context: &Context, args: DownArgs) -> Result<ExitCode, CliError> {
     context.require_root()?;
     let (name, project) = project(context)?;
+    let paths = context.layout.project(&name);
+    check_known(context, &args.services, &services(&paths.read_containers::<Configuration>()?))?;
     let paint = output::paint(&context.globals);
     if !context.layout.project(&name).exists() && !args.volumes {
         output::warn(paint, &format!("no resource found to remove for project `{name}`"));

@@ -11,6 +11,7 @@ use crate::cli::attached::label;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::logs::{LogFormat, LogWriter, Window, merged};
+use crate::cli::select::{check_known, services};
 use crate::cli::style::Paint;
 use crate::cli::tailer::{Lines, Tailer};
 use crate::runtime::Handle;
@@ -21,6 +22,8 @@ pub(in crate::cli) async fn run(context: &Context, args: LogsArgs) -> Result<Exi
     context.require_root()?;
     let project = context.resolve_name()?;
     let paths = context.layout.project(&project);
+    let records = paths.read_containers::<Configuration>()?;
+    check_known(context, &args.services, &services(&records))?;
     let window = Window::new(args.since, args.until, Timestamp::now());
     let stdout = io::stdout();
     let paint = if args.no_color { Paint::PLAIN } else { context.globals.ansi.unwrap_or_default().paint(&stdout) };
@@ -29,7 +32,7 @@ pub(in crate::cli) async fn run(context: &Context, args: LogsArgs) -> Result<Exi
 
     let mut logs = Vec::new();
     let mut running = JoinSet::new();
-    for record in paths.read_containers::<Configuration>()? {
+    for record in records {
         if !args.services.is_empty() && !args.services.contains(&record.service) {
             continue;
         }

@@ -10,6 +10,7 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::output;
 use crate::cli::ps::{self, Length, Publisher, Row, State, StateName};
+use crate::cli::select::{check_known, services};
 use crate::compose::model::Mount;
 use crate::name::ProjectName;
 use crate::runtime::Handle;
@@ -19,8 +20,10 @@ use crate::supervisor::{Configuration, Record, ended, health};
 pub(in crate::cli) fn run(context: &Context, args: &PsArgs) -> Result<ExitCode, CliError> {
     context.require_root()?;
     let project = context.resolve_name()?;
+    let records = context.layout.project(&project).read_containers::<Configuration>()?;
+    check_known(context, &args.of_services, &services(&records))?;
     let mut rows = Vec::new();
-    for record in context.layout.project(&project).read_containers::<Configuration>()? {
+    for record in records {
         let is_named = args.of_services.is_empty() || args.of_services.contains(&record.service);
         if is_named {
             rows.push(row(context, &project, &record)?);

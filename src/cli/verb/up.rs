@@ -11,15 +11,18 @@ use crate::cli::follow::complete;
 use crate::cli::images::pull_images;
 use crate::cli::interrupt::interruptible;
 use crate::cli::output;
+use crate::cli::select::select;
 use crate::compose::model::{Project, PullPolicy};
 use crate::image::Store;
+use crate::name::ServiceName;
 use crate::plan::{Operation, Plan, Recreate, UpOptions, reconcile};
 use crate::supervisor::{Client, Request, observe};
 
 pub(in crate::cli) async fn run(context: &Context, args: UpArgs) -> Result<ExitCode, CliError> {
     context.require_root()?;
     let mut project = context.load(&args.services)?;
-    scale(&mut project, &args)?;
+    select(&project, &named(&args))?;
+    scale(&mut project, &args);
     let options = options(&args);
     let store = Store::open(&context.layout.images())?;
     let observed = observe(&context.layout, &project.name, Some(&project), &store)?;
@@ -57,15 +60,18 @@ pub(in crate::cli) async fn run(context: &Context, args: UpArgs) -> Result<ExitC
     Ok(ExitCode::SUCCESS)
 }
 
-fn scale(project: &mut Project, args: &UpArgs) -> Result<(), CliError> {
+/// The services that flags name; the arguments are checked with their profiles by the loader.
+fn named(args: &UpArgs) -> Vec<ServiceName> {
+    let scaled = args.scale.iter().map(|scale| &scale.service);
+    scaled.chain(&args.exit_code_from).chain(&args.attach).chain(&args.no_attach).cloned().collect()
+}
+
+fn scale(project: &mut Project, args: &UpArgs) {
     for scale in &args.scale {
-        let Some(service) = project.services.get_mut(&scale.service) else {
-            let known = project.services.keys().cloned().collect();
-            return Err(CliError::NoSuchService { service: scale.service.clone(), known });
-        };
-        service.scale = scale.replicas;
+        if let Some(service) = project.services.get_mut(&scale.service) {
+            service.scale = scale.replicas;
+        }
     }
-    Ok(())
 }
 
 fn options(args: &UpArgs) -> UpOptions {
