@@ -1,6 +1,8 @@
 //! `config.toml`: where images come from.
 //!
 //! ```toml
+//! idle-timeout = 30                        # seconds a registry may be silent
+//!
 //! [registry."docker.io"]                   # host[:port] as references name it
 //! mirrors = ["http://127.0.0.1:5000"]      # tried in order, then the registry itself; plain HTTP by the scheme
 //!
@@ -9,6 +11,7 @@
 //! ```
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -81,18 +84,23 @@ impl RegistryConfig {
     /// [`RegistryConfigError`], with the line where TOML itself is broken.
     pub fn parse(text: &str) -> Result<Self, RegistryConfigError> {
         #[derive(Deserialize)]
-        #[serde(deny_unknown_fields)]
+        #[serde(deny_unknown_fields, rename_all = "kebab-case")]
         struct Document {
+            idle_timeout: Option<NonZeroU64>,
             #[serde(default)]
             registry: BTreeMap<String, Registry>,
         }
-        let Document { registry: registries } = toml::from_str(text)?;
+        let Document { idle_timeout, registry: registries } = toml::from_str(text)?;
         for (registry, Registry { mirrors, .. }) in &registries {
             if let Some(mirror) = mirrors.iter().find(|mirror| Endpoint::mirror(mirror).is_none()) {
                 return Err(RegistryConfigError::Mirror { registry: registry.clone(), mirror: mirror.clone() });
             }
         }
-        Ok(Self { registries, ..Self::default() })
+        let mut timeouts = Timeouts::default();
+        if let Some(seconds) = idle_timeout {
+            timeouts.idle = Duration::from_secs(seconds.get());
+        }
+        Ok(Self { registries, timeouts, ..Self::default() })
     }
 
     /// Where to ask for the images of `registry`: its mirrors in order, then itself.
@@ -178,6 +186,14 @@ mod tests {
         let hub = ["http://127.0.0.1:5000", "https://mirror.example/hub", "https://registry-1.docker.io"];
         assert_eq!(bases(text, "docker.io"), hub);
         assert_eq!(bases(text, "registry.lan:5000"), ["http://registry.lan:5000"]);
+    }
+
+    #[test]
+    fn silence_has_a_limit() {
+        let idle = |text: &str| RegistryConfig::parse(text).map(|config| config.timeouts.idle.as_secs()).ok();
+        assert_eq!(idle(""), Some(30));
+        assert_eq!(idle("idle-timeout = 5"), Some(5));
+        assert_eq!(idle("idle-timeout = 0"), None);
     }
 
     #[test]

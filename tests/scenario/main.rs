@@ -15,6 +15,8 @@ mod depends_on;
 mod exec;
 mod harness;
 mod health;
+mod images;
+mod registry_image;
 mod restart;
 mod supervisor;
 mod up;

@@ -8,6 +8,7 @@ mod leaks;
 mod namespaces;
 mod outcome;
 mod processes;
+pub(crate) mod registry;
 mod sandbox;
 mod stack;
 

@@ -79,9 +79,21 @@ impl Content {
 
     /// Adds an image of `layers` (blob as sent, tar) under `repository:tag`, and gives its manifest's digest.
     pub(crate) fn image(&mut self, repository: &str, tag: &str, layers: &[(Vec<u8>, Vec<u8>)]) -> String {
+        let config = serde_json::json!({"Cmd": [repository, tag], "Env": null});
+        self.configured_image(repository, tag, &config, layers)
+    }
+
+    /// Adds an image as [`Self::image`] does, whose containers run as `config` says.
+    pub(crate) fn configured_image(
+        &mut self,
+        repository: &str,
+        tag: &str,
+        config: &serde_json::Value,
+        layers: &[(Vec<u8>, Vec<u8>)],
+    ) -> String {
         let diff_ids: Vec<String> = layers.iter().map(|(_, tar)| digest(tar)).collect();
         let config = serde_json::json!({
-            "os": "linux", "architecture": "amd64", "config": {"Cmd": [repository, tag], "Env": null},
+            "os": "linux", "architecture": "amd64", "config": config,
             "rootfs": {"type": "layers", "diff_ids": diff_ids},
         });
         let config = self.blob(repository, "application/vnd.oci.image.config.v1+json", config.to_string().as_bytes());

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use super::registry::{Behaviour, Content, Registry};
 use super::{Background, Outcome, Stack, leaks, namespaces, processes};
 
 /// How long a command may take before the test gives it up.
@@ -52,6 +53,25 @@ impl Sandbox {
         path
     }
 
+    /// Serves `content` in place of Docker Hub from now on, until the registry is dropped.
+    ///
+    /// It is started by the test's thread, hence in its network namespace.
+    pub(crate) fn hub(&self, content: Content, behaviour: Behaviour) -> Registry {
+        let registry = Registry::start(content, behaviour);
+        self.file("config.toml", &format!("[registry.\"docker.io\"]\nmirrors = [\"http://{}\"]\n", registry.host()));
+        registry
+    }
+
+    /// Asserts that the store holds no image, and no part of one.
+    #[track_caller]
+    pub(crate) fn has_no_image(&self) {
+        for directory in ["layers", "images", "tags", "staging"] {
+            let Ok(entries) = fs_err::read_dir(self.path().join("root/images").join(directory)) else { continue };
+            let left: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+            assert!(left.is_empty(), "{left:?}");
+        }
+    }
+
     /// Makes the stack `name` from the text of its Compose file.
     pub(crate) fn stack(&self, name: &str, compose: &str) -> Stack<'_> {
         let file = self.file(&format!("{name}/compose.yaml"), compose);
@@ -83,6 +103,7 @@ impl Sandbox {
             .env("HOME", self.path())
             .env("RCOMPOSE_ROOT", self.path().join("root"))
             .env("RCOMPOSE_RUN", self.path().join("run"))
+            .env("RCOMPOSE_CONFIG", self.path().join("config.toml"))
             .current_dir(self.path());
     }
 
