@@ -2,6 +2,7 @@
 
 use std::net::TcpListener;
 use std::process::Command;
+use std::time::Duration;
 
 use crate::support::{Sandbox, http};
 
@@ -22,6 +23,34 @@ services:
     drop(holder);
     stack.rcompose(&["up", "-d"]).succeeds();
     assert!(http::request("GET", ([127, 0, 0, 1], 8080).into(), "/").is_ok(), "the next `up` completes it");
+}
+
+#[test]
+fn a_port_of_another_project_is_named() {
+    let sandbox = Sandbox::new("port-of-other");
+    let web = "{image: 'rootfs:/', init: true, command: [sleep, '1000'], ports: ['8080:80']}";
+    let compose = format!("services: {{web: {web}}}");
+    let (first, second) = (sandbox.stack("first", &compose), sandbox.stack("second", &compose));
+    first.rcompose(&["up", "-d"]).succeeds();
+    second.rcompose(&["up", "-d"]).fails_with(1).says(&["8080", "in use", "web", "hint:"]);
+    assert_eq!(first.container("web").state, "running");
+
+    first.rcompose(&["down"]).succeeds();
+    second.rcompose(&["up", "-d"]).succeeds();
+    assert_eq!(second.container("web").state, "running", "the port is free again");
+}
+
+#[test]
+fn of_two_projects_at_once_one_gets_the_port() {
+    let sandbox = Sandbox::new("port-race");
+    let web = "{image: 'rootfs:/', init: true, command: [sleep, '1000'], ports: ['8080:80']}";
+    let compose = format!("services: {{web: {web}}}");
+    let stacks = [sandbox.stack("first", &compose), sandbox.stack("second", &compose)];
+    let ups = stacks.each_ref().map(|stack| stack.spawn(&["up", "-d"]));
+    let outcomes = ups.map(|up| up.wait(Duration::from_secs(30)));
+    let (won, lost): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(|outcome| outcome.status.success());
+    assert_eq!((won.len(), lost.len()), (1, 1), "{won:?} {lost:?}");
+    lost.into_iter().for_each(|outcome| drop(outcome.fails_with(1).says(&["8080", "in use"])));
 }
 
 #[test]

@@ -1,0 +1,80 @@
+//! Parts of rcompose that are killed, and commands that meet one another.
+
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::Value;
+
+use crate::support::{Sandbox, eventually};
+
+#[test]
+fn a_container_comes_back_when_its_shim_is_killed() {
+    let sandbox = Sandbox::new("killed-shim");
+    let stack = sandbox.stack(
+        "hardy",
+        "services: {web: {image: 'rootfs:/', init: true, restart: always, command: [sh, -c, 'echo begun; exec sleep 1000']}}",
+    );
+    stack.rcompose(&["up", "-d"]).succeeds();
+    stack.logs_show("web", "begun");
+    let before = stack.container("web");
+    kill(shim(&sandbox), Signal::SIGKILL).unwrap();
+    eventually("a second start", Duration::from_secs(20), || {
+        (stack.rcompose(&["logs", "--no-log-prefix", "web"]).stdout.matches("begun").count() == 2).then_some(())
+    });
+    assert_eq!(stack.container("web"), before, "the same container runs again");
+    stack.rcompose(&["exec", "-T", "web", "true"]).succeeds();
+}
+
+/// The shim of the sandbox's only container, by the record that it leaves.
+fn shim(sandbox: &Sandbox) -> Pid {
+    let containers = fs_err::read_dir(sandbox.path().join("run/hardy/containers")).unwrap();
+    let directory = containers.map(|entry| entry.unwrap().path()).next().unwrap();
+    let status: Value = serde_json::from_str(&fs_err::read_to_string(directory.join("status.json")).unwrap()).unwrap();
+    Pid::from_raw(i32::try_from(status["shim"]["pid"].as_i64().unwrap()).unwrap())
+}
+
+/// `late` starts when `gate` is healthy, which it is when `/gate/open` exists.
+const GATED: &str = "
+services:
+  gate:
+    image: rootfs:/
+    init: true
+    command: [sleep, '1000']
+    volumes: ['gate:/gate']
+    healthcheck: {test: [CMD, test, -e, /gate/open], interval: 50ms, retries: 100000}
+  late: {image: 'rootfs:/', init: true, command: [sleep, '1000'], depends_on: {gate: {condition: service_healthy}}}
+volumes: {gate: {}}
+";
+
+#[test]
+fn the_next_up_completes_one_that_was_killed() {
+    let sandbox = Sandbox::new("killed-up");
+    let stack = sandbox.stack("gated", GATED);
+    let up = stack.spawn(&["up", "-d"]);
+    eventually("the gate runs", Duration::from_secs(20), || {
+        stack.containers().iter().any(|c| c.service == "gate" && c.state == "running").then_some(())
+    });
+    up.signal(Signal::SIGKILL);
+    up.wait(Duration::from_secs(10));
+    let gate = stack.container("gate");
+
+    stack.rcompose(&["exec", "-T", "gate", "touch", "/gate/open"]).succeeds();
+    stack.rcompose(&["up", "-d", "--wait"]).succeeds();
+    assert_eq!(stack.container("gate").id, gate.id, "what was made has been kept");
+    assert_eq!(stack.container("late").state, "running");
+}
+
+#[test]
+fn down_takes_over_from_an_up_that_waits() {
+    let sandbox = Sandbox::new("down-during-up");
+    let stack = sandbox.stack("gated", GATED);
+    let up = stack.spawn(&["up", "-d", "--wait"]);
+    eventually("the gate runs", Duration::from_secs(20), || {
+        stack.containers().iter().any(|c| c.service == "gate" && c.state == "running").then_some(())
+    });
+    stack.rcompose(&["down"]).succeeds();
+    let outcome = up.wait(Duration::from_secs(10)).fails();
+    assert!(outcome.stderr.contains("error:"), "it says that it did not come up: {outcome}");
+    assert_eq!(stack.containers(), []);
+}

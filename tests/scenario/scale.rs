@@ -1,0 +1,71 @@
+//! More and fewer: replicas, orphans, and services that go down alone.
+
+use crate::support::{Sandbox, Stack};
+
+const PAIR: &str = "
+services:
+  web: {image: 'rootfs:/', init: true, command: [sleep, '1000']}
+  db: {image: 'rootfs:/', init: true, command: [sleep, '1000']}
+";
+
+/// The services of the running containers.
+fn running(stack: &Stack<'_>) -> Vec<String> {
+    let containers = stack.containers().into_iter();
+    containers.filter(|container| container.state == "running").map(|container| container.service).collect()
+}
+
+#[test]
+fn every_replica_has_an_address_under_the_one_name() {
+    let sandbox = Sandbox::new("scale");
+    let stack = sandbox.stack("scaled", PAIR);
+    stack.rcompose(&["up", "-d"]).succeeds();
+    let first = stack.container("web");
+    stack.rcompose(&["up", "-d", "--scale", "web=3"]).succeeds();
+    assert_eq!(running(&stack), ["db", "web", "web", "web"]);
+    assert!(stack.containers().contains(&first), "the first one has not been touched");
+    let found = stack.rcompose(&["exec", "-T", "db", "getent", "ahostsv4", "web"]).succeeds().stdout;
+    let addresses: std::collections::BTreeSet<_> = found.lines().filter_map(|line| line.split(' ').next()).collect();
+    assert_eq!(addresses.len(), 3, "{found}");
+
+    stack.rcompose(&["up", "-d", "--scale", "web=1"]).succeeds();
+    assert_eq!(running(&stack), ["db", "web"]);
+    assert!(stack.containers().contains(&first), "the highest numbers go first");
+    let found = stack.rcompose(&["exec", "-T", "db", "getent", "hosts", "web"]).succeeds().stdout;
+    assert_eq!(found.lines().count(), 1, "{found}");
+}
+
+#[test]
+fn replicas_cannot_share_a_port() {
+    let sandbox = Sandbox::new("scale-port");
+    let stack = sandbox.stack(
+        "scaled",
+        "services: {web: {image: 'rootfs:/', init: true, command: [sleep, '1000'], ports: ['8080:80'], scale: 2}}",
+    );
+    stack.rcompose(&["up", "-d"]).fails_with(1).says(&["8080", "in use", "web"]);
+}
+
+#[test]
+fn orphans_are_named_and_removed_when_asked() {
+    let sandbox = Sandbox::new("orphans");
+    let stack = sandbox.stack("shrunk", PAIR);
+    stack.rcompose(&["up", "-d"]).succeeds();
+    stack.rewrite("services: {web: {image: 'rootfs:/', init: true, command: [sleep, '1000']}}");
+    stack.rcompose(&["up", "-d"]).succeeds().says(&["shrunk-db-1", "--remove-orphans"]);
+    assert_eq!(running(&stack), ["db", "web"]);
+    stack.rcompose(&["up", "-d", "--remove-orphans"]).succeeds();
+    assert_eq!(running(&stack), ["web"]);
+}
+
+#[test]
+fn one_service_goes_down_alone() {
+    let sandbox = Sandbox::new("down-one");
+    let stack = sandbox.stack("pair", PAIR);
+    stack.rcompose(&["up", "-d"]).succeeds();
+    let db = stack.container("db");
+    stack.rcompose(&["down", "web"]).succeeds();
+    assert_eq!(stack.containers(), [db.clone()]);
+    stack.rcompose(&["up", "-d"]).succeeds();
+    assert_eq!(running(&stack), ["db", "web"]);
+    assert_eq!(stack.container("db"), db);
+    stack.rcompose(&["exec", "-T", "db", "getent", "hosts", "web"]).succeeds();
+}
