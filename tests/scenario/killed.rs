@@ -78,3 +78,75 @@ fn down_takes_over_from_an_up_that_waits() {
     assert!(outcome.stderr.contains("error:"), "it says that it did not come up: {outcome}");
     assert_eq!(stack.containers(), []);
 }
+
+#[test]
+fn an_up_that_is_out_of_time_leaves_what_there_is() {
+    let sandbox = Sandbox::new("wait-timeout");
+    let stack = sandbox.stack("gated", GATED);
+    stack.rcompose(&["up", "-d", "--wait", "--wait-timeout", "1"]).fails_with(1).says(&["not healthy after 1s"]);
+    assert_eq!(stack.container("gate").state, "running");
+    stack.rcompose(&["exec", "-T", "gate", "touch", "/gate/open"]).succeeds();
+    stack.rcompose(&["up", "-d", "--wait"]).succeeds();
+    assert_eq!(stack.container("late").state, "running");
+}
+
+#[test]
+fn two_ups_at_once_make_one_stack() {
+    let sandbox = Sandbox::new("two-ups");
+    let stack = sandbox.stack("gated", &GATED.replace("/gate/open", "/gate"));
+    let ups = [stack.spawn(&["up", "-d", "--wait"]), stack.spawn(&["up", "-d", "--wait"])];
+    ups.map(|up| up.wait(Duration::from_secs(30)).succeeds());
+    let services: Vec<_> = stack.containers().into_iter().map(|container| container.service).collect();
+    assert_eq!(services, ["gate", "late"]);
+}
+
+#[test]
+fn two_downs_at_once_both_succeed() {
+    let sandbox = Sandbox::new("two-downs");
+    let stack = sandbox.stack("gated", &GATED.replace("/gate/open", "/gate"));
+    stack.rcompose(&["up", "-d", "--wait"]).succeeds();
+    let downs = [stack.spawn(&["down"]), stack.spawn(&["down", "-v"])];
+    downs.map(|down| down.wait(Duration::from_secs(30)).succeeds());
+    assert_eq!(stack.containers(), []);
+}
+
+#[test]
+fn an_attached_up_ends_when_another_terminal_takes_the_stack_down() {
+    let sandbox = Sandbox::new("attached-down");
+    let stack = sandbox.stack(
+        "shown",
+        "services: {web: {image: 'rootfs:/', init: true, command: [sh, -c, 'echo begun; exec sleep 1000']}}",
+    );
+    let up = stack.spawn(&["up"]);
+    up.prints("begun");
+    stack.rcompose(&["down"]).succeeds();
+    let outcome = up.wait(Duration::from_secs(20));
+    assert!(outcome.status.code().is_some(), "{outcome}");
+    assert_eq!(stack.containers(), []);
+}
+
+#[test]
+fn an_attached_up_says_that_its_supervisor_is_gone() {
+    let sandbox = Sandbox::new("attached-bereaved");
+    let stack = sandbox.stack(
+        "shown",
+        "services: {web: {image: 'rootfs:/', init: true, command: [sh, -c, 'echo begun; exec sleep 1000']}}",
+    );
+    let up = stack.spawn(&["up"]);
+    up.prints("begun");
+    kill(Pid::from_raw(stack.supervisor().unwrap()), Signal::SIGKILL).unwrap();
+    up.wait(Duration::from_secs(20)).fails_with(1).says(&["supervisor"]);
+    assert_eq!(stack.container("web").state, "running");
+}
+
+#[test]
+fn an_attached_up_that_still_waits_says_so_too() {
+    let sandbox = Sandbox::new("waiting-bereaved");
+    let stack = sandbox.stack("gated", GATED);
+    let up = stack.spawn(&["up"]);
+    eventually("the gate runs", Duration::from_secs(20), || {
+        stack.containers().iter().any(|c| c.service == "gate" && c.state == "running").then_some(())
+    });
+    kill(Pid::from_raw(stack.supervisor().unwrap()), Signal::SIGKILL).unwrap();
+    up.wait(Duration::from_secs(20)).fails_with(1).says(&["supervisor"]);
+}
