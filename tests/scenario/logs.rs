@@ -66,3 +66,22 @@ fn following_ends_when_the_project_goes_down() {
     stack.rcompose(&["down"]).succeeds();
     logs.wait(Duration::from_secs(20)).succeeds();
 }
+
+#[test]
+fn whatever_was_written_is_shown() {
+    let sandbox = Sandbox::new("odd-output");
+    let stack = sandbox.stack(
+        "odd",
+        "
+services:
+  odd:
+    image: rootfs:/
+    command: [sh, -c, 'head -c 100000 /dev/zero | tr \"\\0\" x; echo; printf \"\\377\\n\"; printf unended']
+",
+    );
+    stack.rcompose(&["up", "-d"]).succeeds();
+    let log = stack.logs_show("odd", "unended");
+    let lines: Vec<_> = log.lines().collect();
+    assert_eq!((lines.len(), lines[0].len()), (3, 100_000), "a long line stays one");
+    assert_eq!(lines[1..], ["\u{fffd}", "unended"]);
+}
