@@ -1,6 +1,8 @@
 //! More and fewer: replicas, orphans, and services that go down alone.
 
-use crate::support::{Sandbox, Stack};
+use std::time::Duration;
+
+use crate::support::{Sandbox, Stack, eventually};
 
 const PAIR: &str = "
 services:
@@ -68,4 +70,27 @@ fn one_service_goes_down_alone() {
     assert_eq!(running(&stack), ["db", "web"]);
     assert_eq!(stack.container("db"), db);
     stack.rcompose(&["exec", "-T", "db", "getent", "hosts", "web"]).succeeds();
+}
+
+#[test]
+fn exec_takes_a_replica_that_runs() {
+    let sandbox = Sandbox::new("exec-replica");
+    let stack = sandbox.stack(
+        "replicas",
+        "
+services:
+  web:
+    image: rootfs:/
+    init: true
+    scale: 2
+    command: [sh, -c, 'until test -e /end; do sleep 0.05; done']
+",
+    );
+    stack.rcompose(&["up", "-d"]).succeeds();
+    stack.rcompose(&["exec", "-T", "--index", "1", "web", "touch", "/end"]).succeeds();
+    eventually("the end of the first", Duration::from_secs(10), || (running(&stack).len() == 1).then_some(()));
+    stack.rcompose(&["exec", "-T", "web", "true"]).succeeds();
+    stack.rcompose(&["exec", "-T", "--index", "2", "web", "true"]).succeeds();
+    stack.rcompose(&["exec", "-T", "--index", "1", "web", "true"]).fails_with(1).says(&["web", "not running"]);
+    stack.rcompose(&["exec", "-T", "--index", "3", "web", "true"]).fails_with(1).says(&["web", "3"]);
 }

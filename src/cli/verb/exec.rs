@@ -12,6 +12,7 @@ use crate::cli::error::CliError;
 use crate::cli::relay;
 use crate::cli::terminal::{self, RawMode};
 use crate::runtime::{ExecOptions, Handle, Signal, Stdio, exec};
+use crate::state::ProjectLayout;
 use crate::supervisor::{Configuration, Record};
 
 pub(in crate::cli) async fn run(context: &Context, args: ExecArgs) -> Result<ExitCode, CliError> {
@@ -19,7 +20,7 @@ pub(in crate::cli) async fn run(context: &Context, args: ExecArgs) -> Result<Exi
     let project = context.resolve_name()?;
     let paths = context.layout.project(&project);
     let records = paths.read_containers::<Configuration>()?;
-    let record = find(records, &args)?;
+    let record = find(&paths, records, &args)?;
     let directory = paths.container(&record.id).run().to_owned();
     if Handle::adopt(&directory)?.is_none() {
         return Err(CliError::NotRunning { service: args.service });
@@ -71,20 +72,20 @@ pub(in crate::cli) async fn run(context: &Context, args: ExecArgs) -> Result<Exi
     Ok(ExitCode::from(u8::try_from(code & 0xff).unwrap_or(1)))
 }
 
-/// The container: that of `--index`, else the one with the lowest number.
-fn find(records: Vec<Record>, args: &ExecArgs) -> Result<Record, CliError> {
+/// The container: that of `--index`, else of those that run the one with the lowest number.
+fn find(paths: &ProjectLayout, records: Vec<Record>, args: &ExecArgs) -> Result<Record, CliError> {
     let mut of_service: Vec<_> = records.into_iter().filter(|record| record.service == args.service).collect();
     of_service.sort_by_key(|record| record.number);
-    if of_service.is_empty() {
-        return Err(CliError::NotRunning { service: args.service.clone() });
+    if let Some(index) = args.index.filter(|_| !of_service.is_empty()) {
+        let found = of_service.into_iter().find(|record| record.number == index);
+        return found.ok_or_else(|| CliError::NoSuchContainer { service: args.service.clone(), index });
     }
-    match args.index {
-        None => Ok(of_service.swap_remove(0)),
-        Some(index) => of_service
-            .into_iter()
-            .find(|record| record.number == index)
-            .ok_or_else(|| CliError::NoSuchContainer { service: args.service.clone(), index }),
+    for record in of_service {
+        if Handle::adopt(paths.container(&record.id).run())?.is_some() {
+            return Ok(record);
+        }
     }
+    Err(CliError::NotRunning { service: args.service.clone() })
 }
 
 /// The command as a process of the container: its user, environment and rights unless told otherwise.
