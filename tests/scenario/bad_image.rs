@@ -136,6 +136,26 @@ fn a_configuration_that_is_broken() {
 }
 
 #[test]
+fn credentials_that_are_broken() {
+    let sandbox = Sandbox::new("bad-credentials");
+    let file = sandbox.file(".docker/config.json", "{\n\"auths\": [\n");
+    let stack = sandbox.stack("configured", &one_service("app:1"));
+    says_it_once(&stack.rcompose(&["up", "-d"]).fails_with(1).says(&[file.to_str().unwrap(), "line"]));
+    sandbox.has_no_image();
+}
+
+#[test]
+fn of_two_images_the_one_that_can_be_had_stays() {
+    let sandbox = Sandbox::new("half-pulled");
+    let _registry = sandbox.hub(image::hub("hello"), Behaviour::default());
+    let stack = sandbox.stack("half", "services: {app: {image: 'app:1'}, ghost: {image: 'app:2'}}");
+    stack.rcompose(&["up", "-d"]).fails_with(1).says(&["app:2"]);
+    assert_eq!(stack.containers(), [], "nothing is made before all images are there");
+    stack.rcompose(&["pull", "--ignore-pull-failures"]).succeeds().says(&["app:2"]);
+    stack.rcompose(&["up", "-d", "--wait", "app"]).succeeds();
+}
+
+#[test]
 fn a_root_directory_that_is_not_there() {
     let sandbox = Sandbox::new("no-rootfs");
     let stack = sandbox.stack("rootless", &one_service("rootfs:/not/there"));
