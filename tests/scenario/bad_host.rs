@@ -71,6 +71,38 @@ services:
 }
 
 #[test]
+fn what_is_external_must_be_there() {
+    for (key, definition, name) in [
+        ("volumes: ['kept:/data']", "volumes: {kept: {external: true}}", "kept"),
+        ("networks: [shared]", "networks: {shared: {external: true}}", "shared"),
+    ] {
+        let sandbox = Sandbox::new("no-external");
+        let service = format!("  web:\n    image: rootfs:/\n    command: [sleep, '1000']\n    {key}\n");
+        let stack = sandbox.stack("bound", &format!("services:\n{service}{definition}\n"));
+        stack.rcompose(&["up", "-d"]).fails_with(1).says(&[name, "does not exist"]);
+        assert!(stack.containers().iter().all(|container| container.state != "running"));
+    }
+}
+
+#[test]
+fn files_that_a_service_needs_must_be_there() {
+    for key in ["env_file: missing.txt", "secrets: [hidden]"] {
+        let sandbox = Sandbox::new("no-file");
+        let service = format!("  web:\n    image: rootfs:/\n    command: [sleep, '1000']\n    {key}\n");
+        let stack = sandbox.stack("bare", &format!("services:\n{service}secrets: {{hidden: {{file: missing.txt}}}}\n"));
+        stack.rcompose(&["up", "-d"]).fails_with(1).says(&["missing.txt"]);
+        assert!(stack.containers().iter().all(|container| container.state != "running"));
+    }
+}
+
+#[test]
+fn a_user_that_does_not_exist_is_named() {
+    let sandbox = Sandbox::new("no-user");
+    let stack = sandbox.stack("nobody", "services: {web: {image: 'rootfs:/', user: ghost, command: [sleep, '1000']}}");
+    stack.rcompose(&["up", "-d"]).fails().says(&["ghost", "web"]);
+}
+
+#[test]
 fn an_unprivileged_user_is_told_to_be_root() {
     let sandbox = Sandbox::new("not-root");
     let stack = sandbox.stack("modest", "services: {web: {image: 'rootfs:/', command: [sleep, '1000']}}");

@@ -35,3 +35,20 @@ fn a_service_that_does_not_run_is_named() {
     let stack = sandbox.stack("plain", PLAIN);
     stack.rcompose(&["exec", "-T", "web", "true"]).fails_with(1).says(&["web", "not running"]);
 }
+
+#[test]
+fn a_user_that_does_not_exist_is_named() {
+    let sandbox = Sandbox::new("exec-user");
+    let stack = sandbox.stack("plain", PLAIN);
+    stack.rcompose(&["up", "-d"]).succeeds();
+    stack.rcompose(&["exec", "-T", "-u", "nobody-at-all", "web", "true"]).fails().says(&["nobody-at-all"]);
+}
+
+#[test]
+fn variables_are_added_to_the_containers() {
+    let sandbox = Sandbox::new("exec-env");
+    let stack = sandbox.stack("plain", &PLAIN.replace("init: true", "init: true, environment: {A: one, B: two}"));
+    stack.rcompose(&["up", "-d"]).succeeds();
+    let shown = stack.rcompose(&["exec", "-T", "-e", "B=three", "-e", "C=four", "web", "printenv", "A", "B", "C"]);
+    assert_eq!(shown.succeeds().stdout, "one\nthree\nfour\n");
+}

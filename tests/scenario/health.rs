@@ -59,3 +59,20 @@ services:
     );
     stack.rcompose(&["up", "-d", "--wait"]).fails_with(1).says(&["ended", "3"]);
 }
+
+#[test]
+fn a_check_that_is_not_there_is_named() {
+    let sandbox = Sandbox::new("no-check");
+    let stack = sandbox.stack(
+        "unchecked",
+        "
+services:
+  web:
+    image: rootfs:/
+    init: true
+    command: [sleep, '1000']
+    healthcheck: {test: [CMD, no-such-check], interval: 50ms, retries: 1}
+",
+    );
+    stack.rcompose(&["up", "-d", "--wait"]).fails_with(1).says(&["web", "unhealthy", "no-such-check"]);
+}

@@ -95,7 +95,9 @@ fn two_ups_at_once_make_one_stack() {
     let sandbox = Sandbox::new("two-ups");
     let stack = sandbox.stack("gated", &GATED.replace("/gate/open", "/gate"));
     let ups = [stack.spawn(&["up", "-d", "--wait"]), stack.spawn(&["up", "-d", "--wait"])];
-    ups.map(|up| up.wait(Duration::from_secs(30)).succeeds());
+    for up in ups {
+        up.wait(Duration::from_secs(30)).succeeds();
+    }
     let services: Vec<_> = stack.containers().into_iter().map(|container| container.service).collect();
     assert_eq!(services, ["gate", "late"]);
 }
@@ -106,7 +108,9 @@ fn two_downs_at_once_both_succeed() {
     let stack = sandbox.stack("gated", &GATED.replace("/gate/open", "/gate"));
     stack.rcompose(&["up", "-d", "--wait"]).succeeds();
     let downs = [stack.spawn(&["down"]), stack.spawn(&["down", "-v"])];
-    downs.map(|down| down.wait(Duration::from_secs(30)).succeeds());
+    for down in downs {
+        down.wait(Duration::from_secs(30)).succeeds();
+    }
     assert_eq!(stack.containers(), []);
 }
 
@@ -149,4 +153,18 @@ fn an_attached_up_that_still_waits_says_so_too() {
     });
     kill(Pid::from_raw(stack.supervisor().unwrap()), Signal::SIGKILL).unwrap();
     up.wait(Duration::from_secs(20)).fails_with(1).says(&["supervisor"]);
+}
+
+#[test]
+fn an_interrupted_up_leaves_what_it_made() {
+    let sandbox = Sandbox::new("interrupted-up");
+    let stack = sandbox.stack("gated", GATED);
+    let up = stack.spawn(&["up", "-d"]);
+    eventually("the gate runs", Duration::from_secs(20), || {
+        stack.containers().iter().any(|c| c.service == "gate" && c.state == "running").then_some(())
+    });
+    up.signal(Signal::SIGINT);
+    let outcome = up.wait(Duration::from_secs(10));
+    assert!(!outcome.status.success(), "{outcome}");
+    assert_eq!(stack.container("gate").state, "running");
 }

@@ -1,8 +1,10 @@
 //! `ps` for programs: the fields that docker compose prints.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
-use crate::support::Sandbox;
+use crate::support::{Sandbox, eventually};
 
 #[test]
 fn json_has_docker_composes_fields() {
@@ -23,8 +25,11 @@ services:
 volumes: {data: {}}
 ",
     );
-    // `once` has ended, which fails the wait.
-    stack.rcompose(&["up", "-d", "--wait"]).fails_with(1).says(&["once"]);
+    stack.rcompose(&["up", "-d", "--wait", "web"]).succeeds();
+    stack.rcompose(&["up", "-d", "once"]).succeeds();
+    eventually("the end of once", Duration::from_secs(10), || {
+        (stack.container("once").state == "exited").then_some(())
+    });
     let output = stack.rcompose(&["ps", "--format", "json"]).succeeds().stdout;
     let rows: Vec<Value> = output.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let [web] = &rows[..] else { panic!("only what runs: {output}") };
@@ -48,7 +53,6 @@ volumes: {data: {}}
     assert!(web["Labels"].as_str().unwrap().contains("tier=front"), "{output}");
     assert_eq!(web["ID"].as_str().unwrap().len(), 12);
 
-    let once = stack.container("once");
-    assert_eq!((&*once.state, once.exit_code), ("exited", 3));
+    assert_eq!(stack.container("once").exit_code, 3);
     stack.rcompose(&["ps", "--status", "exited", "--services"]).succeeds().prints(&["once"]);
 }
