@@ -52,3 +52,12 @@ fn variables_are_added_to_the_containers() {
     let shown = stack.rcompose(&["exec", "-T", "-e", "B=three", "-e", "C=four", "web", "printenv", "A", "B", "C"]);
     assert_eq!(shown.succeeds().stdout, "one\nthree\nfour\n");
 }
+
+#[test]
+fn a_directory_that_is_not_there_is_not_made() {
+    let sandbox = Sandbox::new("exec-workdir");
+    let stack = sandbox.stack("placed", "services: {web: {image: 'rootfs:/', init: true, command: [sleep, '1000']}}");
+    stack.rcompose(&["up", "-d"]).succeeds();
+    stack.rcompose(&["exec", "-T", "-w", "/not/there", "web", "true"]).fails().says(&["/not/there"]);
+    stack.rcompose(&["exec", "-T", "web", "test", "-e", "/not"]).fails_with(1);
+}

@@ -95,7 +95,8 @@ fn prepare(setup: &Setup<'_>) -> Result<Prepared, InitError> {
     rootfs::make_readonly(spec, &root)?;
     root = rootfs::pivot(root)?;
 
-    let (program, warnings) = process::prepare(config, process, &root, setup.cgroup.restricts_devices())?;
+    let restricted = setup.cgroup.restricts_devices();
+    let (program, warnings) = process::prepare(config, process, &root, restricted, process::MissingDirectory::Make)?;
     // What a shell would start it with.
     rustix::process::umask(Mode::from(0o022));
     Ok((program, warnings, terminal))
@@ -137,7 +138,8 @@ pub(super) fn prepare_exec(
         rustix::process::setsid().map_err(|error| InitError::Streams(error.into()))?;
         None
     };
-    let (program, warnings) = process::prepare(config, process, &root, devices_restricted)?;
+    let (program, warnings) =
+        process::prepare(config, process, &root, devices_restricted, process::MissingDirectory::Refuse)?;
     Ok((program, warnings, terminal))
 }
 

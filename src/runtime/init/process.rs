@@ -6,7 +6,7 @@ use std::os::fd::AsFd;
 use std::path::Path;
 
 use oci_spec::runtime::{PosixRlimit, PosixRlimitType, Process};
-use rustix::fs::{FileType, Mode};
+use rustix::fs::{FileType, Mode, OFlags};
 use rustix::io::Errno;
 use rustix::process::{Gid, Resource, Rlimit, Uid};
 use rustix::thread::{CapabilitySet, CapabilitySets};
@@ -33,6 +33,15 @@ pub(in crate::runtime) struct Program {
     filter: Option<Vec<Instruction>>,
 }
 
+/// What becomes of a working directory that is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::runtime) enum MissingDirectory {
+    /// It is made: a container starts.
+    Make,
+    /// It is an error: a further process was asked to run there.
+    Refuse,
+}
+
 /// Prepares this process, which is inside the container already, to execute `process`, and says what could not be done
 /// as asked.
 pub(in crate::runtime) fn prepare(
@@ -40,6 +49,7 @@ pub(in crate::runtime) fn prepare(
     process: &Process,
     root: &RootDir,
     devices_restricted: bool,
+    missing_directory: MissingDirectory,
 ) -> Result<(Program, Vec<String>), InitError> {
     let accounts = Accounts::read(root)?;
     let user = match &config.user {
@@ -54,7 +64,7 @@ pub(in crate::runtime) fn prepare(
         }
     };
     let warnings = limit(process.rlimits().as_deref().unwrap_or_default())?;
-    enter_directory(root, process.cwd())?;
+    enter_directory(root, process.cwd(), missing_directory)?;
     own_streams(&user)?;
     crate::sys::process::close_on_exec_from(3).map_err(InitError::Descriptors)?;
 
@@ -236,11 +246,14 @@ fn resource(kind: PosixRlimitType) -> Resource {
     }
 }
 
-/// Changes to the working directory, made where absent: by descriptor, never through a magic link such as
+/// Changes to the working directory: by descriptor, never through a magic link such as
 /// `/proc/self/fd/7`, which may lead out (CVE-2024-21626).
-fn enter_directory(root: &RootDir, path: &Path) -> Result<(), InitError> {
+fn enter_directory(root: &RootDir, path: &Path, missing: MissingDirectory) -> Result<(), InitError> {
     let enter = || -> io::Result<()> {
-        let directory = root.ensure_dir(path, Mode::from(0o755))?;
+        let directory = match missing {
+            MissingDirectory::Make => root.ensure_dir(path, Mode::from(0o755))?,
+            MissingDirectory::Refuse => root.open_at(path, OFlags::PATH | OFlags::DIRECTORY)?,
+        };
         rustix::process::fchdir(&directory)?;
         // "(unreachable)…" is how the kernel says that a directory is outside of the root.
         if rustix::process::getcwd(Vec::new())?.as_bytes().starts_with(b"/") {
