@@ -115,6 +115,19 @@ impl Layout {
         }
         Ok(names)
     }
+
+    /// The networks of every other project, with the project. Records that cannot be read are theirs to complain about.
+    ///
+    /// # Errors
+    /// [`StateError::Io`].
+    pub fn foreign_networks(&self, project: &ProjectName) -> Result<Vec<(ProjectName, NetworkRecord)>, StateError> {
+        let mut networks = Vec::new();
+        for owner in self.project_names()?.into_iter().filter(|owner| owner != project) {
+            let records = self.project(&owner).read_networks().unwrap_or_default();
+            networks.extend(records.into_iter().map(|record| (owner.clone(), record)));
+        }
+        Ok(networks)
+    }
 }
 
 impl ProjectLayout {

@@ -15,7 +15,7 @@ use super::volume;
 use super::world::World;
 use crate::compose::model::{Healthcheck, Probe, Project, Service};
 use crate::image::{Image, ImageConfig, ImageHealthcheck};
-use crate::name::{ContainerId, ContainerName, NetworkName, ServiceName, VolumeName};
+use crate::name::{ContainerId, ContainerName, NetworkName, ProjectName, ServiceName, VolumeName};
 use crate::network::{self, Bridge, Subnet};
 use crate::plan::{self, Operation, network_hash, service_hash};
 use crate::state::{EndpointRecord, NetworkRecord, VERSION, VolumeRecord};
@@ -62,15 +62,15 @@ pub(super) fn create_network(world: &World, project: &Project, key: &NetworkName
     let config = &project.networks[key];
     // Two projects that choose at once must not choose alike.
     let _lock = world.layout.lock_networks()?;
+    let failed = |failure: Failure| failure.because_of(format!("cannot create network {}", config.name));
+    let foreign = world.layout.foreign_networks(&world.project)?;
     let subnet = match &config.subnet {
-        Some(subnet) => subnet.parse::<Subnet>().map_err(|error| Failure::from_error(FailureKind::Plan, &error))?,
+        Some(subnet) => given_subnet(subnet, &foreign).map_err(failed)?,
         None => {
             let mut taken = network::routes().map_err(|error| Failure::from_error(FailureKind::System, &error))?;
             taken.extend(world.subnets());
-            network::choose_subnet(&taken).map_err(|error| {
-                Failure::from_error(FailureKind::System, &error)
-                    .because_of(format!("cannot create network {}", config.name))
-            })?
+            taken.extend(foreign.iter().filter_map(|(_, record)| record.subnet.parse::<Subnet>().ok()));
+            network::choose_subnet(&taken).map_err(|error| failed(Failure::from_error(FailureKind::System, &error)))?
         }
     };
     let record = NetworkRecord {
@@ -86,6 +86,21 @@ pub(super) fn create_network(world: &World, project: &Project, key: &NetworkName
     };
     make_bridge(&record)?;
     world.insert_network(record)
+}
+
+/// The subnet that the file asks for, which no other project may have: two bridges would share one route.
+fn given_subnet(text: &str, foreign: &[(ProjectName, NetworkRecord)]) -> Result<Subnet, Failure> {
+    let subnet: Subnet = text.parse().map_err(|error| Failure::from_error(FailureKind::Plan, &error))?;
+    let overlapping =
+        foreign.iter().find(|(_, record)| record.subnet.parse().is_ok_and(|other| subnet.overlaps(&other)));
+    match overlapping {
+        None => Ok(subnet),
+        Some((owner, record)) => {
+            let message =
+                format!("subnet {subnet} overlaps {} of network {} of project {owner}", record.subnet, record.name);
+            Err(Failure::new(FailureKind::Plan, message))
+        }
+    }
 }
 
 /// Makes the bridge of a network; one that exists stays.

@@ -72,14 +72,14 @@ services:
 
 #[test]
 fn what_is_external_must_be_there() {
-    for (key, definition, name) in [
-        ("volumes: ['kept:/data']", "volumes: {kept: {external: true}}", "kept"),
-        ("networks: [shared]", "networks: {shared: {external: true}}", "shared"),
+    for (key, definition, name, message) in [
+        ("volumes: ['kept:/data']", "volumes: {kept: {external: true}}", "kept", "does not exist"),
+        ("networks: [shared]", "networks: {shared: {external: true}}", "shared", "not supported yet"),
     ] {
         let sandbox = Sandbox::new("no-external");
         let service = format!("  web:\n    image: rootfs:/\n    command: [sleep, '1000']\n    {key}\n");
         let stack = sandbox.stack("bound", &format!("services:\n{service}{definition}\n"));
-        stack.rcompose(&["up", "-d"]).fails_with(1).says(&[name, "does not exist"]);
+        stack.rcompose(&["up", "-d"]).fails_with(1).says(&[name, message]);
         assert!(stack.containers().iter().all(|container| container.state != "running"));
     }
 }
@@ -120,4 +120,16 @@ fn an_unprivileged_user_is_told_to_be_root() {
 fn open(path: &std::path::Path, mode: u32) {
     use std::os::unix::fs::PermissionsExt;
     fs_err::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
+}
+
+#[test]
+fn a_subnet_belongs_to_one_project() {
+    let sandbox = Sandbox::new("same-subnet");
+    let compose = "
+services: {web: {image: 'rootfs:/', init: true, command: [sleep, '1000']}}
+networks: {default: {ipam: {config: [{subnet: 10.99.0.0/24}]}}}
+";
+    sandbox.stack("first", compose).rcompose(&["up", "-d"]).succeeds();
+    let second = sandbox.stack("second", compose);
+    second.rcompose(&["up", "-d"]).fails_with(1).says(&["10.99.0.0/24", "first"]);
 }
