@@ -14,7 +14,7 @@
 //! |---|---|---|
 //! | `rcompose` | one command | loads the file, pulls images, asks the supervisor, shows progress |
 //! | supervisor | one per project, until its last container is gone | executes plans, watches shims, health, restarts, DNS |
-//! | shim | one per container | parent of the container's init: writes the log and the exit record |
+//! | shim | one per container | parent of the container's init: writes the log and the exit record, revives a dead supervisor |
 //!
 //! # Invariants
 //!
