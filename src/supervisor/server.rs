@@ -375,6 +375,11 @@ async fn down(
     if options.volumes {
         world.remove_unused_anonymous_volumes()?;
     }
+    let removes_network = |step: &plan::Step| matches!(step.operation, plan::Operation::RemoveNetwork { .. });
+    if !plan.steps().any(|(_, step)| removes_network(step)) {
+        // A `down` that was killed after its last network may have left the firewall's table.
+        world.apply_firewall_or_warn();
+    }
     Ok(failures)
 }
 

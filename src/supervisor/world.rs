@@ -83,7 +83,10 @@ impl World {
         for record in world.paths.read_containers::<observe::Configuration>()? {
             world.adopt_container(Rc::new(record))?;
         }
-        world.apply_firewall_or_warn();
+        // Not for a new project: removing a table that is not there makes the kernel wait 20 ms for a grace period.
+        if !world.networks.borrow().is_empty() {
+            world.apply_firewall_or_warn();
+        }
         Ok(world)
     }
 
@@ -306,7 +309,8 @@ impl World {
         result.map_err(|error| Failure::from_error(FailureKind::System, &error))
     }
 
-    fn apply_firewall_or_warn(&self) {
+    /// As [`World::apply_firewall`], for when nobody can be failed.
+    pub(super) fn apply_firewall_or_warn(&self) {
         if let Err(failure) = self.apply_firewall() {
             self.warn(&failure.to_string());
         }
