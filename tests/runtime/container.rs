@@ -137,6 +137,43 @@ fn init_reaps_and_passes_signals_on() {
 }
 
 #[test]
+fn init_is_never_deaf() {
+    let host = Host::new();
+    for round in 0..20 {
+        let mut config = host.config(&["sleep", "100"]);
+        config.init = true;
+        block_on(async {
+            let (handle, _) = start(&config).await.unwrap();
+            assert!(!handle.ignores(Signal::TERM).unwrap(), "round {round}");
+            handle.signal(Signal::TERM).unwrap();
+            assert_eq!(handle.exited().await.unwrap().code, 143, "round {round}");
+        });
+    }
+}
+
+#[test]
+fn init_does_not_look_deaf_while_it_waits() {
+    let host = Host::new();
+    let mut config = host.config(&["sleep", "100"]);
+    config.init = true;
+    block_on(async {
+        let (handle, _) = start(&config).await.unwrap();
+        while !is_asleep(handle.pid()) {
+            std::thread::yield_now();
+        }
+        assert!(!handle.ignores(Signal::TERM).unwrap());
+        handle.signal(Signal::TERM).unwrap();
+        assert_eq!(handle.exited().await.unwrap().code, 143);
+    });
+}
+
+/// Whether a process waits for something.
+fn is_asleep(pid: i32) -> bool {
+    let status = fs_err::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    status.lines().any(|line| line.starts_with("State:\tS"))
+}
+
+#[test]
 fn a_container_outlives_whoever_started_it() {
     let host = Host::new();
     let config = host.config(&["sh", "-c", "read line < /tmp/fifo; exit 4"]);

@@ -1,6 +1,7 @@
 //! PID 1 of a container with `init: true`: passes signals on to the program, its child, and reaps what is orphaned.
 
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill, sigprocmask};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
@@ -34,10 +35,20 @@ pub(super) fn execute(program: Program, single: SingleThreaded) -> InitError {
 }
 
 /// Exits with the code of `child` when that ends: everything else in the container ends with this process.
+///
+/// Signals are read from a descriptor, so that they stay blocked all the time. `sigwait(3)` unblocks them while it waits:
+/// to who looks from outside, this process would then neither handle nor block any, as one that drops them all.
 fn reap(child: Pid) -> ! {
+    let Ok(signals) = SignalFd::with_flags(&SigSet::all(), SfdFlags::SFD_CLOEXEC) else {
+        // All descriptors have just been closed, so that only a kernel out of memory gets here.
+        process::end(125)
+    };
     loop {
-        match SigSet::all().wait() {
-            Ok(Signal::SIGCHLD) => {
+        let received = signals.read_signal().ok().flatten();
+        let number = received.and_then(|received| i32::try_from(received.ssi_signo).ok());
+        // A real-time signal has no name to be passed on by.
+        match number.and_then(|number| Signal::try_from(number).ok()) {
+            Some(Signal::SIGCHLD) => {
                 while let Ok(status) = waitpid(None, Some(WaitPidFlag::WNOHANG)) {
                     match status {
                         WaitStatus::Exited(pid, code) if pid == child => process::end(code),
@@ -48,9 +59,8 @@ fn reap(child: Pid) -> ! {
                 }
             }
             // A child that has just ended is about to be reaped.
-            Ok(signal) => drop(kill(child, signal)),
-            // A real-time signal, which has no name to be passed on by.
-            Err(_) => {}
+            Some(signal) => drop(kill(child, signal)),
+            None => {}
         }
     }
 }
