@@ -68,6 +68,12 @@ pub enum CliError {
     /// The user is not root.
     #[error("rcompose needs root: containers are made of namespaces, mounts and networks of this machine")]
     NotRoot,
+    /// The kernel is older than the calls that containers are made with.
+    #[error("this kernel ({release}) lacks mount_setattr(2): rcompose needs Linux 5.12 or later")]
+    KernelTooOld {
+        /// As `uname -r` has it.
+        release: String,
+    },
     /// The directory the command was run in is gone.
     #[error("cannot tell the current directory")]
     WorkingDirectory(#[source] io::Error),
@@ -147,6 +153,7 @@ impl CliError {
             | Self::NotRunning { .. }
             | Self::NoSuchContainer { .. }
             | Self::NotRoot
+            | Self::KernelTooOld { .. }
             | Self::WorkingDirectory(_)
             | Self::Load(_)
             | Self::Plan(_)
@@ -186,6 +193,9 @@ impl CliError {
             Self::NoSuchContainer { service, .. } => Some(format!("list its containers with `rcompose ps {service}`")),
             Self::Terminal(_) => Some("run the command without a terminal: `exec -T`".to_owned()),
             Self::NotRoot => Some("run it with sudo".to_owned()),
+            Self::KernelTooOld { .. } => {
+                Some("boot a newer kernel: the distribution may have one to install".to_owned())
+            }
             Self::Load(LoadError::NoFile { .. }) => {
                 Some("make a `compose.yaml`, or name the file with `-f FILE`".to_owned())
             }
@@ -224,11 +234,9 @@ impl CliError {
         let hint = self.hint();
         let hint = hint.as_deref().map_or_else(String::new, |hint| format!("{} {hint}\n", paint.apply(NOTE, "hint:")));
         match self {
-            Self::Load(LoadError::Diagnostics(diagnostics)) => diagnostics
-                .iter()
-                .map(|diagnostic| diagnostic.render(paint == Paint::COLOURED))
-                .collect::<Vec<_>>()
-                .join("\n"),
+            Self::Load(LoadError::Diagnostics(diagnostics)) => {
+                diagnostics.iter().map(|diagnostic| diagnostic.render(paint == Paint::COLOURED) + "\n").collect()
+            }
             Self::Failed { failures } => {
                 let texts = failures.iter().map(|failure| told(&failure.message, failure.causes.clone(), paint));
                 texts.collect::<String>() + &hint

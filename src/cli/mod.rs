@@ -10,6 +10,7 @@ mod follow;
 pub mod human;
 mod images;
 pub mod interrupt;
+mod kernel;
 pub mod logs;
 mod outcome;
 mod output;

@@ -39,7 +39,7 @@ pub(super) fn warn(paint: Paint, message: &str) {
 
 /// Writes a diagnostic of a Compose file.
 pub(super) fn diagnostic(paint: Paint, diagnostic: &Diagnostic) {
-    let _ = io::stderr().write_all(diagnostic.render(paint == Paint::COLOURED).as_bytes());
+    let _ = writeln!(io::stderr(), "{}", diagnostic.render(paint == Paint::COLOURED));
 }
 
 /// What the supervisor reports, as progress shows it.

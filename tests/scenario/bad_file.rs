@@ -34,6 +34,7 @@ fn an_unknown_key_is_shown_under_a_caret() {
     let mut lines = outcome.stderr.lines().skip_while(|line| !line.contains("comand: [sleep]"));
     let column = lines.next().and_then(|line| line.find("comand")).unwrap();
     assert_eq!(lines.next().and_then(|line| line.find('^')), Some(column), "{outcome}");
+    assert!(outcome.stderr.ends_with('\n'), "the shell's prompt begins a line: {outcome}");
 }
 
 #[test]

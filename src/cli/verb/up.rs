@@ -10,6 +10,7 @@ use crate::cli::error::CliError;
 use crate::cli::follow::complete;
 use crate::cli::images::pull_images;
 use crate::cli::interrupt::interruptible;
+use crate::cli::kernel;
 use crate::cli::output;
 use crate::cli::select::select;
 use crate::compose::model::{Project, PullPolicy};
@@ -41,6 +42,7 @@ pub(in crate::cli) async fn run(context: &Context, args: UpArgs) -> Result<ExitC
         output::print(&plan.to_string())?;
         return Ok(ExitCode::SUCCESS);
     }
+    kernel::require()?;
     interruptible(pull(context, &store, &plan)).await?;
     let name = project.name.clone();
     let timeout = args.wait_timeout;
