@@ -105,6 +105,14 @@ pub struct FailedStart {
     pub at: jiff::Timestamp,
 }
 
+impl FailedStart {
+    /// Whether the program itself could not be executed, and not something it needs be made.
+    #[must_use]
+    pub fn is_of_program(&self) -> bool {
+        self.code != 125
+    }
+}
+
 /// A published port.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PublishedPort {

@@ -99,10 +99,13 @@ fn observe_container(layout: &Layout, project: &ProjectName, record: &Record) ->
     })
 }
 
-/// How and when a container that does not run ended, or failed to start; `None` when it was never started.
+/// How and when a container that does not run ended, or its program could not be executed; `None` when it came to neither.
 #[must_use]
 pub fn ended(paths: &ContainerLayout, state: &ContainerState) -> Option<(i32, jiff::Timestamp)> {
-    let failed = state.failed_start.map(|failed| (failed.code, failed.at));
+    // As with Docker, a port in use is no end of a container: one that has never run stays created. But who waits for a
+    // restart waits since its last failure, of whatever kind.
+    let failed = state.failed_start.filter(|failed| failed.is_of_program() || state.restarting);
+    let failed = failed.map(|failed| (failed.code, failed.at));
     // A record that cannot be read says nothing; starting the container again replaces it.
     failed.or_else(|| ExitStatus::read(paths.run()).ok().flatten().map(|exit| (exit.code, exit.finished_at)))
 }

@@ -19,6 +19,7 @@ services:
 ",
     );
     stack.rcompose(&["up", "-d"]).fails_with(1).says(&["127.0.0.1:8080", "in use"]);
+    assert_eq!(stack.container("web").state, "created", "what never ran has not ended");
 
     drop(holder);
     stack.rcompose(&["up", "-d"]).succeeds();
