@@ -9,10 +9,13 @@ use super::link::{self, ADDRESS, INFO_KIND, LINKINFO, MTU};
 use super::netlink::{Connection, NetlinkError};
 use super::{Subnet, sysctl};
 
+/// How the names of all our bridges begin: what a rule of somebody else's firewall can mean them by.
+pub const BRIDGE_PREFIX: &str = "rc-";
+
 /// A bridge to be: what a network looks like from the namespace that the bridges live in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bridge {
-    /// Its name, at most 15 bytes: `rc-` and 8 random hexadecimal digits, so that no two projects collide.
+    /// Its name, at most 15 bytes: [`BRIDGE_PREFIX`] and 8 random hexadecimal digits, so that no two projects collide.
     pub name: String,
     /// The addresses of the network.
     pub subnet: Subnet,

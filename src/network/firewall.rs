@@ -22,6 +22,8 @@ use super::{Bridge, PortForward, Subnet, sysctl};
 
 /// Addresses that mean the machine itself.
 static LOOPBACK: LazyLock<Subnet> = LazyLock::new(|| Subnet::containing(Ipv4Addr::LOCALHOST, 8));
+/// How the names of all our tables begin.
+pub(super) const TABLE_PREFIX: &str = "rcompose-";
 /// Ports published on one address.
 const AT_ADDRESS: &str = "published-at";
 /// Ports published on every address.
@@ -204,7 +206,7 @@ fn published() -> Vec<Vec<Expression>> {
 }
 
 fn table_name(project: &str) -> String {
-    format!("rcompose-{project}")
+    format!("{TABLE_PREFIX}{project}")
 }
 
 /// A port in network order as part of a key.

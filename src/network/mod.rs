@@ -15,6 +15,7 @@
 mod bridge;
 mod dns;
 mod firewall;
+mod foreign_firewall;
 mod ipam;
 mod link;
 mod message;
@@ -26,13 +27,14 @@ mod subnet;
 mod sysctl;
 mod veth;
 
-pub use bridge::{Bridge, BridgeError, bridge_exists, create_bridge, delete_bridge};
+pub use bridge::{BRIDGE_PREFIX, Bridge, BridgeError, bridge_exists, create_bridge, delete_bridge};
 pub use dns::{Names, Port53, Resolver, ResolverError, View};
 pub use firewall::{Firewall, FirewallError};
+pub use foreign_firewall::{ForeignFirewall, foreign_firewalls};
 pub use ipam::{IpamError, choose_address, choose_subnet};
 pub use link::routes;
 pub use netlink::NetlinkError;
 pub use nft::{NftError, Nftables};
 pub use port::{PortError, PortForward, PortReservation, TransportProtocol, reserve_port};
 pub use subnet::{InvalidSubnet, Subnet};
-pub use veth::{AttachError, Endpoint, attach, loopback_up};
+pub use veth::{AttachError, Endpoint, VETH_PREFIX, attach, loopback_up};

@@ -68,6 +68,12 @@ impl Connection {
         Ok(Self { socket, sequence: 0 })
     }
 
+    /// For the firewall of the calling thread's namespace.
+    pub(super) fn netfilter() -> Result<Self, NetlinkError> {
+        let socket = NetlinkSocket::netfilter().map_err(|error| NetlinkError::Open(error.into()))?;
+        Ok(Self { socket, sequence: 0 })
+    }
+
     /// Sends `requests` in one datagram, which the kernel carries out in order up to the first failure's end: a
     /// failure does not stop those after it. Returns the index of the first that failed.
     pub(super) fn request(&mut self, requests: Vec<Message>) -> Result<(), (usize, NetlinkError)> {

@@ -12,6 +12,9 @@ use crate::sys::netns::in_netns;
 /// `VETH_INFO_PEER`.
 const PEER: u16 = 1;
 
+/// How the names of our cables begin, at their ends on a bridge.
+pub const VETH_PREFIX: &str = "rv";
+
 /// Where a container is connected to a network.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {

@@ -78,7 +78,7 @@ pub(super) fn create_network(world: &World, project: &Project, key: &NetworkName
         key: key.clone(),
         name: config.name.clone(),
         hash: network_hash(config),
-        bridge: format!("rc-{}", random::hex(4)),
+        bridge: format!("{}{}", network::BRIDGE_PREFIX, random::hex(4)),
         subnet: subnet.to_string(),
         gateway: config.gateway.unwrap_or_else(|| subnet.gateway()),
         internal: config.internal,

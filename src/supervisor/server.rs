@@ -24,7 +24,7 @@ use super::world::World;
 use crate::compose::model::Project;
 use crate::image::{Store, StoreError};
 use crate::name::{ProjectName, ServiceName};
-use crate::network::{NftError, Nftables};
+use crate::network::{self, NftError, Nftables};
 use crate::plan;
 use crate::state::{Layout, StateError};
 use crate::sys::readiness::readable_owned;
@@ -358,9 +358,20 @@ async fn up(
             world.say(Event::Progress { resource, status: Status::Running });
         }
     }
+    if !project.networks.is_empty() {
+        warn_of_foreign_firewalls(world);
+    }
     let failures = execute(world, Some(&project), &plan, OnFailure::Stop, cancelled).await;
     world.forget_retired();
     Ok(failures)
+}
+
+/// Tells whose rules keep the containers from one another, since nothing else will: what is dropped leaves no trace.
+fn warn_of_foreign_firewalls(world: &World) {
+    // Who cannot read the rules does not know of any; whether ours can be set is found out when they are.
+    for firewall in network::foreign_firewalls().unwrap_or_default() {
+        world.warn(&firewall.to_string());
+    }
 }
 
 async fn down(

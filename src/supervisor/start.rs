@@ -297,7 +297,7 @@ fn resolver(world: &World, record: &Record, netns: &OwnedFd) -> Result<AbortOnDr
     Ok(AbortOnDrop(task.abort_handle()))
 }
 
-/// `rv` + 8 digits of the container's id + the index: within the kernel's 15 characters, and unique.
+/// A prefix + 8 digits of the container's id + the index: within the kernel's 15 characters, and unique.
 fn host_interface(record: &Record, index: usize) -> String {
-    format!("rv{}-{index}", &record.id.short()[..8])
+    format!("{}{}-{index}", network::VETH_PREFIX, &record.id.short()[..8])
 }

@@ -7,5 +7,6 @@ mod netns;
 mod bridge;
 mod dns;
 mod firewall;
+mod foreign_firewall;
 mod lab;
 mod port;

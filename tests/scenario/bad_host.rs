@@ -55,6 +55,21 @@ fn of_two_projects_at_once_one_gets_the_port() {
 }
 
 #[test]
+fn a_firewall_that_drops_what_is_forwarded_is_named() {
+    let sandbox = Sandbox::new("foreign-firewall");
+    let nft = |script: &str| assert!(Command::new("nft").arg(script).status().unwrap().success(), "{script}");
+    nft("table inet theirs { chain forward { type filter hook forward priority 0; policy drop; }; }");
+    let stack = sandbox.stack("walled", "services: {web: {image: 'rootfs:/', init: true, command: [sleep, '1000']}}");
+    stack.rcompose(&["up", "-d"]).succeeds().says(&["warning:", "`inet theirs`", "nft insert rule"]);
+    let alone = "services: {web: {image: 'rootfs:/', init: true, command: [sleep, '1000'], network_mode: none}}";
+    let outcome = sandbox.stack("alone", alone).rcompose(&["up", "-d"]).succeeds();
+    assert!(!outcome.stderr.contains("theirs"), "what has no network is not concerned: {outcome}");
+    nft("delete table inet theirs");
+    let outcome = stack.rcompose(&["up", "-d"]).succeeds();
+    assert!(!outcome.stderr.contains("warning"), "{outcome}");
+}
+
+#[test]
 fn a_missing_bind_source_is_named() {
     let sandbox = Sandbox::new("no-source");
     let stack = sandbox.stack(

@@ -2,6 +2,7 @@
 //! they mean and `linux/netfilter/nf_tables.h` for the numbers.
 
 pub(super) mod expression;
+pub(super) mod inspect;
 mod table;
 
 use std::io;

@@ -1,5 +1,7 @@
 //! A table as a value, and the steps that put it in place of whatever has its name.
 
+use std::fmt;
+
 use super::expression::Expression;
 use super::{NftError, Nftables, Step};
 use crate::network::message::{APPEND, CREATE, Message};
@@ -23,6 +25,19 @@ pub(crate) enum Family {
     Inet = 1,
     /// IPv4.
     Ipv4 = 2,
+    /// What a bridge switches.
+    Bridge = 7,
+}
+
+impl fmt::Display for Family {
+    /// As `nft(8)` calls it.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Inet => "inet",
+            Self::Ipv4 => "ip",
+            Self::Bridge => "bridge",
+        })
+    }
 }
 
 /// Where in a packet's way a chain is, and when among those that are there too.

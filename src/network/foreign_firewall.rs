@@ -1,0 +1,197 @@
+//! Firewalls of other programs that drop what goes over our bridges. What one table drops, no other can let through, and
+//! the rules of others are not ours to change: so who is affected is told how to change them.
+//!
+//! Seen is what nftables holds, which includes the rules of today's `iptables`, but not those of `iptables-legacy`.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use super::bridge::BRIDGE_PREFIX;
+use super::netlink::{Connection, NetlinkError};
+use super::nft::Family;
+use super::nft::inspect::{self, ForeignRule, ForeignVerdict, ForwardChain, LinkPattern};
+use super::veth::VETH_PREFIX;
+
+/// The chain that Docker runs before its own, and leaves to the user.
+const DOCKER_USER: &str = "DOCKER-USER";
+
+/// A chain of another program that drops what goes over our bridges; shown as a warning with the way to allow it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ForeignFirewall {
+    chain: ForwardChain,
+    /// Whether rules are best put into Docker's chain for them.
+    has_docker_user: bool,
+}
+
+/// The chains in the namespace of the calling thread that drop what goes over our bridges. Takes some 0.1 ms where there
+/// are few rules.
+///
+/// # Errors
+/// [`NetlinkError`] when the kernel does not tell.
+pub fn foreign_firewalls() -> Result<Vec<ForeignFirewall>, NetlinkError> {
+    let mut connection = Connection::netfilter()?;
+    let mut found = Vec::new();
+    for chain in inspect::forward_chains(&mut connection)? {
+        if !chain.table.starts_with(super::firewall::TABLE_PREFIX) {
+            found.extend(judge(&inspect::rules(&mut connection, &chain)?, chain));
+        }
+    }
+    Ok(found)
+}
+
+/// What `chain` is to us, whose table has these `rules`.
+fn judge(rules: &[ForeignRule], chain: ForwardChain) -> Option<ForeignFirewall> {
+    if !drops_the_rest(rules, &chain) {
+        return None;
+    }
+    let reached = reached(rules, &chain.name);
+    let names_us = |link: fn(&ForeignRule) -> Option<&LinkPattern>| {
+        rules.iter().any(|rule| {
+            // A rule that sends us to another chain was made by who knows of us.
+            let lets_through = !matches!(rule.verdict, None | Some(ForeignVerdict::Drop));
+            lets_through
+                && reached.contains(rule.chain.as_str())
+                && link(rule).is_some_and(|pattern| means_us(pattern, our_links(&chain)))
+        })
+    };
+    if names_us(|rule| rule.comes_from.as_ref()) && names_us(|rule| rule.goes_to.as_ref()) {
+        return None;
+    }
+    Some(ForeignFirewall { has_docker_user: reached.contains(DOCKER_USER), chain })
+}
+
+/// Whether what no rule decides about is dropped: by the policy, as Docker and ufw have it, or by a last rule, as
+/// firewalld has it.
+fn drops_the_rest(rules: &[ForeignRule], chain: &ForwardChain) -> bool {
+    let of_all = rules.iter().filter(|rule| rule.chain == chain.name && !rule.is_conditional);
+    let mut verdicts = of_all.filter_map(|rule| rule.verdict.as_ref());
+    match verdicts.find(|verdict| !matches!(verdict, ForeignVerdict::Chain(_))) {
+        Some(verdict) => *verdict == ForeignVerdict::Drop,
+        None => chain.drops,
+    }
+}
+
+/// The chain called `first` and those that it leads to.
+fn reached<'a>(rules: &'a [ForeignRule], first: &'a str) -> BTreeSet<&'a str> {
+    let mut reached = BTreeSet::new();
+    let mut next = vec![first];
+    while let Some(chain) = next.pop() {
+        if reached.insert(chain) {
+            next.extend(rules.iter().filter(|rule| rule.chain == chain).filter_map(|rule| match &rule.verdict {
+                Some(ForeignVerdict::Chain(target)) => Some(target.as_str()),
+                _ => None,
+            }));
+        }
+    }
+    reached
+}
+
+/// How the names of our links begin, as the chain sees them: bridges where packets are routed, their ports where packets
+/// are switched.
+fn our_links(chain: &ForwardChain) -> &'static str {
+    if chain.family == Family::Bridge { VETH_PREFIX } else { BRIDGE_PREFIX }
+}
+
+/// Whether a rule about these links is about ours, whose names begin with `prefix`.
+fn means_us(pattern: &LinkPattern, prefix: &str) -> bool {
+    match pattern {
+        LinkPattern::Exactly(name) => name.starts_with(prefix),
+        LinkPattern::Beginning(beginning) => beginning.starts_with(prefix) || prefix.starts_with(beginning),
+    }
+}
+
+impl ForeignFirewall {
+    /// The commands that let our bridges through.
+    fn remedy(&self) -> Vec<String> {
+        let ForwardChain { family, table, name, .. } = &self.chain;
+        let links = our_links(&self.chain);
+        if table == "firewalld" {
+            return vec![format!("firewall-cmd --zone=trusted --add-interface={links}+")];
+        }
+        if (*family, table.as_str()) == (Family::Ipv4, "filter") {
+            let chain = if self.has_docker_user { DOCKER_USER } else { name };
+            return ["-i", "-o"].map(|side| format!("iptables -I {chain} {side} {links}+ -j ACCEPT")).into();
+        }
+        ["iifname", "oifname"]
+            .map(|side| format!("nft insert rule {family} {table} {name} {side} '\"{links}*\"' accept"))
+            .into()
+    }
+}
+
+impl fmt::Display for ForeignFirewall {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ForwardChain { family, table, name, .. } = &self.chain;
+        write!(
+            formatter,
+            "chain `{name}` of the firewall table `{family} {table}`, which is another program's, drops what is \
+             forwarded: containers may reach neither one another nor the outside"
+        )?;
+        let commands = self.remedy();
+        let commands: Vec<_> = commands.iter().map(|command| format!("`{command}`")).collect();
+        write!(formatter, "; allow it with {}", commands.join(" and "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chain(drops: bool) -> ForwardChain {
+        ForwardChain { family: Family::Ipv4, table: "filter".to_owned(), name: "FORWARD".to_owned(), drops }
+    }
+
+    fn rule(chain: &str, verdict: ForeignVerdict) -> ForeignRule {
+        ForeignRule { chain: chain.to_owned(), verdict: Some(verdict), ..ForeignRule::default() }
+    }
+
+    /// A rule for what comes from and goes to these links.
+    fn link(chain: &str, [comes_from, goes_to]: [Option<&str>; 2]) -> ForeignRule {
+        let pattern = |text: &str| match text.strip_suffix('*') {
+            Some(beginning) => LinkPattern::Beginning(beginning.to_owned()),
+            None => LinkPattern::Exactly(text.to_owned()),
+        };
+        ForeignRule {
+            comes_from: comes_from.map(pattern),
+            goes_to: goes_to.map(pattern),
+            is_conditional: true,
+            ..rule(chain, ForeignVerdict::Accept)
+        }
+    }
+
+    #[test]
+    fn who_drops_what_is_ours() {
+        use ForeignVerdict::{Accept, Chain, Drop};
+        let jump = || rule("FORWARD", Chain(DOCKER_USER.to_owned()));
+        let both = |chain, name| [link(chain, [Some(name), None]), link(chain, [None, Some(name)])];
+        for (case, drops, rules, expected) in [
+            ("nothing", false, vec![], false),
+            ("a policy", true, vec![], true),
+            ("a last rule", false, vec![rule("FORWARD", Drop)], true),
+            ("a rule for some", false, vec![ForeignRule { is_conditional: true, ..rule("FORWARD", Drop) }], false),
+            ("a policy that nothing reaches", true, vec![rule("FORWARD", Accept)], false),
+            ("the remedy", true, both("FORWARD", "rc-*").into(), false),
+            ("half of it", true, vec![link("FORWARD", [Some("rc-*"), None])], true),
+            ("for others", true, both("FORWARD", "docker0").into(), true),
+            ("for all that begin as ours", true, both("FORWARD", "r*").into(), false),
+            ("for a link whose name ours only begin with", true, both("FORWARD", "rc").into(), true),
+            ("in a chain that is run", true, [vec![jump()], both(DOCKER_USER, "rc-*").into()].concat(), false),
+            ("in a chain that is not", true, both("INPUT", "rc-*").into(), true),
+        ] {
+            assert_eq!(judge(&rules, chain(drops)).is_some(), expected, "{case}");
+        }
+    }
+
+    #[test]
+    fn how_it_is_told() {
+        let told = |family, table: &str, name: &str, has_docker_user| {
+            let chain = ForwardChain { family, table: table.to_owned(), name: name.to_owned(), drops: true };
+            ForeignFirewall { chain, has_docker_user }.to_string()
+        };
+        insta::assert_snapshot!(told(Family::Ipv4, "filter", "FORWARD", false), @"chain `FORWARD` of the firewall table `ip filter`, which is another program's, drops what is forwarded: containers may reach neither one another nor the outside; allow it with `iptables -I FORWARD -i rc-+ -j ACCEPT` and `iptables -I FORWARD -o rc-+ -j ACCEPT`");
+        let remedy = |text: String| text.rsplit_once("allow it with ").map(|(_, remedy)| remedy.to_owned()).unwrap();
+        insta::assert_snapshot!(remedy(told(Family::Ipv4, "filter", "FORWARD", true)), @"`iptables -I DOCKER-USER -i rc-+ -j ACCEPT` and `iptables -I DOCKER-USER -o rc-+ -j ACCEPT`");
+        insta::assert_snapshot!(remedy(told(Family::Inet, "firewalld", "filter_FORWARD", false)), @"`firewall-cmd --zone=trusted --add-interface=rc-+`");
+        insta::assert_snapshot!(remedy(told(Family::Inet, "mine", "forward", false)), @r#"`nft insert rule inet mine forward iifname '"rc-*"' accept` and `nft insert rule inet mine forward oifname '"rc-*"' accept`"#);
+        insta::assert_snapshot!(remedy(told(Family::Bridge, "mine", "forward", false)), @r#"`nft insert rule bridge mine forward iifname '"rv*"' accept` and `nft insert rule bridge mine forward oifname '"rv*"' accept`"#);
+    }
+}

@@ -1,0 +1,184 @@
+//! The firewall of others, read and never changed: base chains of the forward hook, and the rules of a table.
+
+use super::{Family, SUBSYSTEM};
+use crate::network::message::{self, DUMP, Message};
+use crate::network::netlink::{Connection, NetlinkError};
+
+/// `NFT_MSG_*`.
+const GETCHAIN: u16 = 4;
+const GETRULE: u16 = 7;
+/// `NF_INET_FORWARD` and `NF_BR_FORWARD`.
+const FORWARD: u32 = 2;
+/// `NF_DROP` and `NF_ACCEPT`; `NFT_JUMP` and `NFT_GOTO`.
+const DROP: i32 = 0;
+const ACCEPT: i32 = 1;
+const JUMP: i32 = -3;
+const GOTO: i32 = -4;
+
+/// A chain that sees what is forwarded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ForwardChain {
+    /// Of its table.
+    pub(crate) family: Family,
+    /// Of which it is.
+    pub(crate) table: String,
+    /// Its name.
+    pub(crate) name: String,
+    /// Whether a packet that no rule decides about is dropped.
+    pub(crate) drops: bool,
+}
+
+/// What is of interest in a rule.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct ForeignRule {
+    /// The chain it is in.
+    pub(crate) chain: String,
+    /// The link, or the beginning of its name, that a packet must come from.
+    pub(crate) comes_from: Option<LinkPattern>,
+    /// The one it must go to.
+    pub(crate) goes_to: Option<LinkPattern>,
+    /// Whether there are packets it does not apply to.
+    pub(crate) is_conditional: bool,
+    /// What happens to those it applies to; `None` when the next rule decides.
+    pub(crate) verdict: Option<ForeignVerdict>,
+}
+
+/// What becomes of a packet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum ForeignVerdict {
+    /// This hook lets it through, as far as this table goes.
+    Accept,
+    /// It goes no further.
+    Drop,
+    /// Another chain decides.
+    Chain(String),
+}
+
+/// A name to compare that of a link with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum LinkPattern {
+    /// The whole name.
+    Exactly(String),
+    /// How it begins: `rc-*` of nft, `rc-+` of iptables.
+    Beginning(String),
+}
+
+/// The chains at the forward hook, of all tables.
+pub(crate) fn forward_chains(connection: &mut Connection) -> Result<Vec<ForwardChain>, NetlinkError> {
+    let mut chains = Vec::new();
+    // Family 0 is all of them.
+    let request = Message::new(u16::from(SUBSYSTEM) << 8 | GETCHAIN, DUMP, &[0; 4]);
+    connection.query(request, |payload| chains.extend(forward_chain(payload)))?;
+    Ok(chains)
+}
+
+/// The rules of the table that `chain` is in, in their order.
+pub(crate) fn rules(connection: &mut Connection, chain: &ForwardChain) -> Result<Vec<ForeignRule>, NetlinkError> {
+    let mut rules = Vec::new();
+    let request = Message::new(u16::from(SUBSYSTEM) << 8 | GETRULE, DUMP, &[chain.family as u8, 0, 0, 0]);
+    connection.query(request.string(1, &chain.table), |payload| {
+        // A kernel that does not know the filter sends those of all tables.
+        if string(attributes(payload), 1).as_ref() == Some(&chain.table) {
+            rules.extend(rule(payload));
+        }
+    })?;
+    Ok(rules)
+}
+
+fn forward_chain(payload: &[u8]) -> Option<ForwardChain> {
+    let family = match *payload.first()? {
+        1 => Family::Inet,
+        2 => Family::Ipv4,
+        7 => Family::Bridge,
+        _ => return None,
+    };
+    let chain = attributes(payload);
+    if be32(nested(chain, 4)?, 1)? != FORWARD {
+        return None;
+    }
+    let drops = be32(chain, 5).is_some_and(|policy| policy.cast_signed() == DROP);
+    Some(ForwardChain { family, table: string(chain, 1)?, name: string(chain, 3)?, drops })
+}
+
+fn rule(payload: &[u8]) -> Option<ForeignRule> {
+    let mut rule = ForeignRule { chain: string(attributes(payload), 2)?, ..ForeignRule::default() };
+    // What the register to be compared next holds: a key of `meta`.
+    let mut loaded = None;
+    let expressions = nested(attributes(payload), 4).unwrap_or_default();
+    for (_, expression) in message::attributes(expressions) {
+        let data = nested(expression, 2).unwrap_or_default();
+        match string(expression, 1)?.as_str() {
+            "counter" | "log" => {}
+            "match" if string(data, 1).as_deref() == Some("comment") => {}
+            "immediate" => rule.verdict = verdict(data).or(rule.verdict),
+            "reject" => rule.verdict = Some(ForeignVerdict::Drop),
+            "target" if string(data, 1).as_deref() == Some("REJECT") => rule.verdict = Some(ForeignVerdict::Drop),
+            "meta" => {
+                rule.is_conditional = true;
+                loaded = be32(data, 2);
+            }
+            "cmp" => {
+                rule.is_conditional = true;
+                compare(&mut rule, loaded.take(), data);
+            }
+            _ => {
+                rule.is_conditional = true;
+                loaded = None;
+            }
+        }
+    }
+    Some(rule)
+}
+
+/// Notes what a comparison says of links.
+fn compare(rule: &mut ForeignRule, loaded: Option<u32>, data: &[u8]) {
+    /// `NFT_META_IIFNAME` and `NFT_META_OIFNAME`.
+    const COMES_FROM: u32 = 6;
+    const GOES_TO: u32 = 7;
+    const EQUAL: u32 = 0;
+    let (Some(key), Some(EQUAL)) = (loaded, be32(data, 2)) else { return };
+    let Some(value) = nested(data, 3).and_then(|value| nested(value, 1)) else { return };
+    match key {
+        COMES_FROM => rule.comes_from = Some(pattern(value)),
+        GOES_TO => rule.goes_to = Some(pattern(value)),
+        _ => {}
+    }
+}
+
+/// A whole name is compared with the zeros that it is padded with.
+fn pattern(value: &[u8]) -> LinkPattern {
+    let name = text(value);
+    if value.contains(&0) { LinkPattern::Exactly(name) } else { LinkPattern::Beginning(name) }
+}
+
+fn verdict(immediate: &[u8]) -> Option<ForeignVerdict> {
+    let verdict = nested(nested(immediate, 2)?, 2)?;
+    match be32(verdict, 1)?.cast_signed() {
+        DROP => Some(ForeignVerdict::Drop),
+        ACCEPT => Some(ForeignVerdict::Accept),
+        JUMP | GOTO => string(verdict, 2).map(ForeignVerdict::Chain),
+        _ => None,
+    }
+}
+
+/// What follows `struct nfgenmsg`.
+fn attributes(payload: &[u8]) -> &[u8] {
+    payload.get(4..).unwrap_or_default()
+}
+
+fn nested(attributes: &[u8], kind: u16) -> Option<&[u8]> {
+    message::attributes(attributes).find(|(found, _)| *found == kind).map(|(_, value)| value)
+}
+
+fn be32(attributes: &[u8], kind: u16) -> Option<u32> {
+    nested(attributes, kind)?.first_chunk().map(|bytes| u32::from_be_bytes(*bytes))
+}
+
+fn string(attributes: &[u8], kind: u16) -> Option<String> {
+    nested(attributes, kind).map(text)
+}
+
+fn text(bytes: &[u8]) -> String {
+    let end = bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len());
+    String::from_utf8_lossy(&bytes[..end]).into_owned()
+}
