@@ -125,7 +125,7 @@ pub fn delete_bridge(name: &str) -> Result<(), BridgeError> {
 ///
 /// # Errors
 /// [`BridgeError::Find`].
-pub fn bridge_exists(name: &str) -> Result<bool, BridgeError> {
+pub fn link_exists(name: &str) -> Result<bool, BridgeError> {
     let found = Connection::route().and_then(|mut connection| link::index(&mut connection, name));
     found.map(|index| index.is_some()).map_err(|source| BridgeError::Find { name: name.to_owned(), source })
 }

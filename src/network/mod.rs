@@ -27,7 +27,7 @@ mod subnet;
 mod sysctl;
 mod veth;
 
-pub use bridge::{BRIDGE_PREFIX, Bridge, BridgeError, bridge_exists, create_bridge, delete_bridge};
+pub use bridge::{BRIDGE_PREFIX, Bridge, BridgeError, create_bridge, delete_bridge, link_exists};
 pub use dns::{Names, Port53, Resolver, ResolverError, View};
 pub use firewall::{Firewall, FirewallError};
 pub use foreign_firewall::{ForeignFirewall, foreign_firewalls};

@@ -108,7 +108,7 @@ pub(super) fn make_bridge(record: &NetworkRecord) -> Result<(), Failure> {
     let system = |error: &dyn std::error::Error| {
         Failure::from_error(FailureKind::System, error).because_of(format!("cannot create network {}", record.name))
     };
-    if network::bridge_exists(&record.bridge).map_err(|error| system(&error))? {
+    if network::link_exists(&record.bridge).map_err(|error| system(&error))? {
         return Ok(());
     }
     network::create_bridge(&bridge(record)?).map_err(|error| system(&error))

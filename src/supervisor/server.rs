@@ -19,6 +19,7 @@ use super::client::{BUSY, READY};
 use super::control::{ACCEPTED, Event, Request, Resource, Status};
 use super::execute::{Cancelled, OnFailure, execute};
 use super::failure::{Failure, FailureKind};
+use super::links::links_gone;
 use super::provision;
 use super::world::World;
 use crate::compose::model::Project;
@@ -385,6 +386,10 @@ async fn down(
     let failures = execute(world, project.as_ref(), &plan, OnFailure::Continue, cancelled).await;
     if options.volumes {
         world.remove_unused_anonymous_volumes()?;
+    }
+    if failures.is_empty() {
+        let removed = plan.containers();
+        links_gone(observed.containers.iter().filter(|container| removed.contains(&container.id))).await;
     }
     let removes_network = |step: &plan::Step| matches!(step.operation, plan::Operation::RemoveNetwork { .. });
     if !plan.steps().any(|(_, step)| removes_network(step)) {

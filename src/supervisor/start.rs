@@ -17,6 +17,7 @@ use super::restart::Attempts;
 use super::upstream;
 use super::world::World;
 use crate::compose::model::{Mount, NetworkMode, Port, Protocol};
+use crate::name::ContainerId;
 use crate::network::{self, Endpoint, Port53, PortForward, PortReservation, Resolver, TransportProtocol, View};
 use crate::runtime::log::Limits;
 use crate::runtime::{self, ExitStatus, Guardian, Handle, Rootfs, RuntimeError, Seccomp, Shim, Signal};
@@ -256,7 +257,7 @@ fn attach(world: &World, record: &Record, netns: &OwnedFd) -> Result<(), Failure
             .ok_or_else(|| Failure::new(FailureKind::System, format!("network {} does not exist", endpoint.network)))?;
         let bridge = provision::bridge(&network)?;
         endpoints.push(Endpoint {
-            host_interface: host_interface(record, index),
+            host_interface: host_interface(&record.id, index),
             bridge: bridge.name,
             interface: format!("eth{index}"),
             address: endpoint.address,
@@ -298,6 +299,6 @@ fn resolver(world: &World, record: &Record, netns: &OwnedFd) -> Result<AbortOnDr
 }
 
 /// A prefix + 8 digits of the container's id + the index: within the kernel's 15 characters, and unique.
-fn host_interface(record: &Record, index: usize) -> String {
-    format!("{}{}-{index}", network::VETH_PREFIX, &record.id.short()[..8])
+pub(super) fn host_interface(id: &ContainerId, index: usize) -> String {
+    format!("{}{}-{index}", network::VETH_PREFIX, &id.short()[..8])
 }

@@ -5,7 +5,7 @@ use std::os::fd::AsFd;
 
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
-use rcompose::network::{AttachError, attach, bridge_exists, choose_subnet, create_bridge, delete_bridge, routes};
+use rcompose::network::{AttachError, attach, choose_subnet, create_bridge, delete_bridge, link_exists, routes};
 
 use crate::lab::{container, endpoint, network, serve_tcp, tcp};
 use crate::netns::{Netns, on_own_machine};
@@ -41,10 +41,10 @@ fn a_bridge_that_is_deleted_is_gone() {
     on_own_machine(|| {
         let before = routes().unwrap();
         let bridge = network(1, false);
-        assert!(bridge_exists(&bridge.name).unwrap());
+        assert!(link_exists(&bridge.name).unwrap());
         assert!(routes().unwrap().contains(&bridge.subnet));
         delete_bridge(&bridge.name).unwrap();
-        assert!(!bridge_exists(&bridge.name).unwrap());
+        assert!(!link_exists(&bridge.name).unwrap());
         assert_eq!(routes().unwrap(), before);
         delete_bridge(&bridge.name).unwrap();
     });
@@ -63,7 +63,7 @@ fn a_bridge_that_fails_half_way_is_gone() {
         mount(none, sys, none, MsFlags::MS_BIND | MsFlags::MS_REMOUNT | MsFlags::MS_RDONLY, none).unwrap();
         let error = create_bridge(&bridge).unwrap_err();
         insta::assert_snapshot!(error, @"cannot configure bridge `rc-00000001`");
-        assert!(!bridge_exists(&bridge.name).unwrap());
+        assert!(!link_exists(&bridge.name).unwrap());
     });
 }
 

@@ -1,5 +1,7 @@
 //! `up` makes what is missing, recreates what changed, and leaves the rest alone.
 
+use std::process::Command;
+
 use crate::support::Sandbox;
 
 const PAIR: &str = "
@@ -75,4 +77,18 @@ fn an_init_is_not_taken_for_deaf() {
     stack.rcompose(&["up", "-d"]).succeeds();
     let down = stack.rcompose(&["down"]).succeeds();
     assert!(!down.stderr.contains("no handler"), "{}", down.stderr);
+}
+
+#[test]
+fn no_link_is_left_when_down_returns() {
+    let sandbox = Sandbox::new("links-gone");
+    let compose = "services: {web: {image: 'rootfs:/', init: true, command: [sleep, '1000'], scale: 4}}";
+    let stack = sandbox.stack("linked", compose);
+    stack.rcompose(&["up", "-d"]).succeeds();
+    stack.rcompose(&["down"]).succeeds();
+    let mut links = Command::new("ip");
+    sandbox.equip(&mut links);
+    links.args(["-o", "link"]);
+    let links = sandbox.run(links).succeeds().stdout;
+    assert!(!links.contains(": rv") && !links.contains(": rc-"), "{links}");
 }
