@@ -138,8 +138,9 @@ impl Handle {
         };
         // While it waits in sigtimedwait(2) for signals that it has blocked, the kernel shows them as not blocked. One that
         // cannot be looked at is not accused of ignoring.
-        let system_call = fs_err::read_to_string(format!("/proc/{}/syscall", self.pid)).unwrap_or_default();
-        let waits = system_call.split(' ').next() == Some(&libc::SYS_rt_sigtimedwait.to_string());
+        let waiting = libc::SYS_rt_sigtimedwait.to_string();
+        let system_call = fs_err::read_to_string(format!("/proc/{}/syscall", self.pid));
+        let waits = system_call.map_or(true, |call| call.split_whitespace().next() == Some(waiting.as_str()));
         Ok(!waits && !accepts(&status, signal.as_raw()))
     }
 }
