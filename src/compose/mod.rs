@@ -27,6 +27,8 @@ mod node;
 mod profiles;
 mod project_name;
 mod report;
+#[cfg_attr(not(test), expect(dead_code, reason = "for the schema"))]
+mod scalar;
 mod suggest;
 mod units;
 mod validate;
