@@ -6,18 +6,20 @@
 //! | `${V:+W}` / `${V+W}` | W | empty / W | empty |
 //! | `${V:?W}` / `${V?W}` | value | error / empty | error |
 //!
-//! `WORD` is itself a template. `$$` is a `$`; a `$` that begins none of these stays as it is.
+//! `WORD` is itself a template. `$$` is a `$`; a `$` that begins none of these stays as it is. `template.rs` has the grammar.
 //! See <https://github.com/compose-spec/compose-spec/blob/main/12-interpolation.md>.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::ops::Range;
 
 use super::diagnostic::DiagnosticKind;
 use super::node::{Node, Style, Value};
-use super::report::Report;
+use super::report::{Origin, Report};
+use super::template::{Expression, Operator, Token, Tokens};
 
 /// Depth of `${A:-${B:-…}}` beyond which a template is refused: expansion recurses.
-const MAX_DEPTH: usize = 64;
+pub(super) const MAX_DEPTH: usize = 64;
 
 /// Why a template has no value. Ranges are in the template.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +42,7 @@ pub(super) fn expand<'t, 'v>(
     if !template.contains('$') {
         return Ok(Cow::Borrowed(template));
     }
-    Expander { template, lookup, unset }.expand(0..template.len(), 0).map(Cow::Owned)
+    Expander { template, lookup, unset }.expand(0..template.len(), true, 0).map(Cow::Owned)
 }
 
 /// Expands every value of a tree, keys excepted.
@@ -53,10 +55,9 @@ pub(super) fn interpolate(node: &mut Node, lookup: &dyn Fn(&str) -> Option<Strin
         }
         Value::Scalar(scalar) if scalar.text.contains('$') => {
             let template = scalar.text.as_str();
-            let origin = node.origin;
+            let place = Place { report, origin: node.origin, template, verbatim: OnceCell::new() };
             let mut unset = |name: &str, range: Range<usize>| {
-                let kind = DiagnosticKind::UnsetVariable(name.to_owned());
-                report.warning(report.find(origin, &template[range]), kind);
+                report.warning(place.of(range), DiagnosticKind::UnsetVariable(name.to_owned()));
             };
             let lookup = |name: &str| lookup(name).map(Cow::Owned);
             match expand(template, &lookup, &mut unset) {
@@ -74,12 +75,34 @@ pub(super) fn interpolate(node: &mut Node, lookup: &dyn Fn(&str) -> Option<Strin
                             (range, DiagnosticKind::RequiredVariable { name, message }, None)
                         }
                     };
-                    report.error_with_help(report.find(origin, &template[range]), kind, help);
+                    report.error_with_help(place.of(range), kind, help);
                     node.value = Value::Invalid;
                 }
             }
         }
         Value::Scalar(_) => {}
+    }
+}
+
+/// Where the parts of a template are written.
+struct Place<'a> {
+    report: &'a Report,
+    origin: Origin,
+    template: &'a str,
+    /// Where all of it stands as it is, if it does: looked for once, since a long template may have many mistakes.
+    verbatim: OnceCell<Option<usize>>,
+}
+
+impl Place<'_> {
+    fn of(&self, range: Range<usize>) -> Origin {
+        let verbatim = self.verbatim.get_or_init(|| {
+            let found = self.report.find(self.origin, self.template);
+            (found.end - found.start == self.template.len()).then_some(found.start)
+        });
+        match verbatim {
+            Some(start) => Origin { start: start + range.start, end: start + range.end, ..self.origin },
+            None => self.report.find(self.origin, &self.template[range]),
+        }
     }
 }
 
@@ -90,97 +113,45 @@ struct Expander<'a, 'v> {
 }
 
 impl Expander<'_, '_> {
-    fn expand(&mut self, range: Range<usize>, depth: usize) -> Result<String, TemplateError> {
+    /// Expands a part of the template; a part that is not `used` is only checked.
+    fn expand(&mut self, part: Range<usize>, used: bool, depth: usize) -> Result<String, TemplateError> {
         if depth > MAX_DEPTH {
-            return Err(TemplateError::Invalid(range));
+            return Err(TemplateError::Invalid(part));
         }
         let mut output = String::new();
-        let mut at = range.start;
-        while let Some(found) = self.template[at..range.end].find('$') {
-            let dollar = at + found;
-            output.push_str(&self.template[at..dollar]);
-            let rest = &self.template[dollar + 1..range.end];
-            let name = name_length(rest);
-            if rest.starts_with('$') {
-                output.push('$');
-                at = dollar + 2;
-            } else if name > 0 {
-                at = dollar + 1 + name;
-                output.push_str(&self.value(&rest[..name], dollar..at));
-            } else if rest.starts_with('{') {
-                let Some(length) = closing_brace(rest) else {
-                    return Err(TemplateError::Invalid(dollar..range.end));
-                };
-                at = dollar + 1 + length;
-                output.push_str(&self.braced(dollar..at, depth)?);
-            } else {
-                output.push('$');
-                at = dollar + 1;
+        for token in Tokens::new(self.template, part) {
+            match token {
+                Token::Literal(range) => output.push_str(&self.template[range]),
+                Token::Invalid(range) => return Err(TemplateError::Invalid(range)),
+                Token::Variable { range, name } => {
+                    let name = &self.template[name];
+                    match (self.lookup)(name) {
+                        Some(value) => output.push_str(&value),
+                        None if used => (self.unset)(name, range),
+                        None => {}
+                    }
+                }
+                Token::Expression(expression) => output.push_str(&self.expression(expression, used, depth)?),
             }
         }
-        output.push_str(&self.template[at..range.end]);
         Ok(output)
     }
 
-    fn value(&mut self, name: &str, range: Range<usize>) -> String {
-        if let Some(value) = (self.lookup)(name) {
-            return value.into_owned();
-        }
-        (self.unset)(name, range);
-        String::new()
-    }
-
-    /// Expands `${…}`, which is what `range` holds.
-    fn braced(&mut self, range: Range<usize>, depth: usize) -> Result<String, TemplateError> {
-        let inner = &self.template[range.start + 2..range.end - 1];
-        let (name, rest) = inner.split_at(name_length(inner));
-        if name.is_empty() {
-            return Err(TemplateError::Invalid(range));
-        }
-        if rest.is_empty() {
-            return Ok(self.value(name, range));
-        }
-        let (empty_counts, operator) = match rest.strip_prefix(':') {
-            Some(rest) => (false, rest),
-            None => (true, rest),
-        };
-        let word = range.end - operator.len()..range.end - 1;
-        let set = (self.lookup)(name).filter(|value| empty_counts || !value.is_empty());
-        match (operator.chars().next(), set) {
-            (Some('-' | '?'), Some(value)) => Ok(value.into_owned()),
-            (Some('-'), None) | (Some('+'), Some(_)) => self.expand(word, depth + 1),
-            (Some('+'), None) => Ok(String::new()),
-            (Some('?'), None) => {
-                let message = self.expand(word, depth + 1)?;
-                Err(TemplateError::Required { range, name: name.to_owned(), message })
+    fn expression(&mut self, found: Expression, used: bool, depth: usize) -> Result<String, TemplateError> {
+        let name = &self.template[found.name];
+        let set = (self.lookup)(name).filter(|value| !found.colon || !value.is_empty());
+        let takes_word = set.is_some() == (found.operator == Operator::Alternative);
+        // Compose expands a word before it asks whether it is needed: a mistake in it counts either way.
+        let word = self.expand(found.word, used && takes_word, depth + 1)?;
+        match (found.operator, set) {
+            (Operator::Default | Operator::Required, Some(value)) => Ok(value.into_owned()),
+            (Operator::Default, None) | (Operator::Alternative, Some(_)) => Ok(word),
+            (Operator::Alternative, None) => Ok(String::new()),
+            (Operator::Required, None) => {
+                Err(TemplateError::Required { range: found.range, name: name.to_owned(), message: word })
             }
-            _ => Err(TemplateError::Invalid(range)),
         }
     }
-}
-
-/// The length of the variable name that `text` begins with.
-fn name_length(text: &str) -> usize {
-    if text.starts_with(|c: char| c.is_ascii_digit()) {
-        return 0;
-    }
-    text.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count()
-}
-
-/// The length of the braced text that `text` begins with, both braces included.
-fn closing_brace(text: &str) -> Option<usize> {
-    let mut open = 0_usize;
-    for (at, byte) in text.bytes().enumerate() {
-        match byte {
-            b'{' => open += 1,
-            b'}' => open -= 1,
-            _ => {}
-        }
-        if open == 0 {
-            return Some(at + 1);
-        }
-    }
-    None
 }
 
 #[cfg(test)]
@@ -192,6 +163,8 @@ mod tests {
         match name {
             "V" => Some("value".into()),
             "E" => Some("".into()),
+            "W" => Some("w".into()),
+            "D" => Some("a$V${W}".into()),
             _ => None,
         }
     }
@@ -200,45 +173,314 @@ mod tests {
         expand(template, &lookup, &mut |_, _| {}).map(Cow::into_owned)
     }
 
+    /// What docker compose 2.40.3 makes of each, with V=value, W=w, E empty, U unset and D holding dollars.
     #[test]
-    fn the_whole_grammar() {
+    fn values() {
         for (template, expected) in [
-            ("$V ${V} x$V.y", "value value xvalue.y"),
-            ("${E} $E", " "),
-            ("$U${U}", ""),
-            ("${V:-W} ${E:-W} ${U:-W}", "value W W"),
-            ("${V-W} ${E-W} ${U-W}", "value  W"),
-            ("${V:+W} ${E:+W} ${U:+W}", "W  "),
-            ("${V+W} ${E+W} ${U+W}", "W W "),
-            ("${V:?W} ${V?W} ${E?W}", "value value "),
+            ("$V", "value"),
+            ("${V}", "value"),
+            ("x$V.y", "xvalue.y"),
+            ("${E}", ""),
+            ("$E", ""),
+            ("$U", ""),
+            ("${U}", ""),
+            ("${V:-W}", "value"),
+            ("${E:-W}", "W"),
+            ("${U:-W}", "W"),
+            ("${V-W}", "value"),
+            ("${E-W}", ""),
+            ("${U-W}", "W"),
+            ("${V:+W}", "W"),
+            ("${E:+W}", ""),
+            ("${U:+W}", ""),
+            ("${V+W}", "W"),
+            ("${E+W}", "W"),
+            ("${U+W}", ""),
+            ("${V:?W}", "value"),
+            ("${V?W}", "value"),
+            ("${E?W}", ""),
             ("${U:-${E:-deep}}", "deep"),
             ("${U:-a ${V} b}", "a value b"),
-            (r#"${U:-{"a": 1}}"#, r#"{"a": 1}"#),
+            ("${U:-{\"a\": 1}}", "{\"a\": 1}"),
             ("${U:-a:-b}", "a:-b"),
-            ("$$V $${V} $$$$", "$V ${V} $$"),
+            ("$$V", "$V"),
+            ("$${V}", "${V}"),
+            ("$$$$", "$$"),
             ("$1 $ a$", "$1 $ a$"),
             ("${V:+}", ""),
             ("é${V}é", "évalueé"),
+            ("${U:-}", ""),
+            ("${U:-$V}", "value"),
+            ("${U-$$}", "$"),
+            ("${U-$$V}", "$V"),
+            ("${V:+x}y", "xy"),
+            ("${U:+x}y", "y"),
+            ("${U:-a}b}", "ab}"),
+            ("${U:-{}}", "{}"),
+            ("${U:-{}", "{"),
+            ("${U:-\"q\"}", "\"q\""),
+            ("$$$V", "$value"),
+            ("$V$W", "valuew"),
+            ("$V$$", "value$"),
+            ("${v}", ""),
+            ("$v", ""),
+            ("${V}}", "value}"),
+            ("{${V}}", "{value}"),
+            ("${V}${W}", "valuew"),
+            ("${V:-a}${W:-b}", "valuew"),
+            ("${U:-a}${U:-b}", "ab"),
+            ("${U:-a}${U:+b}${U-c}", "ac"),
+            ("$V}", "value}"),
+            ("${U:-}}", "}"),
+            ("${U:-a}}", "a}"),
+            ("${U:-{a}b}", "{a}b"),
+            ("${U:-{{}}}", "{{}}"),
+            ("${U:-}${V}", "value"),
+            ("${U:-${V}}", "value"),
+            ("${U:-${V}${W}}", "valuew"),
+            ("${U:-a${V:+b${W:-c}d}e}", "abwde"),
+            ("${V:+${W}}", "w"),
+            ("${V:+${U:-z}}", "z"),
+            ("${U-a:-b}", "a:-b"),
+            ("${U:-a-b}", "a-b"),
+            ("${U-a?b}", "a?b"),
+            ("${V-a?b}", "value"),
+            ("${V:-a?b:+c}", "value"),
+            ("${U:+a:-b}", ""),
+            ("${V:+a:-b}", "a:-b"),
+            ("${V+a-b}", "a-b"),
+            ("${U:-${W:?msg}}", "w"),
+            ("$_", ""),
+            ("${_}", ""),
+            ("$_1", ""),
+            ("$V1", ""),
+            ("${V1}", ""),
+            ("$VV_x", ""),
+            ("$-V", "$-V"),
+            ("$.", "$."),
+            ("$ {V}", "$ {V}"),
+            ("${V:-$}", "value"),
+            ("${U:-$}", "$"),
+            ("${U:-$1}", "$1"),
+            ("${U:-$$1}", "$1"),
+            ("a$$", "a$"),
+            ("a$$$", "a$$"),
+            ("a$$$$", "a$$"),
+            ("$", "$"),
+            ("$$", "$"),
+            ("$$$", "$$"),
+            ("${U:-\\}}", "\\}"),
+            ("${U:-\\}x}", "\\x}"),
+            ("${V:-'}'}", "value'}"),
+            ("${U:-'}'}", "''}"),
+            ("${U:-\"}\"}", "\"\"}"),
+            ("\\$V", "\\value"),
+            ("\\${V}", "\\value"),
+            ("${U:- a }", " a "),
+            ("${U:-a'b}", "a'b"),
+            ("${V:-a}-b", "value-b"),
+            ("$V-b", "value-b"),
+            ("$V:-b", "value:-b"),
+            ("${U}-b", "-b"),
+            ("a-${U}", "a-"),
+            ("a?${U}", "a?"),
+            ("a:-${V:+x}", "a:-x"),
+            ("a-${V:+x}", "a-x"),
+            ("a?b ${U:-x}", "a?b x"),
+            ("{ \"a\": \"${V}\" }", "{ \"a\": \"value\" }"),
+            ("{ \"a\": \"${U:-x}\" }", "{ \"a\": \"x\" }"),
+            ("{{.Name}} ${V}", "{{.Name}} value"),
+            ("{{.Name}} ${U:-x}", "{{.Name}} x"),
+            ("${V} {{.Name}}", "value {{.Name}}"),
+            ("${U:-x} {{.Name}}", "x {{.Name}}"),
+            ("{${U:-x}", "{x"),
+            ("}${U:-x}", "}x"),
+            ("}${V}", "}value"),
+            ("${V}{${U:-x}}", "value{x}"),
+            ("${U:-x}{${U:-y}", "x{y"),
+            ("$V ${U:-x}", "value x"),
+            ("${U:-x} $V", "x value"),
+            ("${V}-${U:-x}", "value-x"),
+            ("${V}?${U:-x}", "value?x"),
+            ("$V-${U}", "value-"),
+            ("${V}+${U}", "value+"),
+            ("${U:-x}+${U}", "x+"),
+            ("$V${U:-x}", "valuex"),
+            ("$$${U:-x}", "$x"),
+            ("$${U:-x}", "${U:-x}"),
+            ("$$$${U:-x}", "$${U:-x}"),
+            ("${U:-x}$${U}", "x${U}"),
+            ("${U:-x}$$", "x$"),
+            ("$ÉV", "$ÉV"),
+            ("$Vé", "valueé"),
+            ("${U:-é}", "é"),
+            ("a${U:-b}c${U:-d}e", "abcde"),
+            ("${U:-b}$", "b$"),
+            ("${U:-b}$ x", "b$ x"),
+            ("}", "}"),
+            ("${U:-$V}$W", "valuew"),
+            ("$W${U:-$V}", "wvalue"),
+            ("${U:-}-${U:-}", "-"),
+            ("${U:-}${U:-}", ""),
+            ("${U:-a}x${U+b}y${V:+c}z", "axycz"),
+            ("${V:-${U}}", "value"),
+            ("$U$U", ""),
+            ("${D}", "a$V${W}"),
+            ("${D}${V:-x}", "a$V${W}value"),
+            ("${U:-${D}}", "a$V${W}"),
+            ("$D", "a$V${W}"),
+            ("${U:-{${V}}}", "{value}"),
+            ("${V:-{${U}}}", "value"),
+            ("${U:--}", "-"),
+            ("${U:-:}", ":"),
+            ("${U:-?}", "?"),
+            ("${U--}", "-"),
+            ("${U-:-}", ":-"),
+            ("${U:+-}", ""),
+            ("${V:+-}", "-"),
+            ("${V+:-}", ":-"),
+            ("${V:-+}", "value"),
+            ("${E:-+}", "+"),
+            ("${E-:+}", ""),
+            ("${V:+?}", "?"),
+            ("${V?:-}", "value"),
+            ("${E?:-x}", ""),
+            ("${U-}", ""),
+            ("${E-}", ""),
+            ("${V+}", ""),
+            ("${E+}", ""),
+            ("${U+}", ""),
+            ("${E:+}", ""),
+            ("${U:-a|b}", "a|b"),
+            ("$V|$W", "value|w"),
+            ("a\n${V}\nb", "a\nvalue\nb"),
+            ("$V\n", "value\n"),
+            ("x\n${U:-y}", "x\ny"),
+            ("a}\n${U:-b}", "a}\nb"),
         ] {
             assert_eq!(check(template).as_deref(), Ok(expected), "{template}");
         }
     }
 
     #[test]
-    fn mistakes() {
-        for (template, at) in
-            [("a ${V", 2..5), ("${}", 0..3), ("${1}", 0..4), ("${V!x}", 0..6), ("${V:x}", 0..6), ("${", 0..2)]
-        {
+    fn templates_that_cannot_be_read() {
+        for template in [
+            "${V:=x}",
+            "${V=x}",
+            "${V.B}",
+            "${1}",
+            "${}",
+            "${V",
+            "${V }",
+            "${ V}",
+            "${V:}",
+            "${V!x}",
+            "${V:x}",
+            "${V;x}",
+            "${V,}",
+            "${V,,}",
+            "${V^^}",
+            "${#V}",
+            "${V/a/b}",
+            "${V%x}",
+            "${",
+            "${$V}",
+            "${V${W}}",
+            "${U:-${V}",
+            "${U:-${V:-x}",
+            "${ÉV}",
+            "${Vé}",
+            "${U:-b}${",
+            "${V}${",
+            "${V} ${V x}",
+            "${V x} ${V}",
+            "${U:-a${V x}}",
+            "${U:-${}}",
+            "${V:-${}}",
+            "${V:-${1}}",
+            "${V:+${}}",
+            "${U:+${}}",
+            "${V:?${}}",
+            "${U:-a\nb}",
+            "${V:-a\nb}",
+            "${U:-\n}",
+            "${V\n}",
+            "${U:-${V}\n}",
+            "${U\n:-y}",
+        ] {
+            assert!(matches!(check(template), Err(TemplateError::Invalid(_))), "{template}: {:?}", check(template));
+        }
+    }
+
+    #[test]
+    fn required_variables() {
+        for (template, expected) in [
+            ("${E:?W}", "E is missing a value: W"),
+            ("${U:?W}", "U is missing a value: W"),
+            ("${U?W}", "U is missing a value: W"),
+            ("${U:?}", "U is missing a value"),
+            ("${U?}", "U is missing a value"),
+            ("${U:-a} ${V:+b} ${U:?c}", "U is missing a value: c"),
+            ("${U:?need $V}", "U is missing a value: need value"),
+            ("${U:?need ${V}}", "U is missing a value: need value"),
+            ("${U?a:-b}", "U is missing a value: a:-b"),
+            ("${U?x:?y}", "U is missing a value: x:?y"),
+            ("${V:-${U:?msg}}", "U is missing a value: msg"),
+            ("${V:-${U?msg}}", "U is missing a value: msg"),
+            ("${U:?-}", "U is missing a value: -"),
+            ("${U?:-}", "U is missing a value: :-"),
+            ("${E:?:-x}", "E is missing a value: :-x"),
+        ] {
+            let Err(TemplateError::Required { name, message, .. }) = check(template) else { panic!("{template}") };
+            let colon = if message.is_empty() { "" } else { ": " };
+            assert_eq!(format!("{name} is missing a value{colon}{message}"), expected, "{template}");
+        }
+    }
+
+    #[test]
+    fn mistakes_have_a_place() {
+        for (template, at) in [
+            ("a ${V", 2..5),
+            ("${}", 0..3),
+            ("${1} }", 0..4),
+            ("${V!x}", 0..6),
+            ("${V:x}", 0..6),
+            ("${", 0..2),
+            ("x${U:-a\nb}", 1..7),
+            ("${U:-a${1}}", 6..10),
+        ] {
             assert_eq!(check(template), Err(TemplateError::Invalid(at)), "{template}");
         }
-        let required =
-            |message: &str| TemplateError::Required { range: 0..0, name: "U".to_owned(), message: message.to_owned() };
-        for (template, message) in [("${U:?need $V}", "need value"), ("${U?}", "")] {
-            let TemplateError::Required { name, message: found, .. } = check(template).unwrap_err() else { panic!() };
-            assert_eq!(TemplateError::Required { range: 0..0, name, message: found }, required(message));
-        }
+        assert!(matches!(
+            check("a${U:?${E}}b"),
+            Err(TemplateError::Required { range: Range { start: 1, end: 11 }, .. })
+        ));
         assert!(check(&"${U:-".repeat(10_000)).is_err());
         assert!(check(&format!("{}{}", "${U:-".repeat(10_000), "}".repeat(10_000))).is_err());
+        assert_eq!(check(&format!("{}{}", "${U:-".repeat(60), "}".repeat(60))).as_deref(), Ok(""));
+    }
+
+    #[test]
+    fn only_what_is_used_is_missed() {
+        for (template, expected) in [
+            ("$U ${X}", "U X"),
+            ("${V:-$U} ${U:+$X} ${V:?$X}", ""),
+            ("${E:-$U} ${V:+$X}", "U X"),
+            ("${V:-${U:-$X}}", ""),
+        ] {
+            let mut missed = Vec::new();
+            expand(template, &lookup, &mut |name, _| missed.push(name.to_owned())).unwrap();
+            assert_eq!(missed.join(" "), expected, "{template}");
+        }
+    }
+
+    #[test]
+    fn long_templates_take_linear_time() {
+        let many = 50_000;
+        for template in ["$V", "${V}", "${U:-x}", "${U:-{}", "${V:-${V}}", "{", "}"].map(|part| part.repeat(many)) {
+            let _ = check(&template);
+            let _ = super::super::template::variables(&template);
+        }
     }
 
     proptest! {

@@ -30,6 +30,7 @@ mod report;
 #[cfg_attr(not(test), expect(dead_code, reason = "for the schema"))]
 mod scalar;
 mod suggest;
+mod template;
 mod units;
 mod validate;
 mod yaml;
