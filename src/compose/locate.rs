@@ -117,10 +117,10 @@ fn environment(
     let mut variables = BTreeMap::new();
     for path in paths {
         let text = files.read(&path).map_err(|source| LoadError::Read { path: path.clone(), source })?;
-        let lookup = |name: &str| process.get(name).or_else(|| variables.get(name)).cloned();
-        match dotenv::parse(&text, &lookup) {
+        let lookup = |name: &str| process.get(name).cloned();
+        match dotenv::parse(&text, &lookup, &|name| variables.get(name).cloned()) {
             Ok(assignments) => {
-                variables.extend(assignments.into_iter().filter_map(|(key, value)| Some((key, value?))));
+                variables.extend(assignments.into_iter().filter_map(|found| Some((found.name, found.value?))));
             }
             Err(error) => {
                 let source = report.add_source(display_name(&path, &options.working_dir), text);

@@ -50,17 +50,17 @@ fn read(field: Field<'_>, variables: &mut BTreeMap<String, String>, context: &Co
     }
     let text = context.files.read(&path).map_err(|error| path_field.invalid(error)).ok()?;
     let parsed = if raw {
-        Ok(dotenv::parse_raw(&text))
+        dotenv::parse_raw(&text)
     } else {
-        let lookup = |name: &str| context.environment.get(name).or_else(|| variables.get(name)).cloned();
-        dotenv::parse(&text, &lookup)
+        let lookup = |name: &str| context.environment.get(name).cloned();
+        dotenv::parse(&text, &lookup, &|name| variables.get(name).cloned())
     };
     match parsed {
         Ok(assignments) => {
             let inherit = |key: &str| context.environment.get(key).cloned();
-            variables.extend(assignments.into_iter().filter_map(|(key, value)| {
-                let value = value.or_else(|| inherit(&key))?;
-                Some((key, value))
+            variables.extend(assignments.into_iter().filter_map(|found| {
+                let value = found.value.or_else(|| inherit(&found.name))?;
+                Some((found.name, value))
             }));
         }
         Err(error) => {
