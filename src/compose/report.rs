@@ -1,17 +1,18 @@
 //! What the phases of one load share: the sources read so far and the mistakes found in them.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
 use super::diagnostic::{Diagnostic, DiagnosticKind, Severity, Source, Span};
 
 /// A source of this load, by the order of reading.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct SourceId(usize);
 
 /// Where a node of a tree came from; small and `Copy`, unlike [`Span`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Origin {
     pub(super) source: SourceId,
     pub(super) start: usize,
@@ -23,6 +24,8 @@ pub(super) struct Origin {
 pub(super) struct Report {
     sources: RefCell<Vec<Arc<Source>>>,
     diagnostics: RefCell<Vec<((SourceId, usize), Diagnostic)>>,
+    /// The diagnostics at each place, to tell a new one from a known one without looking at all.
+    places: RefCell<HashMap<Origin, Vec<usize>>>,
 }
 
 impl Report {
@@ -72,7 +75,10 @@ impl Report {
         let diagnostic = Diagnostic { severity, span: self.span(origin), kind, help, label };
         let mut diagnostics = self.diagnostics.borrow_mut();
         // A node that several aliases refer to has its mistakes once.
-        if !diagnostics.iter().any(|(_, known)| *known == diagnostic) {
+        let mut places = self.places.borrow_mut();
+        let here = places.entry(origin).or_default();
+        if !here.iter().any(|known| diagnostics[*known].1 == diagnostic) {
+            here.push(diagnostics.len());
             diagnostics.push(((origin.source, origin.start), diagnostic));
         }
     }

@@ -5,6 +5,7 @@
 //! exponentially, and everything after this phase recurses.
 
 use std::collections::HashMap;
+use std::collections::btree_map::Entry as MapEntry;
 
 use granit_parser::{Event, Parser, ScalarStyle, ScanError, StrInput, options};
 
@@ -14,16 +15,30 @@ use super::report::{Origin, Report, SourceId};
 
 /// Nesting beyond which a file is refused, aliases expanded.
 const MAX_DEPTH: usize = 100;
-/// Nodes that the aliases of a document may copy.
-const MAX_COPIED: usize = 200_000;
+/// Nodes that the aliases of a document may copy; a long text counts as several.
+const MAX_COPIED: usize = 1_000_000;
+/// Nodes that a source may hold: each takes about a hundred bytes, however few it takes in the text.
+const MAX_NODES: usize = 4_000_000;
+/// Bytes of text that count as a node.
+const BYTES_A_NODE: usize = 64;
 
 /// Parses all documents of a source; mistakes go to `report`.
 pub(super) fn parse(report: &Report, source: SourceId) -> Vec<Node> {
     let text = &report.source(source).text;
     let options = options! { emit_comments: false, flow_nesting_limit: MAX_DEPTH, block_nesting_limit: MAX_DEPTH };
     let parser = Parser::new_from_str_with_options(text, options);
-    let mut builder =
-        Builder { parser, report, source, anchors: HashMap::new(), open: Vec::new(), budget: MAX_COPIED, depth: 0 };
+    let mut builder = Builder {
+        parser,
+        report,
+        source,
+        // An anchor that nothing refers to need not be kept.
+        aliases: text.contains('*'),
+        anchors: HashMap::new(),
+        open: Vec::new(),
+        copies: MAX_COPIED,
+        nodes: MAX_NODES,
+        depth: 0,
+    };
     let documents = match builder.documents() {
         Ok(documents) => documents,
         Err(Stop::Syntax(error)) => {
@@ -58,9 +73,13 @@ struct Builder<'t> {
     report: &'t Report,
     source: SourceId,
     anchors: HashMap<usize, Anchored>,
+    aliases: bool,
     /// The anchors of the collections that are being built.
     open: Vec<usize>,
-    budget: usize,
+    /// How many nodes aliases may still copy.
+    copies: usize,
+    /// How many nodes may still be read.
+    nodes: usize,
     depth: usize,
 }
 
@@ -81,7 +100,7 @@ impl<'t> Builder<'t> {
         while let Some((event, origin)) = self.next()? {
             if matches!(event, Event::DocumentStart(..)) {
                 self.anchors.clear();
-                self.budget = MAX_COPIED;
+                self.copies = MAX_COPIED;
             } else if event.is_node() {
                 let node = self.node(event, origin)?;
                 if !node.is_null() {
@@ -94,12 +113,13 @@ impl<'t> Builder<'t> {
 
     /// Builds the node that `event` begins.
     fn node(&mut self, event: Event<'t>, mut origin: Origin) -> Result<Node, Stop> {
-        let anchor = event.anchor_id();
-        let (tag, string) = self.tag(&event, origin);
+        self.nodes = self.nodes.checked_sub(1).ok_or(Stop::TooLarge(origin))?;
+        let anchor = event.anchor_id().filter(|_| self.aliases);
+        let (tag, plain) = self.tag(&event, origin);
         let value = match event {
             Event::Alias(id) => return self.alias(id, origin),
             Event::Scalar(text, style, ..) => {
-                let plain = style == ScalarStyle::Plain && !string;
+                let plain = plain.unwrap_or(style == ScalarStyle::Plain);
                 let style = if plain { Style::Plain } else { Style::Quoted };
                 Value::Scalar(Scalar { text: text.into_owned(), style })
             }
@@ -110,7 +130,11 @@ impl<'t> Builder<'t> {
         let node = Node { origin, tag, value };
         if let Some(id) = anchor {
             let (size, depth) = node.measure();
-            self.spend(size, origin)?;
+            let size = size + long_texts(&node);
+            // Those inside another one are copied with it, so that chains of anchors would be copied many times over.
+            if !self.open.is_empty() {
+                self.spend(size, origin)?;
+            }
             self.anchors.insert(id, Anchored { node: node.clone(), size, depth });
         }
         Ok(node)
@@ -149,7 +173,7 @@ impl<'t> Builder<'t> {
 
     fn mapping(&mut self, origin: &mut Origin) -> Result<Value, Stop> {
         let mut mapping = Mapping::new();
-        let mut merged = Vec::new();
+        let mut merged: Option<(Origin, Node)> = None;
         while let Some((event, at)) = self.next()? {
             if matches!(event, Event::MappingEnd) {
                 origin.end = at.end;
@@ -158,22 +182,30 @@ impl<'t> Builder<'t> {
             let key = self.node(event, at)?;
             let Some((event, at)) = self.next()? else { break };
             let value = self.node(event, at)?;
-            match key.value {
-                Value::Scalar(Scalar { text, style: Style::Plain }) if text == "<<" => merged.push(value),
-                Value::Scalar(Scalar { text, .. }) => match mapping.get(&text) {
-                    None => drop(mapping.insert(text, Entry { key: key.origin, value })),
-                    Some(first) => {
-                        let label = (first.key, "first defined here");
-                        self.report.error_with_label(key.origin, DiagnosticKind::DuplicateKey(text), label);
-                    }
-                },
-                _ => self.report.error(key.origin, DiagnosticKind::KeyNotScalar),
+            let Value::Scalar(Scalar { text, style }) = key.value else {
+                self.report.error(key.origin, DiagnosticKind::KeyNotScalar);
+                continue;
+            };
+            if style == Style::Plain && text == "<<" {
+                match &merged {
+                    None => merged = Some((key.origin, value)),
+                    Some((first, _)) => self.duplicate(text, key.origin, *first),
+                }
+                continue;
+            }
+            match mapping.entry(text) {
+                MapEntry::Vacant(place) => drop(place.insert(Entry { key: key.origin, value })),
+                MapEntry::Occupied(first) => self.duplicate(first.key().clone(), key.origin, first.get().key),
             }
         }
-        for node in merged {
+        if let Some((_, node)) = merged {
             self.merge(&mut mapping, node, true);
         }
         Ok(Value::Mapping(mapping))
+    }
+
+    fn duplicate(&self, key: String, origin: Origin, first: Origin) {
+        self.report.error_with_label(origin, DiagnosticKind::DuplicateKey(key), (first, "first defined here"));
     }
 
     /// Applies `<<`: a key of the mapping itself wins, then the first mapping that has it.
@@ -210,23 +242,39 @@ impl<'t> Builder<'t> {
     }
 
     fn spend(&mut self, nodes: usize, origin: Origin) -> Result<(), Stop> {
-        self.budget = self.budget.checked_sub(nodes).ok_or(Stop::TooLarge(origin))?;
+        self.copies = self.copies.checked_sub(nodes).ok_or(Stop::TooLarge(origin))?;
         Ok(())
     }
 
-    /// The tag of a node, and whether it makes a plain scalar a string.
-    fn tag(&self, event: &Event<'_>, origin: Origin) -> (Option<Tag>, bool) {
-        let Some(tag) = event.tag() else { return (None, false) };
+    /// The tag of a node, and whether a scalar is to be read as if it had no quotes, where the tag says so. A tag that means
+    /// nothing here is only warned of, as Compose accepts it.
+    fn tag(&self, event: &Event<'_>, origin: Origin) -> (Option<Tag>, Option<bool>) {
+        let Some(tag) = event.tag() else { return (None, None) };
         match tag.original().as_str() {
-            "!reset" => (Some(Tag::Reset), false),
-            "!override" => (Some(Tag::Override), false),
-            "!" => (None, true),
-            _ if tag.is_yaml_core_schema() => (None, tag.is_yaml_core_schema_tag("str")),
-            other => {
-                let help = "Compose knows `!reset` and `!override`".to_owned();
-                self.report.error_with_help(origin, DiagnosticKind::UnknownTag(other.to_owned()), Some(help));
-                (None, false)
+            "!reset" => (Some(Tag::Reset), None),
+            "!override" => (Some(Tag::Override), None),
+            "!" => (None, None),
+            _ if tag.is_yaml_core_schema_tag("str") => (None, Some(false)),
+            _ if ["null", "bool", "int", "float"].iter().any(|kind| tag.is_yaml_core_schema_tag(kind)) => {
+                (None, Some(true))
             }
+            _ if tag.is_yaml_core_schema() => (None, None),
+            other => {
+                self.report.warning(origin, DiagnosticKind::UnknownTag(other.to_owned()));
+                (None, None)
+            }
+        }
+    }
+}
+
+/// How many nodes the texts of a tree count as, beyond those that they are in.
+fn long_texts(node: &Node) -> usize {
+    match &node.value {
+        Value::Invalid => 0,
+        Value::Scalar(scalar) => scalar.text.len() / BYTES_A_NODE,
+        Value::Sequence(items) => items.iter().map(long_texts).sum(),
+        Value::Mapping(entries) => {
+            entries.iter().map(|(key, entry)| key.len() / BYTES_A_NODE + long_texts(&entry.value)).sum()
         }
     }
 }

@@ -82,7 +82,6 @@ fn mistakes() {
     for (text, expected) in [
         ("x-a: &a [*a]", "this alias refers to a node that contains it"),
         ("services: {<<: 1}", "`<<` takes a mapping or a list of mappings"),
-        ("services: !foo {}", "unknown tag `!foo`"),
         ("[a]", "the compose file must be a mapping, found a list"),
         ("? [a]\n: b", "a key must be a string"),
     ] {
@@ -105,6 +104,58 @@ fn aliases_of_aliases_do_not_explode() {
     assert_eq!(messages(&wide), [expected]);
     assert_eq!(messages(&deep), [expected]);
     assert!(messages(&"[".repeat(100_000))[0].starts_with("broken YAML: "));
+}
+
+#[test]
+fn copies_of_long_texts_count() {
+    let mut text = format!("x-a: &a {}\nx-b:\n", "y".repeat(1_000_000));
+    text.push_str(&"- *a\n".repeat(10_000));
+    let expected = "the file is too large or too deeply nested once its aliases are expanded";
+    assert_eq!(messages(&text), [expected]);
+    // Two thousand services that share a block are no attack.
+    let mut text = "x-a: &a {image: x, labels: {a: 1, b: 2, c: 3}}\nservices:\n".to_owned();
+    (0..2_000).for_each(|number| writeln!(text, "  s{number}: {{<<: *a, user: '1'}}").unwrap());
+    assert_eq!(Case::new(&text).load().unwrap().project.services.len(), 2_000);
+}
+
+#[test]
+fn depth_and_size() {
+    for deep in ["[".repeat(100_000), "{a: ".repeat(100_000), "- ".repeat(100_000), "? ".repeat(100_000)] {
+        assert!(messages(&deep)[0].starts_with("broken YAML: "));
+    }
+    let lines = |line: &str| format!("services: {{a: {{image: x}}}}\nx-a:\n{}", line.repeat(100_000));
+    for line in ["  - a\n", "  # c\n", "\n", "  abc\n"] {
+        assert!(Case::new(&lines(line)).load().is_ok(), "{line:?}");
+    }
+}
+
+#[test]
+fn odd_bytes() {
+    let file = "services:\n  a:\n    image: x\n";
+    for text in
+        [format!("\u{feff}{file}"), file.replace('\n', "\r\n"), file.replace('\n', "\r"), file.replace(": x", ":\tx\t")]
+    {
+        assert!(Case::new(&text).load().is_ok(), "{text:?}");
+    }
+    for (text, place) in [
+        ("services:\n\ta: 1\n".to_owned(), "--> compose.yaml:2:2"),
+        (format!("{file}\0"), "--> compose.yaml:4:1"),
+        (format!("{file}x-a: \"\0\"\n"), "--> compose.yaml:4:7"),
+        (format!("{file}# é\u{7}\n"), "--> compose.yaml:4:4"),
+        ("services:\r\n  é: {}\r\n  é: {}\r\n".to_owned(), "--> compose.yaml:3:3"),
+    ] {
+        let shown = shown(&text);
+        assert!(shown.contains(place), "{text:?}: {shown}");
+    }
+}
+
+#[test]
+fn tags_and_the_types_they_name() {
+    for (written, expected) in [("!!str 0x10", true), ("!foo 1", true), ("! 1", true), ("!e!foo 1", false)] {
+        let case = Case::new(&format!("services: {{a: {{image: x, environment: {{A: {written}}}}}}}"));
+        assert_eq!(case.load().is_ok(), expected, "{written}");
+    }
+    assert_eq!(messages("services: {a: {image: x, labels: {<<: {a: 1}, <<: {b: 1}}}}"), ["duplicate key `<<`"]);
 }
 
 #[test]
