@@ -4,7 +4,9 @@ TARGET := x86_64-unknown-linux-gnu
 NEXTEST := 0.9.143
 
 .DEFAULT_GOAL := help
-.PHONY: help test lint packages nextest release clean
+.PHONY: help test lint packages nextest fuzz release clean
+
+MINUTES := 1
 
 help: ## Lists these commands.
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -33,6 +35,11 @@ nextest: ## Installs cargo-nextest where it is missing.
 release: ## Builds the static binary and prints its path.
 	RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static" cargo build --locked --release --target $(TARGET)
 	@echo target/$(TARGET)/release/rcompose
+
+fuzz: ## Feeds mutated files to the reader of Compose files, MINUTES=1 for each kind.
+	cd fuzz && cargo build --bin mutate
+	fuzz/target/debug/mutate compose_yaml $(MINUTES)
+	fuzz/target/debug/mutate env_file $(MINUTES)
 
 clean: ## Removes what was built.
 	cargo clean

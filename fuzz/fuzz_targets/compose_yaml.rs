@@ -1,0 +1,6 @@
+//! `compose_yaml` under libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    rcompose_fuzz::compose_yaml(bytes);
+});

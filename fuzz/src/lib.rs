@@ -1,0 +1,70 @@
+//! What is fuzzed: loading a project whose files are bytes that nobody checked.
+
+use std::io;
+use std::path::Path;
+
+use rcompose::compose::{Files, LoadError, LoadOptions, load, to_json, to_yaml};
+
+/// Files by name, in one directory.
+struct Directory<'b>(Vec<(&'static str, &'b [u8])>);
+
+impl Files for Directory<'_> {
+    fn read(&self, path: &Path) -> io::Result<String> {
+        let found = self.0.iter().find(|(name, _)| path.ends_with(name)).ok_or(io::ErrorKind::NotFound)?;
+        String::from_utf8(found.1.to_vec()).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+    }
+
+    fn exists(&self, path: &Path) -> bool {
+        self.0.iter().any(|(name, _)| path.ends_with(name))
+    }
+}
+
+/// Loads the bytes as a Compose file, and prints what comes of them either way. Returns a sketch of the outcome: two inputs
+/// with one sketch have most likely gone the same way.
+pub fn compose_yaml(bytes: &[u8]) -> String {
+    outcome(&Directory(vec![("compose.yaml", bytes), (".env", b"TAG=1\nEMPTY=\n")]))
+}
+
+/// Loads a project that has the bytes as its `.env` and as env files of a service, in both formats.
+pub fn env_file(bytes: &[u8]) -> String {
+    const COMPOSE: &[u8] =
+        b"services:\n  web:\n    image: nginx:${TAG:-1}\n    env_file: [one.env, {path: two.env, format: raw}]\n    \
+        environment: [A, B]\n";
+    let whole = outcome(&Directory(vec![("compose.yaml", COMPOSE), (".env", bytes)]));
+    let service = outcome(&Directory(vec![("compose.yaml", COMPOSE), ("one.env", bytes), ("two.env", b"")]));
+    let raw = outcome(&Directory(vec![("compose.yaml", COMPOSE), ("one.env", b""), ("two.env", bytes)]));
+    format!("{whole}|{service}|{raw}")
+}
+
+fn outcome(files: &Directory<'_>) -> String {
+    let options = LoadOptions {
+        files: vec!["compose.yaml".into()],
+        working_dir: "/project".into(),
+        profiles: vec!["*".to_owned()],
+        ..LoadOptions::default()
+    };
+    match load(&options, files) {
+        Ok(loaded) => {
+            let shape = to_json(&loaded.project).to_string().len().ilog2() + to_yaml(&loaded.project).len().ilog2();
+            format!("ok {shape} {}", sketch(loaded.warnings.iter().map(|warning| warning.kind.to_string())))
+        }
+        Err(LoadError::Diagnostics(found)) => {
+            // Drawing many takes long and shows nothing that a few do not.
+            for diagnostic in found.iter().take(8) {
+                let _ = diagnostic.render(false).len();
+                let _ = (diagnostic.span.line(), diagnostic.span.column());
+            }
+            sketch(found.iter().map(|diagnostic| diagnostic.kind.to_string()))
+        }
+        Err(error) => sketch([error.to_string()].into_iter()),
+    }
+}
+
+/// The first messages, without what they quote.
+fn sketch(messages: impl Iterator<Item = String>) -> String {
+    let plain = |message: String| {
+        let unquoted: String = message.split('`').step_by(2).collect();
+        unquoted.chars().filter(|c| !c.is_ascii_digit()).take(60).collect::<String>()
+    };
+    messages.take(3).map(plain).collect::<Vec<_>>().join(";")
+}
