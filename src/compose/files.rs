@@ -5,6 +5,8 @@ use std::io::{self, Read};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
+use super::remote::{Fetched, RemoteError, RemoteReference};
+
 /// The size beyond which a file is refused: nobody writes such a one, and its tree takes many times as much.
 const MAX_BYTES: usize = 64 << 20;
 /// `/dev/null`, the one device that is a file worth reading.
@@ -20,6 +22,14 @@ pub trait Files {
 
     /// Whether there is a file at `path`.
     fn exists(&self, path: &Path) -> bool;
+
+    /// Brings what `reference` names to this machine; [`super::localize`] asks.
+    ///
+    /// # Errors
+    /// [`RemoteError::LocalOnly`] from a reader that does not fetch, as this one.
+    fn fetch(&self, reference: &RemoteReference) -> Result<Fetched, RemoteError> {
+        Err(RemoteError::LocalOnly { reference: reference.name() })
+    }
 }
 
 /// The files of this machine.

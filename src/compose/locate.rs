@@ -8,7 +8,7 @@ use super::report::{Origin, Report};
 use super::{Files, LoadError, LoadOptions, dotenv};
 
 /// Default names, best first.
-const NAMES: &[&str] = &["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
+pub(super) const NAMES: &[&str] = &["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
 /// Names of the file that is merged over a default one when it is there.
 const OVERRIDES: &[&str] =
     &["compose.override.yml", "compose.override.yaml", "docker-compose.override.yml", "docker-compose.override.yaml"];

@@ -26,6 +26,7 @@ pub mod model;
 mod node;
 mod profiles;
 mod project_name;
+mod remote;
 mod report;
 #[cfg_attr(not(test), expect(dead_code, reason = "for the schema"))]
 mod scalar;
@@ -44,6 +45,7 @@ pub use emit::{to_json, to_yaml};
 pub use files::{Files, HostFiles};
 use model::Project;
 use node::{Mapping, Node, Value};
+pub use remote::{Fetched, GitReference, RemoteError, RemoteReference, localize, main_files};
 use report::{Origin, Report};
 
 use crate::name::InvalidName;
