@@ -9,6 +9,7 @@
 //! Every layer is hashed, decompressed and unpacked while it arrives; no blob is written to disk. Credential helpers
 //! and the removal of images are not there yet.
 
+mod artifact;
 mod auth;
 mod config;
 mod credentials;
@@ -26,6 +27,7 @@ mod store;
 
 use std::path::PathBuf;
 
+pub use artifact::{Artifact, ArtifactError, ArtifactKind, ArtifactLayer, resolve_artifact};
 pub use config::{ImageConfig, ImageHealthcheck};
 pub use credentials::{Credentials, CredentialsError};
 pub use digest::{Digest, InvalidDigest};

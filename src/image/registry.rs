@@ -109,16 +109,16 @@ impl Registry {
 
     /// The image configuration behind `descriptor`.
     pub(super) async fn config(&self, descriptor: &Descriptor) -> Result<Vec<u8>, FetchError> {
-        let Descriptor { digest, size, .. } = *descriptor;
-        let wrong_size = || FetchError::Size { content: Content::Config, digest, expected: size };
+        self.small_blob(Content::Config, descriptor.digest, descriptor.size).await
+    }
+
+    /// A blob of `size` bytes, few enough to be held in memory.
+    pub(super) async fn small_blob(&self, content: Content, digest: Digest, size: u64) -> Result<Vec<u8>, FetchError> {
+        let wrong_size = || FetchError::Size { content, digest, expected: size };
         let response = self.send(Method::GET, &format!("blobs/{digest}"), 0).await?;
         let bytes = self.read(response, size.min(MAX_DOCUMENT)).await?.ok_or_else(wrong_size)?;
         let actual = Digest::of(&bytes);
-        if actual == digest {
-            Ok(bytes)
-        } else {
-            Err(FetchError::Digest { content: Content::Config, expected: digest, actual })
-        }
+        if actual == digest { Ok(bytes) } else { Err(FetchError::Digest { content, expected: digest, actual }) }
     }
 
     /// Sends the blob behind `descriptor` to `chunks`, going on where it broke off when the connection does. Returns
