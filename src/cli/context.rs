@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use super::args::Globals;
 use super::error::CliError;
 use super::output;
+use super::remote::RemoteFiles;
 use crate::compose::model::Project;
-use crate::compose::{HostFiles, LoadOptions, Loaded, load};
+use crate::compose::{LoadOptions, Loaded, load};
 use crate::image::{Credentials, RegistryConfig};
 use crate::name::{ProjectName, ServiceName};
 use crate::state::Layout;
@@ -54,7 +55,7 @@ impl Context {
             environment: self.environment.clone(),
             working_dir: std::env::current_dir().map_err(CliError::WorkingDirectory)?,
         };
-        let Loaded { project, warnings } = load(&options, &HostFiles)?;
+        let Loaded { project, warnings } = load(&options, &RemoteFiles::new(self.environment.clone()))?;
         let paint = output::paint(&self.globals);
         warnings.iter().for_each(|warning| output::diagnostic(paint, warning));
         Ok(project)
@@ -76,26 +77,12 @@ impl Context {
         self.globals.project_name.as_ref()
     }
 
-    /// Mirrors and plain-HTTP registries from `config.toml`, credentials from Docker's own configuration.
+    /// How registries are reached.
     ///
     /// # Errors
-    /// [`CliError`] when a file exists and cannot be read.
+    /// As [`registries`].
     pub(super) fn registries(&self) -> Result<RegistryConfig, CliError> {
-        let path = self.environment.get("RCOMPOSE_CONFIG").map_or("/etc/rcompose/config.toml", String::as_str);
-        let text = read_optional(path.as_ref())?;
-        let mut registries =
-            RegistryConfig::parse(&text).map_err(|source| CliError::Registries { path: path.into(), source })?;
-        let home = self.environment.get("HOME").map_or("/root", String::as_str);
-        let directory =
-            self.environment.get("DOCKER_CONFIG").map_or_else(|| Path::new(home).join(".docker"), PathBuf::from);
-        let path = directory.join("config.json");
-        let text = read_optional(&path)?;
-        if text.is_empty() {
-            return Ok(registries);
-        }
-        let credentials = Credentials::parse(&text).map_err(|source| CliError::Credentials { path, source })?;
-        registries.credentials = credentials;
-        Ok(registries)
+        registries(&self.environment)
     }
 
     /// Refuses to go on for anyone but root: namespaces, mounts and networks are root's.
@@ -105,6 +92,27 @@ impl Context {
     pub(super) fn require_root(&self) -> Result<(), CliError> {
         if rustix::process::geteuid().is_root() { Ok(()) } else { Err(CliError::NotRoot) }
     }
+}
+
+/// Mirrors and plain-HTTP registries from `config.toml`, credentials from Docker's own configuration.
+///
+/// # Errors
+/// [`CliError`] when a file exists and cannot be read.
+pub(super) fn registries(environment: &BTreeMap<String, String>) -> Result<RegistryConfig, CliError> {
+    let path = environment.get("RCOMPOSE_CONFIG").map_or("/etc/rcompose/config.toml", String::as_str);
+    let text = read_optional(path.as_ref())?;
+    let mut registries =
+        RegistryConfig::parse(&text).map_err(|source| CliError::Registries { path: path.into(), source })?;
+    let home = environment.get("HOME").map_or("/root", String::as_str);
+    let directory = environment.get("DOCKER_CONFIG").map_or_else(|| Path::new(home).join(".docker"), PathBuf::from);
+    let path = directory.join("config.json");
+    let text = read_optional(&path)?;
+    if text.is_empty() {
+        return Ok(registries);
+    }
+    let credentials = Credentials::parse(&text).map_err(|source| CliError::Credentials { path, source })?;
+    registries.credentials = credentials;
+    Ok(registries)
 }
 
 /// A file's text; empty when there is no such file.

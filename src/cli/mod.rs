@@ -17,6 +17,7 @@ mod output;
 pub mod progress;
 pub mod ps;
 mod relay;
+pub mod remote;
 mod select;
 pub mod style;
 mod supervise;

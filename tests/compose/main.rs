@@ -1,6 +1,9 @@
 //! The loader, from text to model: one file for each area of the Compose format.
 #![expect(clippy::unwrap_used, reason = "test harness")]
 
+#[path = "../support/registry.rs"]
+mod registry;
+
 mod command_line;
 mod diagnostics;
 mod environment;
@@ -11,6 +14,7 @@ mod networks;
 mod oracle;
 mod ports;
 mod properties;
+mod remote;
 mod services;
 mod yaml;
 
