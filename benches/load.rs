@@ -37,6 +37,10 @@ impl Files for OneFile {
     fn exists(&self, path: &Path) -> bool {
         path.ends_with("compose.yaml")
     }
+
+    fn canonicalize(&self, path: &Path) -> Option<PathBuf> {
+        Some(path.to_owned())
+    }
 }
 
 /// A file of services as they are written: block style, comments, an anchor that all share.

@@ -18,6 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const MAX_BYTES: usize = 20_000;
 const MAX_MEMORY: u64 = 1 << 30;
 
+/// Bytes that mean something to YAML.
+const ODD: &[u8] = b"[]{}:,&*!|>'\"%@`#-? \t\r\0$\\";
 /// What to put in the place of a value.
 const VALUES: &[&str] = &[
     "",
@@ -145,10 +147,16 @@ fn main() -> ExitCode {
         Some("compose_yaml") => rcompose_fuzz::compose_yaml,
         Some("env_file") => rcompose_fuzz::env_file,
         _ => {
-            eprintln!("usage: mutate compose_yaml|env_file [MINUTES [SEED]]");
+            eprintln!("usage: mutate compose_yaml|env_file [MINUTES [SEED] | INPUT]");
             return ExitCode::from(2);
         }
     };
+    // An input that was kept is tried once more.
+    if let Some(input) = arguments.get(1).and_then(|path| fs::read(path).ok()) {
+        let start = Instant::now();
+        println!("{}\n{:?}", target(&input), start.elapsed());
+        return ExitCode::SUCCESS;
+    }
     let number = |at: usize, default: u64| arguments.get(at).and_then(|text| text.parse().ok()).unwrap_or(default);
     let (minutes, seed) = (number(1, 1), number(2, u64::from(process::id())));
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -307,11 +315,11 @@ fn mutate(input: &mut Vec<u8>, corpus: &[Vec<u8>], random: &mut Random) {
         }
         10 => {
             let column = random.below(lines[at].len() + 1);
-            let (times, byte) = (1 + random.below(40), b"[]{}:,&*!|>'\"%@`#-? \t\r\0$\\"[random.below(26)]);
+            let (times, byte) = (1 + random.below(40), ODD[random.below(ODD.len())]);
             lines[at].splice(column..column, vec![byte; times]);
         }
         _ => {
-            let column = random.below(lines[at].len());
+            let column = random.below(lines[at].len().max(1));
             let flipped = u8::try_from(random.below(256)).unwrap_or(0);
             if let Some(byte) = lines[at].get_mut(column) {
                 *byte ^= flipped;

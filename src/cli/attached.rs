@@ -153,8 +153,8 @@ impl<'a> Session<'a> {
         let mut writer = LogWriter::new(io::BufWriter::new(stdout), io::BufWriter::new(io::stderr()), format);
         // All prefixes are as wide as the longest from the first line on.
         for (name, service) in &project.services {
-            if args.shows(name, service.attach) {
-                for number in 1..=service.scale {
+            if args.shows(name, service.attach()) {
+                for number in 1..=service.replicas() {
                     let name = crate::plan::container_name(&project.name, name, service, number);
                     writer.add(label(&project.name, name.as_str()));
                 }
@@ -219,7 +219,7 @@ impl<'a> Session<'a> {
         since: Timestamp,
     ) -> Result<Option<SourceId>, CliError> {
         let Some((name_of, config)) = self.project.services.get_key_value(service) else { return Ok(None) };
-        if !self.args.shows(name_of, config.attach) {
+        if !self.args.shows(name_of, config.attach()) {
             return Ok(None);
         }
         let source = self.writer.add(label(&self.project.name, name));

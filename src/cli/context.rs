@@ -1,6 +1,6 @@
 //! What every command starts from: where state lies, which project is meant, how to speak.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -9,9 +9,10 @@ use super::error::CliError;
 use super::output;
 use super::remote::RemoteFiles;
 use crate::compose::model::Project;
-use crate::compose::{LoadOptions, Loaded, load};
+use crate::compose::{Diagnostic, LoadError, LoadOptions, Loaded, Resolved, load, resolve};
 use crate::image::{Credentials, RegistryConfig};
 use crate::name::{ProjectName, ServiceName};
+use crate::plan::{DependencyGraph, PlanError};
 use crate::state::Layout;
 
 /// What every command starts from.
@@ -29,9 +30,14 @@ impl Context {
     /// Reads the process environment.
     pub(super) fn new(globals: Globals) -> Self {
         // A variable that is not UTF-8 cannot stand in a Compose file.
-        let environment: BTreeMap<String, String> = std::env::vars_os()
+        let mut environment: BTreeMap<String, String> = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect();
+        // Shells set it; what is run by other programs finds it too.
+        if let Some(directory) = std::env::current_dir().ok().and_then(|path| path.into_os_string().into_string().ok())
+        {
+            environment.entry("PWD".to_owned()).or_insert(directory);
+        }
         let directory = |variable: &str, default: &str| -> PathBuf {
             environment.get(variable).filter(|value| !value.is_empty()).map_or_else(|| default.into(), PathBuf::from)
         };
@@ -45,20 +51,84 @@ impl Context {
     /// # Errors
     /// [`CliError::Load`] with every mistake of the files.
     pub(super) fn load(&self, services: &[ServiceName]) -> Result<Project, CliError> {
-        let options = LoadOptions {
+        Ok(self.load_all(services)?.project)
+    }
+
+    /// As [`Context::load`], to run `services` (all when there are none) and, unless `alone`, what they depend on.
+    ///
+    /// # Errors
+    /// [`CliError::Load`] also for what these services ask for that is not supported yet.
+    pub(super) fn load_to_run(&self, services: &[ServiceName], alone: bool) -> Result<Project, CliError> {
+        let Loaded { project, unsupported, .. } = self.load_all(services)?;
+        let known = |name: &ServiceName| Some(project.services.get_key_value(name)?.0);
+        let mut to_run: BTreeSet<&ServiceName> = services.iter().filter_map(known).collect();
+        if services.is_empty() {
+            to_run = project.services.keys().collect();
+        } else if !alone {
+            to_run = DependencyGraph::of(&project.services).map_err(PlanError::from)?.with_dependencies(&to_run);
+        }
+        let refused = unsupported.refused(&project, &to_run);
+        if refused.is_empty() { Ok(project) } else { Err(LoadError::Diagnostics(refused).into()) }
+    }
+
+    /// As [`Context::load`], with the tree that the project was decoded from.
+    ///
+    /// # Errors
+    /// As [`Context::load`].
+    pub(super) fn load_all(&self, services: &[ServiceName]) -> Result<Loaded, CliError> {
+        self.load_with(&self.load_options(services)?)
+    }
+
+    /// As [`Context::load_all`], with options of the command's own.
+    ///
+    /// # Errors
+    /// As [`Context::load`].
+    pub(super) fn load_with(&self, options: &LoadOptions) -> Result<Loaded, CliError> {
+        let loaded = load(options, &RemoteFiles::new(self.environment.clone()))?;
+        self.warn(&loaded.warnings);
+        Ok(loaded)
+    }
+
+    /// Loads the tree alone, for printing it.
+    ///
+    /// # Errors
+    /// As [`Context::load`].
+    pub(super) fn resolve(&self, options: &LoadOptions) -> Result<Resolved, CliError> {
+        let (resolved, warnings) = self.check(options)?;
+        self.warn(&warnings);
+        Ok(resolved)
+    }
+
+    /// Loads the tree alone, and says nothing.
+    ///
+    /// # Errors
+    /// As [`Context::load`].
+    pub(super) fn check(&self, options: &LoadOptions) -> Result<(Resolved, Vec<Diagnostic>), CliError> {
+        Ok(resolve(options, &RemoteFiles::new(self.environment.clone()))?)
+    }
+
+    fn warn(&self, warnings: &[Diagnostic]) {
+        output::diagnostics(output::paint(&self.globals), warnings);
+    }
+
+    /// What a load starts from, by the flags before the command.
+    ///
+    /// # Errors
+    /// [`CliError::WorkingDirectory`].
+    pub(super) fn load_options(&self, services: &[ServiceName]) -> Result<LoadOptions, CliError> {
+        Ok(LoadOptions {
             files: self.globals.files.clone(),
             project_directory: self.globals.project_directory.clone(),
             project_name: self.globals.project_name.as_ref().map(ToString::to_string),
             env_files: self.globals.env_files.clone(),
             profiles: self.globals.profiles.clone(),
+            allow: self.globals.allow.clone(),
             services: services.iter().map(ToString::to_string).collect(),
             environment: self.environment.clone(),
             working_dir: std::env::current_dir().map_err(CliError::WorkingDirectory)?,
-        };
-        let Loaded { project, warnings } = load(&options, &RemoteFiles::new(self.environment.clone()))?;
-        let paint = output::paint(&self.globals);
-        warnings.iter().for_each(|warning| output::diagnostic(paint, warning));
-        Ok(project)
+            all_resources: self.globals.all_resources,
+            ..LoadOptions::default()
+        })
     }
 
     /// The name of the project, for commands that read state alone: `-p` is enough, without a file.

@@ -14,9 +14,9 @@ use std::time::Duration;
 
 use crate::cli::style::{ERROR, NOTE, Paint};
 use crate::cli::terminal::TerminalError;
-use crate::compose::LoadError;
+use crate::compose::{Diagnostic, LoadError, UnknownPath, render_all};
 use crate::image::{CredentialsError, PullError, RegistryConfigError, StoreError};
-use crate::name::ServiceName;
+use crate::name::{InvalidReference, ServiceName};
 use crate::plan::PlanError;
 use crate::runtime::RuntimeError;
 use crate::state::StateError;
@@ -92,6 +92,12 @@ pub enum CliError {
     /// An image cannot be pulled.
     #[error(transparent)]
     Pull(PullError),
+    /// An image cannot be called so.
+    #[error(transparent)]
+    ImageName(#[from] InvalidReference),
+    /// There is nothing at the path of `config --explain`.
+    #[error(transparent)]
+    Explain(#[from] UnknownPath),
     /// `config.toml` is not understood.
     #[error("cannot use `{}`", path.display())]
     Registries {
@@ -160,6 +166,8 @@ impl CliError {
             | Self::State(_)
             | Self::Store(_)
             | Self::Pull(_)
+            | Self::ImageName(_)
+            | Self::Explain(_)
             | Self::Registries { .. }
             | Self::Credentials { .. }
             | Self::Client(_)
@@ -202,6 +210,8 @@ impl CliError {
             Self::Load(LoadError::NoSuchService { nearest: Some(nearest), .. }) => {
                 Some(format!("did you mean `{nearest}`?"))
             }
+            Self::Load(LoadError::Remote(error)) => super::remote::hint(error),
+            Self::Explain(UnknownPath { nearest: Some(nearest), .. }) => Some(format!("did you mean `{nearest}`?")),
             Self::Pull(error) => pull_hint(error),
             Self::Failed { failures } => failures.iter().find_map(failure_hint),
             Self::NotReadyInTime { .. } => {
@@ -218,6 +228,8 @@ impl CliError {
             | Self::Plan(_)
             | Self::State(_)
             | Self::Store(_)
+            | Self::ImageName(_)
+            | Self::Explain(_)
             | Self::Registries { .. }
             | Self::Credentials { .. }
             | Self::Client(_)
@@ -234,9 +246,7 @@ impl CliError {
         let hint = self.hint();
         let hint = hint.as_deref().map_or_else(String::new, |hint| format!("{} {hint}\n", paint.apply(NOTE, "hint:")));
         match self {
-            Self::Load(LoadError::Diagnostics(diagnostics)) => {
-                diagnostics.iter().map(|diagnostic| diagnostic.render(paint == Paint::COLOURED) + "\n").collect()
-            }
+            Self::Load(LoadError::Diagnostics(diagnostics)) => render_all(diagnostics, paint == Paint::COLOURED),
             Self::Failed { failures } => {
                 let texts = failures.iter().map(|failure| told(&failure.message, failure.causes.clone(), paint));
                 texts.collect::<String>() + &hint
@@ -291,11 +301,31 @@ fn told(message: &str, causes: impl IntoIterator<Item = String>, paint: Paint) -
     text
 }
 
-/// `error` on one line, as `--progress json` tells it.
+/// `error` on one line, as `--progress json` tells it: with each mistake of the file when that is what it is.
 #[must_use]
-pub fn as_json(error: &dyn Error) -> String {
+pub fn as_json(error: &CliError) -> String {
     let chain: Vec<_> = std::iter::once(error.to_string()).chain(causes(error)).collect();
-    format!("{}\n", serde_json::json!({ "error": true, "message": chain.join(": ") }))
+    let mut object = serde_json::json!({ "error": true, "message": chain.join(": ") });
+    if let CliError::Load(LoadError::Diagnostics(_)) = error {
+        object["diagnostics"] = diagnostics(error);
+    }
+    format!("{object}\n")
+}
+
+/// `error` as editors read it: the mistakes of the file, or one without a place for what is wrong elsewhere.
+#[must_use]
+pub fn diagnostics(error: &CliError) -> serde_json::Value {
+    if let CliError::Load(LoadError::Diagnostics(diagnostics)) = error {
+        return diagnostics.iter().map(Diagnostic::to_json).collect();
+    }
+    let chain: Vec<_> = std::iter::once(error.to_string()).chain(causes(error)).collect();
+    serde_json::json!([{
+        "severity": "error",
+        "name": "not-loaded",
+        "message": chain.join(": "),
+        "help": error.hint(),
+        "labels": [],
+    }])
 }
 
 fn causes(error: &dyn Error) -> impl Iterator<Item = String> {

@@ -85,7 +85,7 @@ fn run(args: &Args) -> Result<ExitCode, CliError> {
 }
 
 /// Runs a command that waits for several things at once.
-fn block_on(command: impl Future<Output = Result<ExitCode, CliError>>) -> Result<ExitCode, CliError> {
+fn block_on<T>(command: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     LocalSet::new().block_on(&runtime, command)
 }

@@ -7,7 +7,7 @@ use super::args::Globals;
 use super::progress::{Appearance, Event, Progress, Status};
 use super::style::{self, Paint};
 use super::terminal;
-use crate::compose::Diagnostic;
+use crate::compose::{Diagnostic, render_all};
 use crate::supervisor;
 
 /// Progress on standard error.
@@ -37,9 +37,18 @@ pub(super) fn warn(paint: Paint, message: &str) {
     let _ = writeln!(io::stderr(), "{} {message}", paint.apply(style::WARNING, "warning:"));
 }
 
-/// Writes a diagnostic of a Compose file.
-pub(super) fn diagnostic(paint: Paint, diagnostic: &Diagnostic) {
-    let _ = writeln!(io::stderr(), "{}", diagnostic.render(paint == Paint::COLOURED));
+/// Writes diagnostics of Compose files, if there are any.
+pub(super) fn diagnostics(paint: Paint, diagnostics: &[Diagnostic]) {
+    let text = render_all(diagnostics, paint == Paint::COLOURED);
+    let _ = io::stderr().write_all(text.as_bytes());
+}
+
+/// Diagnostics as `config --format json` prints them for editors, on standard output.
+///
+/// # Errors
+/// What the stream said.
+pub(super) fn print_diagnostics(diagnostics: &serde_json::Value) -> io::Result<()> {
+    print(&format!("{:#}\n", serde_json::json!({ "diagnostics": diagnostics })))
 }
 
 /// What the supervisor reports, as progress shows it.

@@ -6,10 +6,16 @@ const MINIMUM: usize = 10;
 /// Lays `rows` out below `header`, one line each. The last column is not padded.
 #[must_use]
 pub fn table<const N: usize>(header: [&str; N], rows: &[[String; N]]) -> String {
+    table_with(MINIMUM, header, rows)
+}
+
+/// As [`table`], with no column narrower than `minimum`.
+#[must_use]
+pub fn table_with<const N: usize>(minimum: usize, header: [&str; N], rows: &[[String; N]]) -> String {
     let width = |text: &str| text.chars().count();
     let widths: [usize; N] = std::array::from_fn(|column| {
         let widest = rows.iter().map(|row| width(&row[column])).chain([width(header[column])]).max().unwrap_or(0);
-        (widest + GAP).max(MINIMUM)
+        (widest + GAP).max(minimum)
     });
     let mut text = String::new();
     for row in std::iter::once(header).chain(rows.iter().map(|row| row.each_ref().map(String::as_str))) {

@@ -1,21 +1,51 @@
 //! A mistake in a file, with its place: rendered with the line it is on and a caret under it.
 
-use std::ops::Range;
-use std::sync::Arc;
+mod name;
+mod record;
+mod render;
 
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use std::ops::Range;
+use std::sync::{Arc, OnceLock};
+
+pub use render::render_all;
+pub(super) use render::show;
 
 /// The text of a file that was read, kept to show lines of it.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Source {
     /// The path as the user would write it, relative to where they are.
     pub name: String,
     /// The whole text.
     pub text: String,
+    /// Where lines begin; found when the first place is asked for.
+    lines: OnceLock<Vec<usize>>,
 }
 
+impl Source {
+    pub(super) fn new(name: String, text: String) -> Self {
+        Self { name, text, lines: OnceLock::new() }
+    }
+
+    /// The index of the line that holds a byte, and where each line begins.
+    fn line_at(&self, at: usize) -> (usize, &[usize]) {
+        let lines = self.lines.get_or_init(|| {
+            let breaks = self.text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+            std::iter::once(0).chain(breaks.map(|(at, _)| at + 1)).collect()
+        });
+        (lines.partition_point(|start| *start <= at) - 1, lines)
+    }
+}
+
+impl PartialEq for Source {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name && self.text == other.text
+    }
+}
+
+impl Eq for Source {}
+
 /// Whether loading can go on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
     /// The project cannot be loaded.
     Error,
@@ -28,7 +58,7 @@ pub enum Severity {
 pub struct Span {
     /// The source it is in.
     pub source: Arc<Source>,
-    /// Byte offsets in its text.
+    /// Byte offsets in its text, on character boundaries.
     pub range: Range<usize>,
 }
 
@@ -36,24 +66,31 @@ impl Span {
     /// The line it begins on, from 1.
     #[must_use]
     pub fn line(&self) -> usize {
-        self.before().bytes().filter(|byte| *byte == b'\n').count() + 1
+        self.position(self.range.start).0
     }
 
     /// The column it begins at, in characters from 1.
     #[must_use]
     pub fn column(&self) -> usize {
-        self.before().rsplit('\n').next().unwrap_or_default().chars().count() + 1
+        self.position(self.range.start).1
     }
 
-    fn before(&self) -> &str {
-        &self.source.text[..self.range.start]
+    /// The line and column behind its last character, as [`Span::line`] and [`Span::column`] count.
+    #[must_use]
+    pub fn end(&self) -> (usize, usize) {
+        self.position(self.range.end)
     }
 
-    /// The span cut at the end of its first line: what a caret can underline.
-    fn first_line(&self) -> Range<usize> {
-        let text = &self.source.text[self.range.clone()];
-        let length = text.find('\n').unwrap_or(text.len());
-        self.range.start..self.range.start + text[..length].trim_end().len()
+    fn position(&self, at: usize) -> (usize, usize) {
+        let (line, lines) = self.source.line_at(at);
+        // A byte order mark is no column.
+        (line + 1, self.source.text[lines[line]..at].trim_start_matches('\u{feff}').chars().count() + 1)
+    }
+
+    /// The text it holds.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.source.text[self.range.clone()]
     }
 }
 
@@ -68,12 +105,21 @@ pub struct Diagnostic {
     pub kind: DiagnosticKind,
     /// What to do about it.
     pub help: Option<String>,
-    /// A second place that explains the first: `first defined here`.
-    pub label: Option<(Span, &'static str)>,
+    /// What else explains it: `first defined here`.
+    pub labels: Vec<Label>,
+}
+
+/// A place that explains a mistake, and how; at the place of the mistake itself, what is to be said of that.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Label {
+    /// Where.
+    pub span: Span,
+    /// What is there.
+    pub text: String,
 }
 
 /// What is wrong.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 pub enum DiagnosticKind {
     /// The text is not YAML.
     #[error("broken YAML: {0}")]
@@ -84,6 +130,9 @@ pub enum DiagnosticKind {
     /// A mapping has a key twice.
     #[error("duplicate key `{0}`")]
     DuplicateKey(String),
+    /// A key that is a number, a boolean or nothing.
+    #[error("a key must be a string, `{0}` is none")]
+    KeyNotString(String),
     /// A key is a list or a mapping.
     #[error("a key must be a string")]
     KeyNotScalar,
@@ -127,16 +176,54 @@ pub enum DiagnosticKind {
     /// Something that Compose knows and rcompose does not do yet.
     #[error("{0} is not supported yet")]
     NotSupported(String),
+    /// Something that Compose knows and that does nothing here.
+    #[error("{what} has no effect: {why}")]
+    NoEffect {
+        /// What, with its place in the file.
+        what: String,
+        /// Why.
+        why: &'static str,
+    },
     /// A value of the wrong type.
     #[error("{what} must be {expected}, found {found}")]
     WrongType {
         /// The value, in words.
         what: String,
         /// What is allowed.
-        expected: &'static str,
+        expected: String,
         /// What is there.
         found: &'static str,
     },
+    /// An item of a list that holds each once.
+    #[error("`{item}` stands twice in {place}")]
+    DuplicateItem {
+        /// The item.
+        item: String,
+        /// The list, in words.
+        place: String,
+    },
+    /// A boolean as YAML 1.1 had them.
+    #[error("`{text}` is read as `{value}`: only `true` and `false` are booleans in YAML 1.2")]
+    OldBoolean {
+        /// The text.
+        text: String,
+        /// What it means.
+        value: bool,
+    },
+    /// An option without a meaning.
+    #[error("unknown option `{option}` of {of} is ignored")]
+    IgnoredOption {
+        /// The option.
+        option: String,
+        /// What it is an option of.
+        of: &'static str,
+    },
+    /// An operator of a shell in a command that no shell runs.
+    #[error("`{0}` ends the command: what follows is dropped, for no shell runs it")]
+    NoShell(String),
+    /// A form that should not be used any more, and what takes its place.
+    #[error("{0} is deprecated, use {1}")]
+    Deprecated(&'static str, &'static str),
     /// A value of the right type that cannot be.
     #[error("invalid {what}: {reason}")]
     InvalidValue {
@@ -177,6 +264,18 @@ pub enum DiagnosticKind {
         /// On whom.
         dependency: String,
     },
+    /// `extends` goes in a circle.
+    #[error("circular reference of `extends`: {}", .0.join(" -> "))]
+    ExtendsCycle(Vec<String>),
+    /// `include` goes in a circle.
+    #[error("include cycle: {}", .0.join(" -> "))]
+    IncludeCycle(Vec<String>),
+    /// Files lead to files without end: a link that leads back has a new path each time.
+    #[error("this leads to more files than a project has: {0}")]
+    TooManyFiles(&'static str),
+    /// A file that another one refers to cannot be had.
+    #[error("{0}")]
+    Unreadable(String),
     /// `depends_on` goes in a circle.
     #[error("dependency cycle: {}", .0.join(" -> "))]
     Cycle(Vec<String>),
@@ -186,42 +285,49 @@ pub enum DiagnosticKind {
     /// `version` is there.
     #[error("`version` is obsolete and ignored")]
     ObsoleteVersion,
-}
-
-impl Diagnostic {
-    /// Adds what to do about it.
-    #[must_use]
-    pub fn help(mut self, text: impl Into<String>) -> Self {
-        self.help = Some(text.into());
-        self
-    }
-
-    /// The diagnostic as people read it: message, place, line, caret, help.
-    #[must_use]
-    pub fn render(&self, color: bool) -> String {
-        let level = match self.severity {
-            Severity::Error => Level::ERROR,
-            Severity::Warning => Level::WARNING,
-        };
-        let mut snippets = vec![
-            Snippet::source(self.span.source.text.as_str())
-                .path(self.span.source.name.as_str())
-                .annotation(AnnotationKind::Primary.span(self.span.first_line())),
-        ];
-        if let Some((span, text)) = &self.label {
-            let annotation = AnnotationKind::Context.span(span.first_line()).label(*text);
-            if span.source == self.span.source {
-                snippets = snippets.into_iter().map(|snippet| snippet.annotation(annotation.clone())).collect();
-            } else {
-                let other = Snippet::source(span.source.text.as_str()).path(span.source.name.as_str());
-                snippets.push(other.annotation(annotation));
-            }
-        }
-        let mut report = vec![level.primary_title(self.kind.to_string()).elements(snippets)];
-        if let Some(help) = &self.help {
-            report.push(Group::with_title(Level::HELP.secondary_title(help.as_str())));
-        }
-        let renderer = if color { Renderer::styled() } else { Renderer::plain() };
-        renderer.render(&report)
-    }
+    /// A variable that vanishes from a text that the container could have expanded.
+    #[error("`${0}` vanishes here: the variable is not set, and the container sees a blank in its place")]
+    VanishingDollar(String),
+    /// A word that other YAML readers take for a boolean.
+    #[error("`{0}` is a text here and a boolean to other YAML readers")]
+    YamlBoolean(String),
+    /// A number or boolean whose text is another than what is written.
+    #[error("`{text}` is read as {what} and becomes the text `{read}`")]
+    NumberChanged {
+        /// What is written.
+        text: String,
+        /// `a number`, `a boolean`.
+        what: &'static str,
+        /// What becomes of it.
+        read: String,
+    },
+    /// A port that YAML 1.1 takes for a number of base 60.
+    #[error("`{0}` is a port here and a number of base 60 to other YAML readers")]
+    PortAsNumber(String),
+    /// A list gives a variable or label twice.
+    #[error("`{0}` is given twice: the last one holds")]
+    DuplicateVariable(String),
+    /// Of two mounts at one place, which the first never is.
+    #[error("this mount takes the place of another one at `{0}`")]
+    DuplicateMount(String),
+    /// A password or the like as plain text.
+    #[error("`{0}` looks like a secret, and stands in the file as plain text")]
+    SecretInEnvironment(String),
+    /// An image without a tag, or with one that moves.
+    #[error("image `{0}` is another one tomorrow: it has no tag but `latest`")]
+    UnpinnedImage(String),
+    /// A database or the like that the network can reach.
+    #[error("port {port} ({of}) is open to the network: it is published on every address of this machine")]
+    OpenPort {
+        /// The port of the container.
+        port: u16,
+        /// What listens on it by custom.
+        of: &'static str,
+    },
+    /// A warning is to be silenced that does not exist.
+    #[error("there is no warning called `{0}`")]
+    UnknownLint(String),
+    /// A profile is asked for that no service has.
+    #[error("no service has the profile `{0}`")]
+    UnknownProfile(String),
 }

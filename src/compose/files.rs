@@ -3,7 +3,7 @@
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::remote::{Fetched, RemoteError, RemoteReference};
 
@@ -22,6 +22,9 @@ pub trait Files {
 
     /// Whether there is a file at `path`.
     fn exists(&self, path: &Path) -> bool;
+
+    /// `path` without symbolic links; `None` when there is nothing.
+    fn canonicalize(&self, path: &Path) -> Option<PathBuf>;
 
     /// Brings what `reference` names to this machine; [`super::localize`] asks.
     ///
@@ -53,6 +56,10 @@ impl Files for HostFiles {
 
     fn exists(&self, path: &Path) -> bool {
         std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_dir())
+    }
+
+    fn canonicalize(&self, path: &Path) -> Option<PathBuf> {
+        std::fs::canonicalize(path).ok()
     }
 }
 

@@ -1,10 +1,12 @@
 //! Which files a load reads, where its relative paths begin, and which variables it has.
 
-use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
 use super::diagnostic::DiagnosticKind;
+use super::load_file::Loader;
+use super::remote::{RemoteReference, localize};
 use super::report::{Origin, Report};
+use super::variables::{VariableSource, Variables};
 use super::{Files, LoadError, LoadOptions, dotenv};
 
 /// Default names, best first.
@@ -20,56 +22,69 @@ pub(super) struct Located {
     pub(super) files: Vec<PathBuf>,
     /// Other files that have default names and are not read.
     pub(super) ignored: Vec<PathBuf>,
-    /// The project directory; absolute.
+    /// The project directory, which names the project and holds its `.env`; absolute.
     pub(super) directory: PathBuf,
+    /// Where relative paths begin: the project directory, or that of the first file which was fetched.
+    pub(super) base: PathBuf,
     /// The variables: those of the process over those of the env files.
-    pub(super) environment: BTreeMap<String, String>,
+    pub(super) variables: Variables,
 }
 
 /// Finds the files of a project and reads its env files.
 ///
 /// # Errors
-/// [`LoadError::NoFile`] and [`LoadError::Read`]; a mistake in an env file goes to `report`.
+/// [`LoadError::NoFile`], [`LoadError::Read`] and [`LoadError::Remote`]; a mistake in an env file goes to `report`.
 pub(super) fn locate(options: &LoadOptions, files: &dyn Files, report: &Report) -> Result<Located, LoadError> {
     let mut given = options.files.clone();
     if given.is_empty() {
-        given = file_list(&options.environment);
+        given = file_list(&Variables::of_process(&options.environment));
     }
-    let found = if given.is_empty() { search(&options.working_dir, files) } else { Found::default() };
+    let from = options.project_directory.as_ref().map(|directory| absolute(&options.working_dir, directory));
+    let from = from.as_deref().unwrap_or(&options.working_dir);
+    let found = if given.is_empty() { search(from, files) } else { Found::default() };
     let directory = |first: Option<&PathBuf>| match (&options.project_directory, first) {
         (Some(directory), _) => absolute(&options.working_dir, directory),
         (None, Some(first)) if first != Path::new("-") => {
+            // What is fetched has a directory of its own; the project is still the one at hand.
+            let remote = first.to_str().is_some_and(|text| !matches!(RemoteReference::parse(text), Ok(None)));
+            let first = if remote { Path::new("-") } else { first.as_path() };
             absolute(&options.working_dir, first).parent().map_or_else(|| PathBuf::from("/"), Path::to_path_buf)
         }
         _ => absolute(&options.working_dir, Path::new(".")),
     };
     let mut project_directory = directory(given.first().or(found.files.first()));
-    let environment = environment(options, &project_directory, files, report)?;
+    let variables = variables(options, &project_directory, files, report)?;
     if given.is_empty() {
         // The process had no COMPOSE_FILE, but `.env` may.
-        given = file_list(&environment);
+        given = file_list(&variables);
         if !given.is_empty() {
             project_directory = directory(given.first());
         }
     }
     let (chosen, ignored) = if given.is_empty() { (found.files, found.ignored) } else { (given, Vec::new()) };
     if chosen.is_empty() {
-        return Err(LoadError::NoFile { searched: options.working_dir.clone() });
+        return Err(LoadError::NoFile { searched: from.to_owned() });
     }
-    let keep_stdin = |path: PathBuf| if path == Path::new("-") { path } else { absolute(&options.working_dir, &path) };
-    Ok(Located {
-        files: chosen.into_iter().map(keep_stdin).collect(),
-        ignored,
-        directory: project_directory,
-        environment,
-    })
+    let mut base = None;
+    let mut local = Vec::with_capacity(chosen.len());
+    for path in chosen {
+        if path == Path::new("-") {
+            local.push(path);
+        } else if let Some(fetched) = path.to_str().map(|text| localize(text, files)).transpose()?.flatten() {
+            base = base.or_else(|| fetched.file.parent().map(Path::to_path_buf));
+            local.push(fetched.file);
+        } else {
+            local.push(absolute(&options.working_dir, &path));
+        }
+    }
+    let base = base.unwrap_or_else(|| project_directory.clone());
+    Ok(Located { files: local, ignored, directory: project_directory, base, variables })
 }
 
 /// `COMPOSE_FILE`, split.
-fn file_list(environment: &BTreeMap<String, String>) -> Vec<PathBuf> {
-    let separator =
-        environment.get("COMPOSE_PATH_SEPARATOR").filter(|text| !text.is_empty()).map_or(":", String::as_str);
-    let list = environment.get("COMPOSE_FILE").map(String::as_str).unwrap_or_default();
+fn file_list(variables: &Variables) -> Vec<PathBuf> {
+    let separator = variables.get("COMPOSE_PATH_SEPARATOR").filter(|text| !text.is_empty()).unwrap_or(":");
+    let list = variables.get("COMPOSE_FILE").unwrap_or_default();
     list.split(separator).filter(|path| !path.is_empty()).map(PathBuf::from).collect()
 }
 
@@ -96,12 +111,12 @@ fn search(from: &Path, files: &dyn Files) -> Found {
     Found::default()
 }
 
-fn environment(
+fn variables(
     options: &LoadOptions,
     directory: &Path,
     files: &dyn Files,
     report: &Report,
-) -> Result<BTreeMap<String, String>, LoadError> {
+) -> Result<Variables, LoadError> {
     let process = &options.environment;
     let mut paths: Vec<PathBuf> = options.env_files.clone();
     if paths.is_empty() {
@@ -114,22 +129,53 @@ fn environment(
     if paths.is_empty() && !disabled && files.exists(&default) {
         paths.push(default);
     }
-    let mut variables = BTreeMap::new();
+    let mut variables = Variables::of_process(process);
+    if variables.get("PWD").is_none() {
+        variables.set("PWD", options.working_dir.display().to_string(), VariableSource::Implied);
+    }
+    read_env_files(paths.iter().map(PathBuf::as_path), &Loader { options, files, report }, &mut variables)?;
+    Ok(variables)
+}
+
+/// Adds the variables of env files, later files over earlier ones, to those that are known, which stay as they are.
+pub(super) fn read_env_files<'p>(
+    paths: impl IntoIterator<Item = &'p Path>,
+    loader: &Loader<'_>,
+    variables: &mut Variables,
+) -> Result<(), LoadError> {
+    let mut own = Variables::default();
     for path in paths {
-        let text = files.read(&path).map_err(|source| LoadError::Read { path: path.clone(), source })?;
-        let lookup = |name: &str| process.get(name).cloned();
-        match dotenv::parse(&text, &lookup, &|name| variables.get(name).cloned()) {
-            Ok(assignments) => {
-                variables.extend(assignments.into_iter().filter_map(|found| Some((found.name, found.value?))));
-            }
-            Err(error) => {
-                let source = report.add_source(display_name(&path, &options.working_dir), text);
-                report.error(Origin::new(source, error.range), DiagnosticKind::EnvFile(error.reason));
-            }
+        for (name, value, origin) in env_file(path, loader, variables, &own)? {
+            own.set(&name, value, VariableSource::File(origin));
         }
     }
-    variables.extend(process.iter().map(|(key, value)| (key.clone(), value.clone())));
-    Ok(variables)
+    variables.fill(own);
+    Ok(())
+}
+
+/// The assignments of an env file; a mistake in it is reported.
+fn env_file(
+    path: &Path,
+    loader: &Loader<'_>,
+    known: &Variables,
+    earlier: &Variables,
+) -> Result<Vec<(String, String, Origin)>, LoadError> {
+    let text = loader.files.read(path).map_err(|source| LoadError::Read { path: path.to_owned(), source })?;
+    let source = loader.report.add_source(display_name(path, &loader.options.working_dir), text);
+    let text = &loader.report.source(source).text;
+    let of = |variables: &Variables, name: &str| variables.get(name).map(str::to_owned);
+    match dotenv::parse(text, &|name| of(known, name), &|name| of(earlier, name)) {
+        Ok(assignments) => {
+            let with_value = |assignment: dotenv::Assignment| {
+                Some((assignment.name, assignment.value?, Origin::new(source, assignment.range)))
+            };
+            Ok(assignments.into_iter().filter_map(with_value).collect())
+        }
+        Err(error) => {
+            loader.report.error(Origin::new(source, error.range), DiagnosticKind::EnvFile(error.reason));
+            Ok(Vec::new())
+        }
+    }
 }
 
 /// `path` as the user would write it.

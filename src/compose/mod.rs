@@ -1,52 +1,83 @@
 //! Files and variables to a resolved model.
 //!
 //! ```text
-//! locate ─▶ parse ─▶ name ─▶ interpolate ─▶ canonical ─▶ merge ─▶ profiles ─▶ validate ─▶ decode
-//! paths     Nodes    of the  ${VAR:-x}      short→long   later    services    references  types, keys,
-//! .env               project                             over     that are    and cycles  defaults
-//!                                                        earlier  on
+//!           ┌─ each file, in its scope ────────────────────────────────────────────┐
+//! locate ─▶ │ parse ─▶ interpolate ─▶ check ─▶ canonical ─▶ paths ─▶ extends ─▶ include │ ─▶ merge
+//! paths     │ Nodes    ${VAR:-x}      keys,    short→long                          │     later over
+//! .env      │                         types                                        │     earlier
+//!           └──────────────────────────────────────────────────────────────────────┘
+//! ─▶ complete ─▶ defaults ─▶ normalise ─▶ profiles ─▶ validate ─▶ env files ─▶ unused ─▶ decode
+//!    required                names,       services    references              dropped    Project
+//!    keys                    networks     that are on and cycles
 //! ```
 //!
 //! Every phase works on the same tree, whose nodes know the file, line and column they came from, and goes on past a
-//! mistake: a load ends with all of them. [`Files`] is the only IO.
+//! mistake: a load ends with all of them. What a phase does to which key is a table keyed by path, at its top.
+//! [`Files`] is the only IO.
 //!
 //! `canonical` stands before `merge` so that merging meets one form of each value only: two files that publish the same
 //! port, one in short and one in long form, need no rule of their own.
 
 mod canonical;
+mod check;
+mod complete;
 mod decode;
+mod defaults;
 pub mod diagnostic;
 mod dotenv;
 mod emit;
+mod env_files;
+mod explain;
+mod extends;
 mod files;
+mod history;
+mod include;
 mod interpolate;
+pub mod lint;
+mod load_file;
 mod locate;
 mod merge;
 pub mod model;
 mod node;
+mod normalise;
+mod notes;
+mod paths;
+mod place;
 mod profiles;
 mod project_name;
+#[cfg(test)]
+mod reference;
 mod remote;
 mod report;
-#[cfg_attr(not(test), expect(dead_code, reason = "for the schema"))]
+mod resolved;
 mod scalar;
+mod schema;
 mod suggest;
+mod support;
+mod table;
 mod template;
 mod units;
+mod unused;
 mod validate;
+mod variables;
 mod yaml;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::PathBuf;
 
-pub use diagnostic::{Diagnostic, DiagnosticKind, Severity};
-pub use emit::{to_json, to_yaml};
+pub use diagnostic::{Diagnostic, DiagnosticKind, Severity, render_all};
+pub use explain::{Explained, Explanation, UnknownPath, UsedVariable, ValueSource};
 pub use files::{Files, HostFiles};
+use load_file::{Loader, Scope};
 use model::Project;
-use node::{Mapping, Node, Value};
+use node::{Mapping, Node};
 pub use remote::{Fetched, GitReference, RemoteError, RemoteReference, localize, main_files};
 use report::{Origin, Report};
+pub use resolved::{Resolved, TemplateVariable};
+use schema::{PROJECT, Shape};
+pub use support::{Effect, Finding, Findings};
+use variables::{VariableSource, Variables};
 
 use crate::name::InvalidName;
 
@@ -69,6 +100,37 @@ pub struct LoadOptions {
     pub environment: BTreeMap<String, String>,
     /// The current directory; absolute.
     pub working_dir: PathBuf,
+    /// Phases that `config` may leave out, and what it may want to know.
+    pub leave_out: LeaveOut,
+    /// Keep networks, volumes, configs and secrets that no service uses.
+    pub all_resources: bool,
+    /// Keep record of what overrides what, for [`Resolved::explain`].
+    pub trace: bool,
+    /// Warnings that nobody wants, by their names in [`lint::LINTS`]; `all` for all.
+    pub allow: Vec<String>,
+    /// Give the warnings that only `config` gives.
+    pub lint: bool,
+}
+
+/// Phases that are left out: `config --no-…`. A tree that lacks one is for printing, not for running.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LeaveOut {
+    /// `--no-interpolate`.
+    pub interpolation: bool,
+    /// `--no-normalize`.
+    pub normalisation: bool,
+    /// `--no-path-resolution`.
+    pub paths: bool,
+    /// `--no-env-resolution`.
+    pub env_files: bool,
+    /// `--no-consistency`.
+    pub consistency: bool,
+}
+
+impl LoadOptions {
+    fn resolve_paths(&self) -> bool {
+        !self.leave_out.paths
+    }
 }
 
 /// A project and what is worth knowing about its files.
@@ -76,8 +138,12 @@ pub struct LoadOptions {
 pub struct Loaded {
     /// The project.
     pub project: Project,
+    /// The tree it was decoded from.
+    pub resolved: Resolved,
     /// Warnings, in file order.
     pub warnings: Vec<Diagnostic>,
+    /// What the project asks for and does not get.
+    pub unsupported: Findings,
 }
 
 /// Why there is no project.
@@ -100,6 +166,9 @@ pub enum LoadError {
         /// Why.
         source: io::Error,
     },
+    /// A file that was asked for lies elsewhere and cannot be had.
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
     /// The project cannot be called so.
     #[error(transparent)]
     ProjectName(#[from] InvalidName),
@@ -118,83 +187,144 @@ pub enum LoadError {
 /// # Errors
 /// [`LoadError::Diagnostics`] for every mistake in a file, the other variants for what is not in one.
 pub fn load(options: &LoadOptions, files: &dyn Files) -> Result<Loaded, LoadError> {
-    let report = Report::default();
-    let located = locate::locate(options, files, &report)?;
-    let mut documents = read(&located, options, files, &report)?;
-    if report.has_errors() && documents.is_empty() {
-        return Err(LoadError::Diagnostics(report.into_diagnostics()));
-    }
-    let name = project_name::project_name(options, &located, &documents)?;
-    let mut environment = located.environment;
-    environment.insert("COMPOSE_PROJECT_NAME".to_owned(), name.to_string());
-    for document in &mut documents {
-        // There is nothing below a file that its root could reset or override.
-        document.tag = None;
-        interpolate_sections(document, &environment, &report);
-        canonical::canonical(document, &report);
-    }
-    let Some(tree) = merge::merge(documents, &report) else {
-        return Err(LoadError::Diagnostics(report.into_diagnostics()));
-    };
-    let none = Mapping::new();
-    let services = tree.get("services").and_then(Node::entries).unwrap_or(&none);
-    check_named(&options.services, services)?;
-    let active = profiles::active(services, &switched_on(options, &environment), &options.services);
-    validate::references(&tree, &active, &report);
+    let report = Report::new(false);
+    let tree = tree(options, files, &report)?;
     let context = decode::Context {
-        project: &name,
-        directory: &located.directory,
-        environment: &environment,
-        files,
-        active: &active,
+        project: &tree.name,
+        directory: &tree.directory,
+        variables: &tree.variables,
+        active: &tree.active,
         report: &report,
     };
-    let project = decode::project(&tree, located.files, &context);
-    match project {
-        Some(project) if !report.has_errors() => Ok(Loaded { project, warnings: report.into_diagnostics() }),
-        _ => Err(LoadError::Diagnostics(report.into_diagnostics())),
+    if report.has_errors() {
+        return Err(LoadError::Diagnostics(report.into_diagnostics()));
     }
+    let project = decode::project(&tree.root, tree.files.clone(), &context);
+    let unsupported = support::unsupported(&tree.root, &report);
+    if report.has_errors() {
+        return Err(LoadError::Diagnostics(report.into_diagnostics()));
+    }
+    let (resolved, warnings) = tree.finish(report);
+    Ok(Loaded { project, resolved, warnings, unsupported })
 }
 
-/// Reads and parses the files; no documents when one of them is not YAML, since half a project has other mistakes.
-fn read(
-    located: &locate::Located,
-    options: &LoadOptions,
-    files: &dyn Files,
-    report: &Report,
-) -> Result<Vec<Node>, LoadError> {
-    let mut documents = Vec::new();
-    let mut broken = false;
+/// Loads the tree of a project for printing: phases may be left out.
+///
+/// # Errors
+/// As [`load`].
+pub fn resolve(options: &LoadOptions, files: &dyn Files) -> Result<(Resolved, Vec<Diagnostic>), LoadError> {
+    let report = Report::new(options.leave_out.interpolation);
+    let tree = tree(options, files, &report)?;
+    if report.has_errors() {
+        return Err(LoadError::Diagnostics(report.into_diagnostics()));
+    }
+    Ok(tree.finish(report))
+}
+
+/// The JSON Schema of a Compose file, for editors.
+#[must_use]
+pub fn json_schema() -> String {
+    format!("{:#}\n", schema::json::schema())
+}
+
+/// The tree after all phases, and what belongs to it.
+struct Tree {
+    root: Node,
+    name: crate::name::ProjectName,
+    directory: PathBuf,
+    files: Vec<PathBuf>,
+    variables: Variables,
+    /// The services that profiles leave on.
+    active: BTreeSet<String>,
+    /// Whether variables are left as they are.
+    templates: bool,
+    all_resources: bool,
+}
+
+fn tree(options: &LoadOptions, files: &dyn Files, report: &Report) -> Result<Tree, LoadError> {
+    if options.trace {
+        report.start_trace();
+    }
+    options.allow.iter().for_each(|name| report.notes().allow(name));
+    let located = locate::locate(options, files, report)?;
+    report.notes().know(&located.variables);
+    let loader = Loader { options, files, report };
+    let parsed = read(&located, loader)?;
+    let stop = || LoadError::Diagnostics(report.take_diagnostics());
+    let Some(parsed) = parsed else { return Err(stop()) };
+    let name = project_name::project_name(options, &located, &parsed)?;
+    let mut variables = located.variables;
+    variables.set("COMPOSE_PROJECT_NAME", name.to_string(), VariableSource::Implied);
+    let scope = Scope { directory: located.base, variables };
+    let Some(mut root) = loader.merged(parsed, &scope, &[])? else { return Err(stop()) };
+    let at = Origin { end: root.origin.start, ..root.origin };
+    // The file may say it otherwise, or not at all.
+    let said = root.get("name").filter(|node| node.text() == Some(name.as_str())).map(|node| node.origin);
+    root.set("name", Node::string(said.unwrap_or(at), name.as_str()));
+    complete::complete(&mut root, &Shape::Object(&PROJECT), &place::Place::ROOT, at, report);
+    validate::resources(&root, report);
+    if !options.leave_out.normalisation {
+        normalise::normalise(&mut root, name.as_str(), &scope.variables, report);
+    }
+    let none = Mapping::new();
+    let services = root.get("services").and_then(Node::entries).unwrap_or(&none);
+    check_named(&options.services, services)?;
+    let active = profiles::active(services, &switched_on(options, &scope.variables), &options.services);
+    lint::project(&root, &active, options, report);
+    if !options.leave_out.consistency {
+        validate::services(&root, &active, report);
+    }
+    if !options.leave_out.env_files {
+        for (_, service) in services_mut(&mut root).filter(|(name, _)| active.contains(*name)) {
+            env_files::resolve(service, &scope.variables, &loader);
+        }
+    }
+    if !options.all_resources {
+        unused::drop_unused(&mut root, &active);
+    }
+    Ok(Tree {
+        root,
+        name,
+        directory: scope.directory,
+        files: located.files,
+        variables: scope.variables,
+        active,
+        templates: options.leave_out.interpolation,
+        all_resources: options.all_resources,
+    })
+}
+
+/// The services of a tree, for changing them.
+fn services_mut(root: &mut Node) -> impl Iterator<Item = (&str, &mut Node)> {
+    let entries = root.get_mut("services").and_then(Node::entries_mut).into_iter().flatten();
+    entries.map(|(name, entry)| (name.as_str(), &mut entry.value))
+}
+
+/// Reads and parses the files; `None` when one of them is not YAML, since half a project has other mistakes.
+fn read(located: &locate::Located, loader: Loader<'_>) -> Result<Option<Vec<load_file::Parsed>>, LoadError> {
+    let mut files = Vec::new();
     for path in &located.files {
-        let text = files.read(path).map_err(|source| LoadError::Read { path: path.clone(), source })?;
-        let source = report.add_source(locate::display_name(path, &options.working_dir), text);
-        let parsed = yaml::parse(report, source);
-        broken |= parsed.is_empty();
-        documents.extend(parsed);
+        let parsed = loader.parse(path)?;
         if !located.ignored.is_empty() && located.files.first() == Some(path) {
-            let name = |path: &PathBuf| locate::display_name(path, &options.working_dir);
+            let name = |path: &PathBuf| locate::display_name(path, &loader.options.working_dir);
             let names = located.ignored.iter().map(name).collect();
-            report.warning(Origin::new(source, 0..0), DiagnosticKind::IgnoredFiles(names));
+            loader.report.warning(Origin::new(parsed.source, 0..0), DiagnosticKind::IgnoredFiles(names));
         }
+        files.push(parsed);
     }
-    Ok(if broken { Vec::new() } else { documents })
+    let broken = files.iter().any(|file| file.documents.is_none());
+    let empty = files.iter().all(|file| file.documents.as_ref().is_none_or(Vec::is_empty));
+    if let Some(first) = files.first().filter(|_| empty && !broken) {
+        loader.report.error(Origin::new(first.source, 0..0), DiagnosticKind::Empty);
+    }
+    Ok(if broken || empty { None } else { Some(files) })
 }
 
-/// Interpolates a document, but for its extensions: nobody reads them but through aliases, which are already resolved.
-fn interpolate_sections(document: &mut Node, environment: &BTreeMap<String, String>, report: &Report) {
-    let lookup = |name: &str| environment.get(name).cloned();
-    if let Value::Mapping(entries) = &mut document.value {
-        for (_, entry) in entries.iter_mut().filter(|(key, _)| !key.starts_with("x-")) {
-            interpolate::interpolate(&mut entry.value, &lookup, report);
-        }
-    }
-}
-
-fn switched_on(options: &LoadOptions, environment: &BTreeMap<String, String>) -> Vec<String> {
+fn switched_on(options: &LoadOptions, variables: &Variables) -> Vec<String> {
     if !options.profiles.is_empty() {
         return options.profiles.clone();
     }
-    let list = environment.get("COMPOSE_PROFILES").map(String::as_str).unwrap_or_default();
+    let list = variables.get("COMPOSE_PROFILES").unwrap_or_default();
     list.split(',').map(str::trim).filter(|profile| !profile.is_empty()).map(str::to_owned).collect()
 }
 

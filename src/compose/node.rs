@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::report::Origin;
+use super::scalar::{Resolved, resolve};
 
 /// A value in a tree.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,8 +61,17 @@ pub(super) enum Tag {
 }
 
 impl Node {
-    pub(super) fn scalar(origin: Origin, text: impl Into<String>) -> Self {
-        Self { origin, tag: None, value: Value::Scalar(Scalar { text: text.into(), style: Style::Interpolated }) }
+    /// A text.
+    pub(super) fn string(origin: Origin, text: impl Into<String>) -> Self {
+        Self { origin, tag: None, value: Value::Scalar(Scalar { text: text.into(), style: Style::Quoted }) }
+    }
+
+    pub(super) fn number(origin: Origin, number: i64) -> Self {
+        Self { origin, tag: None, value: Value::Scalar(Scalar { text: number.to_string(), style: Style::Plain }) }
+    }
+
+    pub(super) fn boolean(origin: Origin, value: bool) -> Self {
+        Self { origin, tag: None, value: Value::Scalar(Scalar { text: value.to_string(), style: Style::Plain }) }
     }
 
     pub(super) fn null(origin: Origin) -> Self {
@@ -79,7 +89,7 @@ impl Node {
 
     /// `~`, `null` or nothing at all.
     pub(super) fn is_null(&self) -> bool {
-        matches!(&self.value, Value::Scalar(scalar) if scalar.kind() == Kind::Null)
+        matches!(&self.value, Value::Scalar(scalar) if scalar.is_null())
     }
 
     /// The text of a scalar.
@@ -102,6 +112,43 @@ impl Node {
         self.entries()?.get(key).map(|entry| &entry.value).filter(|value| !value.is_null())
     }
 
+    pub(super) fn entries_mut(&mut self) -> Option<&mut Mapping> {
+        match &mut self.value {
+            Value::Mapping(mapping) => Some(mapping),
+            _ => None,
+        }
+    }
+
+    /// The items of a list; none of anything else.
+    pub(super) fn items(&self) -> &[Self] {
+        match &self.value {
+            Value::Sequence(items) => items,
+            _ => &[],
+        }
+    }
+
+    /// The value of a key for changing it, unless it is null.
+    pub(super) fn get_mut(&mut self, key: &str) -> Option<&mut Self> {
+        self.entries_mut()?.get_mut(key).map(|entry| &mut entry.value).filter(|value| !value.is_null())
+    }
+
+    /// The text of a key.
+    pub(super) fn text_of(&self, key: &str) -> Option<&str> {
+        self.get(key)?.text()
+    }
+
+    /// Whether a key is `true`.
+    pub(super) fn is_true(&self, key: &str) -> bool {
+        self.text_of(key) == Some("true")
+    }
+
+    /// Sets a key that is given by nobody.
+    pub(super) fn set(&mut self, key: &str, value: Self) {
+        if let Value::Mapping(entries) = &mut self.value {
+            entries.insert(key.to_owned(), Entry { key: value.origin, value });
+        }
+    }
+
     /// What the node is, in words.
     pub(super) fn found(&self) -> &'static str {
         match &self.value {
@@ -112,21 +159,40 @@ impl Node {
                 Kind::Null => "nothing",
                 Kind::Boolean => "a boolean",
                 Kind::Number => "a number",
+                Kind::Date => "a date",
                 Kind::String => "a string",
             },
         }
     }
 
-    /// Whether two nodes are both scalars, both lists or both mappings; a mistake is like anything.
-    pub(super) fn merges_with(&self, other: &Self) -> bool {
+    /// Whether `over` can be merged over this: anything over a scalar, a list over a list, a mapping over a mapping; a mistake
+    /// is like anything.
+    pub(super) fn takes(&self, over: &Self) -> bool {
         matches!(
-            (&self.value, &other.value),
-            (Value::Scalar(_), Value::Scalar(_))
+            (&self.value, &over.value),
+            (Value::Scalar(_) | Value::Invalid, _)
+                | (_, Value::Invalid)
                 | (Value::Sequence(_), Value::Sequence(_))
                 | (Value::Mapping(_), Value::Mapping(_))
-                | (Value::Invalid, _)
-                | (_, Value::Invalid)
         )
+    }
+
+    /// Whether two nodes hold the same, wherever they stand.
+    pub(super) fn same_value(&self, other: &Self) -> bool {
+        match (&self.value, &other.value) {
+            (Value::Scalar(one), Value::Scalar(two)) => one == two,
+            (Value::Sequence(one), Value::Sequence(two)) => {
+                one.len() == two.len() && one.iter().zip(two).all(|(one, two)| one.same_value(two))
+            }
+            (Value::Mapping(one), Value::Mapping(two)) => {
+                let same = |((one_key, one), (two_key, two)): ((&String, &Entry), (&String, &Entry))| {
+                    one_key == two_key && one.value.same_value(&two.value)
+                };
+                one.len() == two.len() && one.iter().zip(two).all(same)
+            }
+            (Value::Invalid, Value::Invalid) => true,
+            _ => false,
+        }
     }
 
     /// How many nodes it has, and how deep they are nested.
@@ -143,41 +209,31 @@ impl Node {
     }
 }
 
-/// What YAML's core schema makes of a scalar.
+/// What YAML makes of a scalar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Null,
     Boolean,
     Number,
+    Date,
     String,
 }
 
 impl Scalar {
     pub(super) fn kind(&self) -> Kind {
-        match (self.style, self.text.as_str()) {
-            (Style::Quoted | Style::Interpolated, _) => Kind::String,
-            (Style::Plain, "" | "~" | "null" | "Null" | "NULL") => Kind::Null,
-            (Style::Plain, "true" | "True" | "TRUE" | "false" | "False" | "FALSE") => Kind::Boolean,
-            (Style::Plain, text) if is_number(text) => Kind::Number,
-            (Style::Plain, _) => Kind::String,
+        if self.style != Style::Plain {
+            return Kind::String;
+        }
+        match resolve(&self.text) {
+            Resolved::Null => Kind::Null,
+            Resolved::Bool(_) => Kind::Boolean,
+            Resolved::Int(_) | Resolved::Float(_) => Kind::Number,
+            Resolved::Timestamp => Kind::Date,
+            Resolved::String => Kind::String,
         }
     }
-}
 
-/// Integers in any base and decimals; `_` may separate digits, as in YAML 1.1.
-fn is_number(text: &str) -> bool {
-    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
-    if matches!(digits, ".inf" | ".Inf" | ".INF") || matches!(text, ".nan" | ".NaN" | ".NAN") {
-        return true;
+    fn is_null(&self) -> bool {
+        self.style == Style::Plain && matches!(self.text.as_str(), "" | "~" | "null" | "Null" | "NULL")
     }
-    let based = |prefix: &str, base: u32| {
-        digits.strip_prefix(prefix).is_some_and(|rest| !rest.is_empty() && rest.chars().all(|c| c.is_digit(base)))
-    };
-    if based("0x", 16) || based("0o", 8) || based("0b", 2) {
-        return true;
-    }
-    let plain = digits.replace('_', "");
-    digits.starts_with(|c: char| c.is_ascii_digit() || c == '.')
-        && plain.bytes().all(|b| b.is_ascii_digit() || b".eE+-".contains(&b))
-        && plain.parse::<f64>().is_ok()
 }

@@ -22,7 +22,8 @@ pub(super) fn active(services: &Mapping, profiles: &[String], named: &[String]) 
     active.map(|(name, _)| name.clone()).collect()
 }
 
-fn of(service: &Node) -> impl Iterator<Item = &str> {
+/// The profiles of a service.
+pub(super) fn of(service: &Node) -> impl Iterator<Item = &str> {
     let items = match service.get("profiles").map(|node| &node.value) {
         Some(Value::Sequence(items)) => items.as_slice(),
         _ => &[],

@@ -6,8 +6,8 @@ use crate::name::{InvalidName, ProjectName};
 
 use super::LoadOptions;
 use super::interpolate::expand;
+use super::load_file::Parsed;
 use super::locate::Located;
-use super::node::Node;
 
 /// `-p`, else `COMPOSE_PROJECT_NAME`, else `name:` of the last document that has it, else the project directory.
 ///
@@ -16,15 +16,16 @@ use super::node::Node;
 pub(super) fn project_name(
     options: &LoadOptions,
     located: &Located,
-    documents: &[Node],
+    files: &[Parsed],
 ) -> Result<ProjectName, InvalidName> {
-    let variable = located.environment.get("COMPOSE_PROJECT_NAME").filter(|name| !name.is_empty());
-    if let Some(name) = options.project_name.as_ref().or(variable) {
-        return ProjectName::new(name.as_str());
+    let variable = located.variables.get("COMPOSE_PROJECT_NAME").filter(|name| !name.is_empty());
+    if let Some(name) = options.project_name.as_deref().or(variable) {
+        return ProjectName::new(name);
     }
-    let last = documents.iter().rev().find_map(|document| document.get("name")?.text());
+    let documents = files.iter().rev().flat_map(|file| file.documents.iter().flatten().rev());
+    let last = documents.filter_map(|document| document.get("name")?.text()).next();
     // A mistake in the template is reported when the whole tree is interpolated.
-    let lookup = |name: &str| located.environment.get(name).map(|value| value.as_str().into());
+    let lookup = |name: &str| located.variables.get(name).map(Into::into);
     let name = last.and_then(|template| expand(template, &lookup, &mut |_, _| {}).ok());
     match name.filter(|name| !name.is_empty()) {
         Some(name) => ProjectName::normalised(&name),

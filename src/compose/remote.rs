@@ -13,6 +13,9 @@
 //! let fetched = remote::localize(text, files)?;
 //! let path = fetched.map_or_else(|| absolute(base, text.as_ref()), |fetched| fetched.file);
 //! ```
+//!
+//! A project whose first file is remote still is that of the current directory: its name and its `.env` come from there,
+//! and only the relative paths begin where the file was brought to. So does docker compose 2.40.3.
 
 mod git;
 

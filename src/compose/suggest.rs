@@ -2,10 +2,13 @@
 
 /// The word of `allowed` that `word` is most likely a misspelling of.
 pub(super) fn nearest<'a>(word: &str, allowed: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    // Longer words may differ in more places; a stranger is never suggested.
-    let limit = word.chars().count() / 3;
-    let (distance, best) = allowed.into_iter().map(|other| (distance(word, other), other)).min()?;
-    (distance <= limit.clamp(1, 3)).then_some(best)
+    // Longer words may differ in more places; a stranger is never suggested, and any two words of one letter are.
+    let length = word.chars().count();
+    let limit = if length < 2 { 0 } else { (length / 3).clamp(1, 3) };
+    let near = allowed.into_iter().filter(|other| other.chars().count().abs_diff(length) <= limit);
+    let far = |other: &str| if other.eq_ignore_ascii_case(word) { 0 } else { distance(word, other) };
+    let (distance, best) = near.map(|other| (far(other), other)).min()?;
+    (distance <= limit).then_some(best)
 }
 
 /// `did you mean `…`?` for [`nearest`].
@@ -16,7 +19,7 @@ pub(super) fn did_you_mean<'a>(word: &str, allowed: impl IntoIterator<Item = &'a
 /// Insertions, deletions, replacements and swaps of neighbours that make `from` into `to`
 /// (optimal string alignment).
 fn distance(from: &str, to: &str) -> usize {
-    let (from, to): (Vec<char>, Vec<char>) = (from.chars().take(64).collect(), to.chars().collect());
+    let (from, to): (Vec<char>, Vec<char>) = (from.chars().take(64).collect(), to.chars().take(64).collect());
     let mut rows = vec![(0..=to.len()).collect::<Vec<_>>()];
     for (i, a) in from.iter().enumerate() {
         let mut row = vec![i + 1];
@@ -44,6 +47,7 @@ mod tests {
             ("imgae", Some("image")),
             ("port", Some("ports")),
             ("enviroment", Some("environment")),
+            ("IMAGE", Some("image")),
             ("x", None),
             ("volumes", None),
             ("", None),

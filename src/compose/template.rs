@@ -148,7 +148,6 @@ impl Token {
 }
 
 /// The variables that a template mentions, those in words included; of several with one name the last counts.
-#[cfg_attr(not(test), expect(dead_code, reason = "for `config --variables`"))]
 pub(super) fn variables(template: &str) -> Vec<Variable<'_>> {
     let mut found = Vec::new();
     collect(template, 0..template.len(), 0, &mut found);

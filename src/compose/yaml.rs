@@ -12,6 +12,7 @@ use granit_parser::{Event, Parser, ScalarStyle, ScanError, StrInput, options};
 use super::diagnostic::DiagnosticKind;
 use super::node::{Entry, Mapping, Node, Scalar, Style, Tag, Value};
 use super::report::{Origin, Report, SourceId};
+use super::scalar::{Resolved, resolve};
 
 /// Nesting beyond which a file is refused, aliases expanded.
 const MAX_DEPTH: usize = 100;
@@ -22,8 +23,8 @@ const MAX_NODES: usize = 4_000_000;
 /// Bytes of text that count as a node.
 const BYTES_A_NODE: usize = 64;
 
-/// Parses all documents of a source; mistakes go to `report`.
-pub(super) fn parse(report: &Report, source: SourceId) -> Vec<Node> {
+/// Parses all documents of a source, of which there may be none; mistakes go to `report`. `None` when it is not YAML.
+pub(super) fn parse(report: &Report, source: SourceId) -> Option<Vec<Node>> {
     let text = &report.source(source).text;
     let options = options! { emit_comments: false, flow_nesting_limit: MAX_DEPTH, block_nesting_limit: MAX_DEPTH };
     let parser = Parser::new_from_str_with_options(text, options);
@@ -43,18 +44,22 @@ pub(super) fn parse(report: &Report, source: SourceId) -> Vec<Node> {
         Ok(documents) => documents,
         Err(Stop::Syntax(error)) => {
             let at = error.marker().byte_offset().unwrap_or(text.len());
-            report.error(Origin::new(source, at..at + 1), DiagnosticKind::Syntax(error.info()));
-            return Vec::new();
+            // A tab is blamed where what follows it begins.
+            let before = text.get(..at).unwrap_or(text);
+            let tabs = before.trim_end_matches('\t').len();
+            let (at, help) = match tabs < before.len() && error.info().contains("tab") {
+                true => (tabs, Some("indent with blanks: YAML takes no tabs for it".to_owned())),
+                false => (at, None),
+            };
+            report.error_with_help(Origin::new(source, at..at + 1), DiagnosticKind::Syntax(error.info()), help);
+            return None;
         }
         Err(Stop::TooLarge(origin)) => {
             report.error(origin, DiagnosticKind::TooLarge);
-            return Vec::new();
+            return None;
         }
     };
-    if documents.is_empty() && !report.has_errors() {
-        report.error(Origin::new(source, 0..0), DiagnosticKind::Empty);
-    }
-    documents
+    Some(documents)
 }
 
 enum Stop {
@@ -103,6 +108,7 @@ impl<'t> Builder<'t> {
                 self.copies = MAX_COPIED;
             } else if event.is_node() {
                 let node = self.node(event, origin)?;
+                // A document without content says nothing.
                 if !node.is_null() {
                     documents.push(node);
                 }
@@ -119,6 +125,10 @@ impl<'t> Builder<'t> {
         let value = match event {
             Event::Alias(id) => return self.alias(id, origin),
             Event::Scalar(text, style, ..) => {
+                if plain == Some(true) && matches!(resolve(&text), Resolved::String | Resolved::Timestamp) {
+                    let reason = format!("`{text}` is not of the type that its tag says");
+                    self.report.error(origin, DiagnosticKind::InvalidValue { what: "value".to_owned(), reason });
+                }
                 let plain = plain.unwrap_or(style == ScalarStyle::Plain);
                 let style = if plain { Style::Plain } else { Style::Quoted };
                 Value::Scalar(Scalar { text: text.into_owned(), style })
@@ -186,6 +196,11 @@ impl<'t> Builder<'t> {
                 self.report.error(key.origin, DiagnosticKind::KeyNotScalar);
                 continue;
             };
+            if style == Style::Plain && !matches!(resolve(&text), Resolved::String) {
+                let help = format!("write it in quotes: \"{text}\"");
+                self.report.error_with_help(key.origin, DiagnosticKind::KeyNotString(text), Some(help));
+                continue;
+            }
             if style == Style::Plain && text == "<<" {
                 match &merged {
                     None => merged = Some((key.origin, value)),
@@ -238,7 +253,9 @@ impl<'t> Builder<'t> {
         if self.depth + depth > MAX_DEPTH {
             return Err(Stop::TooLarge(origin));
         }
-        Ok(self.anchors[&id].node.clone())
+        let node = self.anchors[&id].node.clone();
+        self.report.notes().alias(node.origin, origin);
+        Ok(node)
     }
 
     fn spend(&mut self, nodes: usize, origin: Origin) -> Result<(), Stop> {
@@ -257,6 +274,12 @@ impl<'t> Builder<'t> {
             _ if tag.is_yaml_core_schema_tag("str") => (None, Some(false)),
             _ if ["null", "bool", "int", "float"].iter().any(|kind| tag.is_yaml_core_schema_tag(kind)) => {
                 (None, Some(true))
+            }
+            // Compose takes the bytes that such a text encodes for a text.
+            _ if tag.original() == "!!binary" => {
+                let help = Some("write the text itself".to_owned());
+                self.report.error_with_help(origin, DiagnosticKind::UnknownTag("!!binary".to_owned()), help);
+                (None, None)
             }
             _ if tag.is_yaml_core_schema() => (None, None),
             other => {

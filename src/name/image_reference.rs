@@ -105,6 +105,17 @@ impl RegistryReference {
         self.digest.as_deref().or(self.tag.as_deref()).unwrap_or("latest")
     }
 
+    /// The reference in full with the digest that it stands for; one that has a digest loses its tag.
+    #[must_use]
+    pub fn pinned(&self, digest: &str) -> String {
+        let path = format!("{}/{}", self.registry, self.repository);
+        match (&self.digest, &self.tag) {
+            (Some(own), _) => format!("{path}@{own}"),
+            (None, Some(tag)) => format!("{path}:{tag}@{digest}"),
+            (None, None) => format!("{path}@{digest}"),
+        }
+    }
+
     /// The reference in full: `docker.io/library/postgres:15`.
     #[must_use]
     pub fn canonical(&self) -> String {

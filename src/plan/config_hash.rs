@@ -7,21 +7,27 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::compose::model::{Mount, Network, Project, Service};
+use crate::compose::model::{FileObject, Network, Project, Service};
 
 /// Goes into every hash, and changes only together with the meaning of what is hashed.
-const FORMAT: &str = "rcompose 1\n";
+const FORMAT: &str = "rcompose 2\n";
 
 /// Keys that say nothing about a container, only about how `up` deals with it.
-const NOT_HASHED: &[&str] = &["pull_policy", "scale", "depends_on", "attach"];
+const NOT_HASHED: &[&str] =
+    &["pull_policy", "scale", "depends_on", "attach", "build", "develop", "profiles", "pull_refresh_after"];
 
 /// The hash of everything that a container of `service` is made from, but for the content of its image: 64 lower-case
 /// hexadecimal digits. Counts the content of configs and secrets where the file holds it, else their path.
 #[must_use]
 pub fn service_hash(project: &Project, service: &Service) -> String {
-    let mut own = distinct(service, &Service::new(service.image.clone()));
-    own.retain(|key, _| !NOT_HASHED.contains(&key.as_str()));
-    own.insert("image".to_owned(), json!(service.image));
+    let mut own = fields(service);
+    own.retain(|key, _| !NOT_HASHED.contains(&key.as_str()) && (!key.starts_with("x-") || key == "x-rcompose"));
+    if let Some(Value::Object(deploy)) = own.get_mut("deploy") {
+        deploy.remove("replicas");
+        if deploy.is_empty() {
+            own.remove("deploy");
+        }
+    }
 
     let networks: Map<String, Value> = service
         .networks
@@ -29,15 +35,12 @@ pub fn service_hash(project: &Project, service: &Service) -> String {
         .filter_map(|key| Some((key.to_string(), json!(project.networks.get(key)?.name))))
         .collect();
     let volumes: Map<String, Value> = service
-        .mounts
-        .iter()
-        .filter_map(|mount| match mount {
-            Mount::Volume { source: Some(key), .. } => Some((key.to_string(), json!(project.volumes.get(key)?.name))),
-            Mount::Volume { source: None, .. } | Mount::Bind { .. } | Mount::Tmpfs { .. } => None,
-        })
+        .named_volumes()
+        .filter_map(|key| Some((key.to_string(), json!(project.volumes.get(key)?.name))))
         .collect();
-    let configs: Vec<_> = service.configs.iter().map(|grant| project.configs.get(&grant.source)).collect();
-    let secrets: Vec<_> = service.secrets.iter().map(|grant| project.secrets.get(&grant.source)).collect();
+    let source = |object: Option<&FileObject>| object.and_then(FileObject::source);
+    let configs: Vec<_> = service.configs.iter().map(|grant| project.configs.get(&grant.source)).map(source).collect();
+    let secrets: Vec<_> = service.secrets.iter().map(|grant| project.secrets.get(&grant.source)).map(source).collect();
     hash(&json!({
         "service": own,
         "networks": networks,
@@ -50,15 +53,10 @@ pub fn service_hash(project: &Project, service: &Service) -> String {
 /// The hash of everything that a network is made from: 64 lower-case hexadecimal digits.
 #[must_use]
 pub fn network_hash(network: &Network) -> String {
-    hash(&Value::Object(distinct(network, &Network::default())))
+    hash(&Value::Object(fields(network)))
 }
 
-/// The fields of `value` that are not as in `default`.
-fn distinct<T: Serialize>(value: &T, default: &T) -> Map<String, Value> {
-    let default = fields(default);
-    fields(value).into_iter().filter(|(key, value)| default.get(key) != Some(value)).collect()
-}
-
+/// What was given: the model leaves out the rest.
 fn fields<T: Serialize>(value: &T) -> Map<String, Value> {
     match serde_json::to_value(value).expect("the model has string keys and no failing serializers") {
         Value::Object(fields) => fields,
@@ -89,25 +87,18 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::compose::model::{Attachment, Condition, Dependency, FileGrant, FileSource, PullPolicy};
+    use crate::compose::model::{Attachment, Build, Condition, Dependency, Deploy, FileGrant, PullPolicy};
     use crate::name::{ImageReference, ProjectName};
 
     fn project() -> (Project, Service) {
         let project = Project {
-            name: ProjectName::new("shop").unwrap(),
-            working_dir: "/srv/shop".into(),
-            files: Vec::new(),
-            services: BTreeMap::new(),
-            disabled: BTreeMap::new(),
             networks: BTreeMap::from([("default".parse().unwrap(), Network::default())]),
-            volumes: BTreeMap::new(),
-            configs: BTreeMap::from([("conf".to_owned(), FileSource::Content("a".to_owned()))]),
-            secrets: BTreeMap::new(),
+            configs: BTreeMap::from([("conf".to_owned(), FileObject::with_content("a"))]),
+            ..Project::new(ProjectName::new("shop").unwrap(), "/srv/shop")
         };
         let mut service = Service::new(ImageReference::parse("nginx:1").unwrap());
         service.networks.insert("default".parse().unwrap(), Attachment::default());
-        let target = "/conf".to_owned();
-        service.configs.push(FileGrant { source: "conf".to_owned(), target, uid: 0, gid: 0, mode: 0o444 });
+        service.configs.push(FileGrant::new("conf", "/conf"));
         (project, service)
     }
 
@@ -115,8 +106,8 @@ mod tests {
     #[test]
     fn hashes_stay_what_they_are() {
         let (project, service) = project();
-        insta::assert_snapshot!(service_hash(&project, &service), @"fbad2dd6756778af57c92597cca410f9df6826c7b1b51dcdcbc7b2ab178aa3a7");
-        insta::assert_snapshot!(network_hash(&Network { internal: true, ..Network::default() }), @"000b096fa2adef4cfa6b77a6bbe8d26eb81cb1ba8391b967e62989288a07ecc7");
+        insta::assert_snapshot!(service_hash(&project, &service), @"967bb95e020f5c630bd3117be0555110826702f9cb3ae4a84ea0048ecee27052");
+        insta::assert_snapshot!(network_hash(&Network { internal: true, ..Network::default() }), @"2d1fdcf4a31908b74bac89a3786f1a5d389fce331b3cd01f66a593bfac6f1842");
     }
 
     #[test]
@@ -124,18 +115,25 @@ mod tests {
         let (project, service) = project();
         let before = service_hash(&project, &service);
         type Change = fn(&mut Service);
-        let changes: [(&str, bool, Change); 8] = [
-            ("pull_policy", false, |service| service.pull_policy = PullPolicy::Always),
-            ("scale", false, |service| service.scale = 3),
-            ("attach", false, |service| service.attach = false),
+        let changes: [(&str, bool, Change); 11] = [
+            ("pull_policy", false, |service| service.pull_policy = Some(PullPolicy::Always)),
+            ("scale", false, |service| service.scale = Some(3)),
+            ("attach", false, |service| service.attach = Some(false)),
             ("depends_on", false, |service| {
                 let dependency = Dependency { condition: Condition::ServiceStarted, restart: true, required: true };
                 service.depends_on.insert("db".parse().unwrap(), dependency);
             }),
             ("image", true, |service| service.image = ImageReference::parse("nginx:2").unwrap()),
+            ("replicas", false, |service| {
+                service.deploy = Some(Deploy { replicas: Some(3), ..Deploy::default() });
+            }),
+            ("build", false, |service| service.build = Some(Build::default())),
+            ("an extension of somebody", false, |service| {
+                service.extensions.insert("x-note".to_owned(), json!(1));
+            }),
             ("an emptied command", true, |service| service.command = Some(Vec::new())),
             ("labels", true, |service| drop(service.labels.insert("a".to_owned(), String::new()))),
-            ("stop_grace_period", true, |service| service.stop_grace_period = Duration::from_secs(1)),
+            ("stop_grace_period", true, |service| service.stop_grace_period = Some(Duration::from_secs(1))),
         ];
         for (what, counts, change) in changes {
             let mut changed = service.clone();
@@ -149,7 +147,7 @@ mod tests {
         let (project, service) = project();
         let before = service_hash(&project, &service);
         let mut content = project.clone();
-        content.configs.insert("conf".to_owned(), FileSource::Content("b".to_owned()));
+        content.configs.insert("conf".to_owned(), FileObject::with_content("b"));
         assert_ne!(service_hash(&content, &service), before);
         let mut renamed = project.clone();
         renamed.networks.values_mut().for_each(|network| network.name = "other".to_owned());

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::draft::{Draft, Node};
 use super::take_down::{Leaving, Then, take_down};
 use super::{Cause, DownOptions, Observed, ObservedContainer, Operation, Plan};
-use crate::compose::model::{Mount, Project};
+use crate::compose::model::{Project, Service};
 use crate::name::{ContainerName, VolumeName};
 
 pub(super) fn plan(project: Option<&Project>, observed: &Observed, options: &DownOptions) -> Plan {
@@ -65,10 +65,7 @@ fn orphans(project: Option<&Project>, staying: &[&ObservedContainer]) -> Vec<Con
 fn declared_volumes(project: &Project) -> BTreeSet<&VolumeName> {
     let active = project.volumes.keys();
     // The loader drops the volumes that only services use which are switched off.
-    let switched_off = project.disabled.values().flat_map(|service| &service.mounts).filter_map(|mount| match mount {
-        Mount::Volume { source, .. } => source.as_ref(),
-        Mount::Bind { .. } | Mount::Tmpfs { .. } => None,
-    });
+    let switched_off = project.disabled.values().flat_map(Service::named_volumes);
     let external = |name: &&VolumeName| project.volumes.get(*name).is_some_and(|volume| volume.external);
     active.chain(switched_off).filter(|name| !external(name)).collect()
 }

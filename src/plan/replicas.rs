@@ -74,8 +74,8 @@ fn of_service<'a>(
     options: &UpOptions,
     selection: &Selection,
 ) -> Result<Vec<Replica<'a>>, PlanError> {
-    if let Some(fixed) = service.container_name.as_ref().filter(|_| service.scale > 1) {
-        return Err(PlanError::NameOfMany { service: name.clone(), name: fixed.clone(), scale: service.scale });
+    if let Some(fixed) = service.container_name.as_ref().filter(|_| service.replicas() > 1) {
+        return Err(PlanError::NameOfMany { service: name.clone(), name: fixed.clone(), scale: service.replicas() });
     }
     let hash = service_hash(project, service);
     let mut existing: Vec<(&ObservedContainer, Option<Cause>)> = containers(name, observed)
@@ -84,7 +84,7 @@ fn of_service<'a>(
 
     // Too many: those that would be recreated anyway go first, then the highest numbers.
     existing.sort_by_key(|(container, divergence)| (Reverse(divergence.is_some()), Reverse(container.number)));
-    let scale = usize::try_from(service.scale).unwrap_or(usize::MAX);
+    let scale = usize::try_from(service.replicas()).unwrap_or(usize::MAX);
     let staying = existing.split_off(existing.len().saturating_sub(scale));
     let surplus = existing.into_iter().map(|(container, _)| (container, Fate::Remove(container)));
 
@@ -107,7 +107,7 @@ fn of_service<'a>(
 
     // Too few: numbers go on after the highest, gaps stay.
     let next = replicas.last().map_or(1, |replica| replica.number + 1);
-    let missing = service.scale.saturating_sub(u32::try_from(replicas.len()).unwrap_or(u32::MAX));
+    let missing = service.replicas().saturating_sub(u32::try_from(replicas.len()).unwrap_or(u32::MAX));
     replicas.extend((next..next + missing).map(|number| Replica { number, fate: Fate::Create }));
     Ok(replicas)
 }

@@ -72,7 +72,7 @@ impl<'a> Selection<'a> {
 /// Whether a service has a health check, of its own or of its image; `None` when that is for an image to say that is
 /// not in the store yet.
 pub(super) fn has_healthcheck(service: &Service, observed: &Observed) -> Option<bool> {
-    match service.healthcheck.as_ref().and_then(|check| check.test.as_ref()) {
+    match service.probe() {
         Some(Probe::None) => Some(false),
         Some(Probe::Command(_) | Probe::Shell(_)) => Some(true),
         None if observed.image_healthchecks.contains(&service.image) => Some(true),

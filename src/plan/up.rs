@@ -11,7 +11,7 @@ use super::{
     Cause, DependencyGraph, Health, Observed, ObservedContainer, ObservedState, Operation, Plan, PlanError, UpOptions,
     container_name,
 };
-use crate::compose::model::{Condition, Mount, Project, PullPolicy, Service};
+use crate::compose::model::{Condition, Project, PullPolicy, Service};
 use crate::name::{ImageReference, NetworkName, ServiceName, VolumeName};
 
 /// What the layers look things up in, and the plan as it grows.
@@ -80,16 +80,22 @@ impl<'a> Up<'a> {
             }
             let makes = |replica: &Replica| matches!(replica.fate, Fate::Create | Fate::Recreate(..));
             let missing = !self.observed.images.contains_key(image) && self.replicas[*name].iter().any(makes);
-            let cause = match self.options.pull.unwrap_or(service.pull_policy) {
+            let cause = match self.options.pull.unwrap_or(service.pull_policy()) {
                 PullPolicy::Always => Cause::PullPolicy,
-                PullPolicy::Missing if missing => Cause::Missing,
+                PullPolicy::Missing | PullPolicy::Build | PullPolicy::Refresh | PullPolicy::Every(_) if missing => {
+                    Cause::Missing
+                }
                 PullPolicy::Never if missing => {
                     return Err(PlanError::ImageNotPresent {
                         service: (*name).clone(),
                         image: Box::new(image.clone()),
                     });
                 }
-                PullPolicy::Missing | PullPolicy::Never => continue,
+                PullPolicy::Missing
+                | PullPolicy::Never
+                | PullPolicy::Build
+                | PullPolicy::Refresh
+                | PullPolicy::Every(_) => continue,
             };
             let node = self.draft.add(Operation::PullImage { image: image.clone() }, cause, []);
             self.pulls.insert(image, node);
@@ -155,7 +161,7 @@ impl<'a> Up<'a> {
 
     fn make_volumes(&mut self) {
         let wanted: BTreeSet<&VolumeName> =
-            self.selection.services.values().flat_map(|service| named_volumes(service)).collect();
+            self.selection.services.values().flat_map(|service| service.named_volumes()).collect();
         for volume in wanted {
             let own = self.project.volumes.get(volume).is_some_and(|volume| !volume.external);
             if own && !self.observed.volumes.contains(volume) {
@@ -189,7 +195,7 @@ impl<'a> Up<'a> {
     fn needs(&self, service: &Service) -> Vec<Node> {
         let mut nodes: Vec<Node> =
             service.networks.keys().filter_map(|network| self.networks.get(network)).copied().collect();
-        nodes.extend(named_volumes(service).filter_map(|volume| self.volumes.get(volume)));
+        nodes.extend(service.named_volumes().filter_map(|volume| self.volumes.get(volume)));
         let fixed_port = service.ports.iter().any(|port| port.published.is_some());
         let fixed_address = service.networks.values().any(|attachment| attachment.ipv4_address.is_some());
         if fixed_port || fixed_address {
@@ -235,7 +241,13 @@ impl<'a> Up<'a> {
             return None;
         }
         let wait = Operation::AwaitCondition { service: on.clone(), condition, required };
-        let node = self.draft.add(wait, cause, self.started[on].iter().copied());
+        // A replica that leaves may have ended already, and must not be taken for one that failed.
+        let leaving = self.replicas[on].iter().filter_map(|replica| match replica.fate {
+            Fate::Remove(container) => self.gone.get(&container.id).copied(),
+            _ => None,
+        });
+        let after: Vec<_> = self.started[on].iter().copied().chain(leaving).collect();
+        let node = self.draft.add(wait, cause, after);
         self.awaits.insert((on, condition, required), node);
         Some(node)
     }
@@ -269,11 +281,4 @@ fn meets(replica: &Replica, condition: Condition) -> bool {
         Condition::ServiceHealthy => container.state == ObservedState::Running { health: Health::Healthy },
         Condition::ServiceCompletedSuccessfully => container.state == ObservedState::Exited { code: 0 },
     }
-}
-
-fn named_volumes(service: &Service) -> impl Iterator<Item = &VolumeName> {
-    service.mounts.iter().filter_map(|mount| match mount {
-        Mount::Volume { source, .. } => source.as_ref(),
-        Mount::Bind { .. } | Mount::Tmpfs { .. } => None,
-    })
 }

@@ -11,7 +11,6 @@ use super::failure::Failure;
 use super::lower::hostname;
 use super::observe::Record;
 use super::world::World;
-use crate::compose::model::NetworkMode;
 
 /// The file that becomes `/etc/hosts`.
 pub(super) const HOSTS: &str = "hosts";
@@ -25,10 +24,10 @@ pub(super) fn write(world: &World, record: &Record) -> Result<(), Failure> {
     let paths = world.paths.container(&record.id);
     let network = record.endpoints.first().and_then(|endpoint| world.network(&endpoint.network));
     let name = hostname(&record.config.service, &record.id);
-    let resolv_conf = match record.config.service.network_mode {
+    let resolv_conf = match &record.config.service.network_mode {
         None => resolv_conf(record),
         // The host's own resolver, as far as the container can reach it.
-        Some(NetworkMode::Host | NetworkMode::None) => fs_err::read_to_string("/etc/resolv.conf").unwrap_or_default(),
+        Some(_) => fs_err::read_to_string("/etc/resolv.conf").unwrap_or_default(),
     };
     write_public(&paths.etc(HOSTS), &hosts(record, name, network.map(|network| network.gateway)))?;
     write_public(&paths.etc(HOSTNAME), &format!("{name}\n"))?;
@@ -44,7 +43,7 @@ fn write_public(path: &Path, text: &str) -> io::Result<()> {
 
 fn hosts(record: &Record, name: &str, gateway: Option<Ipv4Addr>) -> String {
     let mut text = String::from("127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n");
-    for (host, addresses) in &record.config.service.extra_hosts {
+    for (host, addresses) in &record.config.service.extra_hosts.0 {
         for address in addresses {
             let address = match (address.as_str(), gateway) {
                 ("host-gateway", Some(gateway)) => gateway.to_string(),

@@ -10,7 +10,7 @@ use fs_err::os::unix::fs::OpenOptionsExt as _;
 use serde::{Deserialize, Serialize};
 
 use super::failure::{Failure, FailureKind};
-use crate::compose::model::{FileGrant, FileSource, Project, Service};
+use crate::compose::model::{FileGrant, FileObject, FileSource, Project, Service};
 use crate::state::ContainerLayout;
 
 /// A config or secret of a container.
@@ -29,8 +29,8 @@ pub struct Grant {
 pub(super) fn grants(project: &Project, service: &Service, paths: &ContainerLayout) -> Result<Vec<Grant>, Failure> {
     let of_configs = service.configs.iter().map(|grant| (grant, project.configs.get(&grant.source)));
     let of_secrets = service.secrets.iter().map(|grant| (grant, project.secrets.get(&grant.source)));
-    let grant = |(index, (grant, source)): (usize, (&FileGrant, Option<&FileSource>))| {
-        let source = source.cloned().ok_or_else(|| {
+    let grant = |(index, (grant, source)): (usize, (&FileGrant, Option<&FileObject>))| {
+        let source = source.and_then(FileObject::source).ok_or_else(|| {
             Failure::new(FailureKind::Plan, format!("config or secret `{}` is not defined", grant.source))
         })?;
         let path = match &source {

@@ -47,7 +47,7 @@ impl Check {
     #[must_use]
     pub fn resolve(service: Option<&Healthcheck>, image: Option<&Healthcheck>, strict: bool) -> Option<Self> {
         let layers = [service, image];
-        let probe = layers.iter().flatten().find_map(|check| check.test.clone())?;
+        let probe = layers.iter().flatten().find_map(|check| check.probe())?.clone();
         if probe == Probe::None {
             return None;
         }

@@ -139,7 +139,7 @@ pub(super) fn observed_container(record: &Record, state: ObservedState) -> Obser
         number: record.number,
         config_hash: record.config_hash.clone(),
         image: record.image_id.clone(),
-        stop_grace_period: record.config.service.stop_grace_period,
+        stop_grace_period: record.config.service.stop_grace_period(),
         depends_on: record.config.service.depends_on.keys().cloned().collect(),
         networks: record.endpoints.iter().map(|endpoint| endpoint.network.clone()).collect(),
         volumes: record.config.volumes.keys().cloned().collect(),

@@ -13,7 +13,7 @@ use super::observe::{Configuration, Record};
 use super::unit::{self, UnitState};
 use super::volume;
 use super::world::World;
-use crate::compose::model::{Healthcheck, Probe, Project, Service};
+use crate::compose::model::{Healthcheck, MacAddress, Probe, Project, Service};
 use crate::image::{Image, ImageConfig, ImageHealthcheck};
 use crate::name::{ContainerId, ContainerName, NetworkName, ProjectName, ServiceName, VolumeName};
 use crate::network::{self, Bridge, Subnet};
@@ -64,8 +64,8 @@ pub(super) fn create_network(world: &World, project: &Project, key: &NetworkName
     let _lock = world.layout.lock_networks()?;
     let failed = |failure: Failure| failure.because_of(format!("cannot create network {}", config.name));
     let foreign = world.layout.foreign_networks(&world.project)?;
-    let subnet = match &config.subnet {
-        Some(subnet) => given_subnet(subnet, &foreign).map_err(failed)?,
+    let subnet = match config.subnet() {
+        Some(subnet) => given_subnet(&subnet, &foreign).map_err(failed)?,
         None => {
             let mut taken = network::routes().map_err(|error| Failure::from_error(FailureKind::System, &error))?;
             taken.extend(world.subnets());
@@ -80,7 +80,7 @@ pub(super) fn create_network(world: &World, project: &Project, key: &NetworkName
         hash: network_hash(config),
         bridge: format!("{}{}", network::BRIDGE_PREFIX, random::hex(4)),
         subnet: subnet.to_string(),
-        gateway: config.gateway.unwrap_or_else(|| subnet.gateway()),
+        gateway: config.gateway().unwrap_or_else(|| subnet.gateway()),
         internal: config.internal,
         mtu: config.driver_opts.get("com.docker.network.driver.mtu").and_then(|mtu| mtu.parse().ok()),
     };
@@ -211,7 +211,7 @@ fn container_record(
         created_at: jiff::Timestamp::now(),
         anonymous_volumes,
         config: Configuration {
-            check: Check::resolve(config.healthcheck.as_ref(), defaults.healthcheck.as_ref(), config.strict_health),
+            check: Check::resolve(config.healthcheck.as_ref(), defaults.healthcheck.as_ref(), config.strict_health()),
             serves_names: image.config.exposed_ports.iter().any(|port| port.split('/').next() == Some("53")),
             service: config.clone(),
             layers: image.layers,
@@ -277,6 +277,7 @@ fn healthcheck(check: &ImageHealthcheck) -> Healthcheck {
         retries: check.retries,
         start_period: check.start_period,
         start_interval: check.start_interval,
+        disable: false,
     }
 }
 
@@ -325,7 +326,7 @@ fn endpoints(
         endpoints.push(EndpointRecord {
             network: key.clone(),
             address,
-            mac: mac(attachment.mac_address.as_deref(), address),
+            mac: mac(attachment.mac_address, address),
             names,
         });
     }
@@ -334,16 +335,15 @@ fn endpoints(
         let attachment = &config.networks[&endpoint.network];
         (std::cmp::Reverse(attachment.gw_priority), std::cmp::Reverse(attachment.priority), endpoint.network.clone())
     });
+    if let (Some(first), Some(MacAddress(octets))) = (endpoints.first_mut(), config.mac_address) {
+        first.mac = octets;
+    }
     Ok(endpoints)
 }
 
 /// A MAC address from an address, as Docker makes it: a container keeps it over restarts, and no two on a network
 /// share one.
-fn mac(wanted: Option<&str>, address: std::net::Ipv4Addr) -> [u8; 6] {
-    let parsed = wanted.and_then(|text| {
-        let octets: Option<Vec<u8>> = text.split([':', '-']).map(|octet| u8::from_str_radix(octet, 16).ok()).collect();
-        octets?.try_into().ok()
-    });
+fn mac(wanted: Option<MacAddress>, address: std::net::Ipv4Addr) -> [u8; 6] {
     let [a, b, c, d] = address.octets();
-    parsed.unwrap_or([0x02, 0x42, a, b, c, d])
+    wanted.map_or([0x02, 0x42, a, b, c, d], |MacAddress(octets)| octets)
 }

@@ -16,7 +16,7 @@ use super::provision;
 use super::restart::Attempts;
 use super::upstream;
 use super::world::World;
-use crate::compose::model::{Mount, NetworkMode, Port, Protocol};
+use crate::compose::model::{Mount, NetworkMode, Port, Protocol, Service};
 use crate::name::ContainerId;
 use crate::network::{self, Endpoint, Port53, PortForward, PortReservation, Resolver, TransportProtocol, View};
 use crate::runtime::log::Limits;
@@ -68,7 +68,8 @@ pub(super) async fn start(world: &Rc<World>, record: &Rc<Record>, attempts: Atte
     // From here on an error drops the shim, which ends its init: nothing is left running.
     let resolver = match &record.config.service.network_mode {
         Some(NetworkMode::Host) => None,
-        Some(NetworkMode::None) => {
+        // Other modes are refused before anything is made; a container without a network is what is left of them.
+        Some(_) => {
             let netns = netns(init.pid)?;
             network::loopback_up(netns.as_fd()).map_err(|error| Failure::from_error(FailureKind::System, &error))?;
             None
@@ -153,7 +154,7 @@ fn config(world: &World, record: &Record) -> runtime::Config {
         },
         directory: paths.run().to_owned(),
         log: paths.log(),
-        log_limits: Limits::default(),
+        log_limits: log_limits(&record.config.service),
         init: lowered.init,
         user: lowered.user.clone(),
         group_add: lowered.group_add.clone(),
@@ -164,6 +165,15 @@ fn config(world: &World, record: &Record) -> runtime::Config {
             log: world.paths.supervisor_log(),
         }),
     }
+}
+
+/// What `logging` says of the size of logs; like that of Docker, a log with one file is never rotated away.
+fn log_limits(service: &Service) -> Limits {
+    let default = Limits::default();
+    service.logging.as_ref().map_or(default, |logging| Limits {
+        max_size: logging.max_size().unwrap_or(default.max_size),
+        max_files: logging.max_file().unwrap_or(default.max_files),
+    })
 }
 
 /// The network namespace of a container whose init is held: its pid cannot be another's.
@@ -183,7 +193,7 @@ fn runtime_failure(error: &RuntimeError) -> Failure {
 
 /// Makes missing bind sources as directories, as Docker does for the short form.
 fn make_bind_sources(record: &Record) -> Result<(), Failure> {
-    for mount in &record.config.service.mounts {
+    for mount in &record.config.service.volumes {
         let Mount::Bind { source, create_host_path, .. } = mount else { continue };
         if source.exists() {
             continue;
@@ -229,7 +239,8 @@ fn reserve_ports(record: &Record) -> Result<(Vec<PortReservation>, Vec<Published
 fn transport(port: &Port) -> TransportProtocol {
     match port.protocol {
         Protocol::Tcp => TransportProtocol::Tcp,
-        Protocol::Udp => TransportProtocol::Udp,
+        // SCTP is refused before anything is made.
+        Protocol::Udp | Protocol::Sctp => TransportProtocol::Udp,
     }
 }
 

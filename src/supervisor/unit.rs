@@ -303,7 +303,7 @@ impl Unit {
     /// The container ended by itself: its policy decides.
     fn ended(&mut self, code: i32, ran_for: Duration) -> Phase {
         let exit = Exit { code, by_user: false };
-        let decision = restart::next(self.record.config.service.restart, exit, self.attempts, ran_for);
+        let decision = restart::next(self.record.config.service.restart(), exit, self.attempts, ran_for);
         self.withdraw(code, matches!(decision, Decision::Restart { .. }));
         match decision {
             Decision::Restart { after, attempts } => {
@@ -327,7 +327,7 @@ impl Unit {
         let UnitState::Exited { code } = *self.publish.borrow() else { return None };
         let stopped = self.world.paths.container(&self.record.id).read_state().is_ok_and(|state| state.stopped);
         let exit = Exit { code, by_user: stopped };
-        let decision = restart::next(self.record.config.service.restart, exit, self.attempts, Duration::ZERO);
+        let decision = restart::next(self.record.config.service.restart(), exit, self.attempts, Duration::ZERO);
         matches!(decision, Decision::Restart { .. }).then_some(code)
     }
 

@@ -15,11 +15,11 @@ pub(super) fn parse(resolv_conf: &str) -> Vec<SocketAddr> {
 }
 
 /// Those of a service: its `dns`, else the host's.
-pub(super) fn of(dns: &[String], host: &[SocketAddr]) -> Vec<SocketAddr> {
+pub(super) fn of(dns: &[IpAddr], host: &[SocketAddr]) -> Vec<SocketAddr> {
     if dns.is_empty() {
         return host.to_vec();
     }
-    dns.iter().filter_map(|address| Some(SocketAddr::new(address.parse().ok()?, PORT))).collect()
+    dns.iter().map(|address| SocketAddr::new(*address, PORT)).collect()
 }
 
 #[cfg(test)]
@@ -31,6 +31,6 @@ mod tests {
         let host = parse("# by hand\nsearch lan\nnameserver 10.0.0.1\nnameserver ::1\noptions edns0\nnameserver x\n");
         assert_eq!(host, ["10.0.0.1:53".parse().unwrap(), "[::1]:53".parse().unwrap()]);
         assert_eq!(of(&[], &host), host);
-        assert_eq!(of(&["9.9.9.9".to_owned()], &host), ["9.9.9.9:53".parse().unwrap()]);
+        assert_eq!(of(&["9.9.9.9".parse().unwrap()], &host), ["9.9.9.9:53".parse().unwrap()]);
     }
 }

@@ -13,11 +13,7 @@ use crate::name::VolumeName;
 
 /// The names on the host of the named volumes of a service.
 pub(super) fn names(project: &Project, service: &Service) -> BTreeMap<VolumeName, String> {
-    let sources = service.mounts.iter().filter_map(|mount| match mount {
-        Mount::Volume { source, .. } => source.as_ref(),
-        Mount::Bind { .. } | Mount::Tmpfs { .. } => None,
-    });
-    sources.filter_map(|key| Some((key.clone(), project.volumes.get(key)?.name.clone()))).collect()
+    service.named_volumes().filter_map(|key| Some((key.clone(), project.volumes.get(key)?.name.clone()))).collect()
 }
 
 /// The directory on the host of each volume of a container, by target; those that are new and empty get what the image
@@ -33,7 +29,7 @@ pub(super) fn prepare(
     image: &Image,
 ) -> Result<BTreeMap<String, PathBuf>, Failure> {
     let mut volumes = BTreeMap::new();
-    for mount in &service.mounts {
+    for mount in &service.volumes {
         let Mount::Volume { source: Some(key), target, nocopy, .. } = mount else { continue };
         let name = named.get(key).filter(|name| world.layout.read_volume(name).is_ok_and(|record| record.is_some()));
         let name = name.ok_or_else(|| {

@@ -32,15 +32,15 @@ fn profiles() {
 #[test]
 fn a_dependency_that_is_off() {
     let text = "services:\n  a: {image: x, depends_on: [b]}\n  b: {image: x, profiles: [p]}\n";
-    insta::assert_snapshot!(Case::new(text).shown(), @r#"
+    insta::assert_snapshot!(Case::new(text).shown(), @"
     error: service `a` depends on `b`, which is switched off by its profiles
      --> compose.yaml:2:30
       |
     2 |   a: {image: x, depends_on: [b]}
       |                              ^
       |
-    help: switch one of its profiles on, or set `required: false`
-    "#);
+    help: switch it on with `--profile p`, or set `required: false`
+    ");
     assert!(Case::new(&text.replace("[b]", "{b: {condition: service_started, required: false}}")).load().is_ok());
 }
 

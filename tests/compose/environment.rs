@@ -54,7 +54,8 @@ fn the_project_name_is_a_variable() {
 #[test]
 fn a_secret_from_a_missing_variable() {
     let text = "services: {a: {image: x, secrets: [s]}}\nsecrets: {s: {environment: TOKEN}, unused: {environment: NO}}";
-    insta::assert_snapshot!(Case::new(text).shown(), @r#"
+    let error = Case::new(text).load().unwrap_err();
+    insta::assert_snapshot!(crate::describe(&error), @r#"
     error: invalid `environment` in secret `s`: the variable `TOKEN` is not set
      --> compose.yaml:2:28
       |

@@ -29,13 +29,13 @@ fn the_search_takes_the_override_along_and_climbs() {
 
 #[test]
 fn the_best_of_several_names_is_used_with_a_warning() {
-    insta::assert_snapshot!(Case::new(ONE).file("docker-compose.yml", ONE).warnings(), @r#"
-    warning: several compose files found, ignoring docker-compose.yml
+    insta::assert_snapshot!(Case::new(ONE).file("docker-compose.yml", ONE).warnings(), @"
+    warning[ignored-files]: several compose files found, ignoring docker-compose.yml
      --> compose.yaml:1:1
       |
     1 | services: {a: {image: x}}
       | ^
-    "#);
+    ");
 }
 
 #[test]
@@ -71,17 +71,18 @@ fn the_project_is_named() {
     assert_eq!(name(&flag), "flag");
     insta::assert_snapshot!(name(&Case::new(ONE).with(|options| options.project_name = Some("BAD".into()))), @"invalid project name `BAD`: must consist only of lowercase alphanumeric characters, hyphens, and underscores as well as start with a letter or number");
     assert_eq!(name(&Case::new("name: a-${X:-b}\nservices: {}")), "a-b");
-    let directory = Case::new(ONE).with(|options| options.project_directory = Some("../Other Dir".into()));
+    let directory = Case::new(ONE).file("/Other Dir/compose.yaml", ONE);
+    let directory = directory.with(|options| options.project_directory = Some("../Other Dir".into()));
     assert_eq!(name(&directory), "otherdir");
 }
 
 #[test]
 fn version_is_obsolete() {
-    insta::assert_snapshot!(Case::new("version: '3'\nservices: {a: {image: x}}").warnings(), @r#"
-    warning: `version` is obsolete and ignored
+    insta::assert_snapshot!(Case::new("version: '3'\nservices: {a: {image: x}}").warnings(), @"
+    warning[obsolete-version]: `version` is obsolete and ignored
      --> compose.yaml:1:10
       |
     1 | version: '3'
       |          ^^^
-    "#);
+    ");
 }

@@ -5,24 +5,28 @@
 mod registry;
 
 mod command_line;
-mod diagnostics;
+mod config;
+mod corpus;
 mod environment;
+mod explain;
 mod files;
+mod keys;
+mod limits;
 mod merge;
 mod mounts;
 mod networks;
-mod oracle;
 mod ports;
 mod properties;
 mod remote;
 mod services;
+mod support;
 mod yaml;
 
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use rcompose::compose::{Diagnostic, Files, LoadError, LoadOptions, Loaded, load, to_yaml};
+use rcompose::compose::{Diagnostic, Files, LoadError, LoadOptions, Loaded, load, resolve};
 
 /// Files in memory, below `/shop`.
 #[derive(Default)]
@@ -35,6 +39,10 @@ impl Files for Memory {
 
     fn exists(&self, path: &Path) -> bool {
         self.0.contains_key(path)
+    }
+
+    fn canonicalize(&self, path: &Path) -> Option<PathBuf> {
+        Some(path.to_owned())
     }
 }
 
@@ -71,8 +79,8 @@ impl Case {
 
     /// The project as `config` prints it, or what is shown instead.
     fn shown(&self) -> String {
-        match self.load() {
-            Ok(loaded) => to_yaml(&loaded.project),
+        match resolve(&self.options, &self.files) {
+            Ok((resolved, _)) => resolved.to_yaml(),
             Err(error) => describe(&error),
         }
     }
@@ -98,11 +106,6 @@ fn render(diagnostics: &[Diagnostic]) -> String {
 /// What is shown for one file.
 fn shown(compose: &str) -> String {
     Case::new(compose).shown()
-}
-
-/// What is shown for one service `web` with an image and these keys.
-fn service(keys: &str) -> String {
-    shown(&format!("services:\n  web:\n    image: nginx\n{}", indented(keys)))
 }
 
 fn indented(keys: &str) -> String {

@@ -1,102 +1,68 @@
 //! Everything else a service says.
 
 use rcompose::compose::model::{Probe, Restart};
-use rcompose::compose::to_json;
 
-use crate::{Case, service};
+use crate::{Case, describe, indented, messages};
+
+/// One value for most keys.
+const KEYS: &str = "\
+command: sh -c 'echo $$HOME'\n\
+entrypoint: []\n\
+working_dir: /w\n\
+user: 1000:1000\n\
+group_add: [audio, 5]\n\
+hostname: h\n\
+domainname: d\n\
+container_name: c1\n\
+init: true\n\
+read_only: true\n\
+attach: false\n\
+restart: on-failure:3\n\
+stop_signal: SIGINT\n\
+stop_grace_period: 1m30s\n\
+pull_policy: if_not_present\n\
+dns: 1.1.1.1\n\
+dns_search: a\n\
+dns_opt: [ndots:1]\n\
+extra_hosts: ['h=1.2.3.4', 'g:host-gateway', 'six=[::1]']\n\
+cap_add: [cap_net_admin]\n\
+cap_drop: [ALL]\n\
+sysctls: {net.core.somaxconn: 1024}\n\
+ulimits: {nproc: 5, nofile: {soft: 1, hard: -1}}\n\
+shm_size: 1gb\n\
+mem_limit: 64m\n\
+cpus: 0.5\n\
+pids_limit: -1\n\
+x-rcompose: {strict_health: true}\n\
+healthcheck: {test: curl localhost, interval: 5s, retries: 2, start_period: 1m}\n\
+";
 
 #[test]
-fn every_key() {
-    let keys = "command: sh -c 'echo $$HOME'\nentrypoint: []\nworking_dir: /w\nuser: 1000:1000\ngroup_add: [audio, 5]\nhostname: h\ndomainname: d\ncontainer_name: c1\ninit: true\nread_only: true\nattach: false\nrestart: on-failure:3\nstop_signal: SIGINT\nstop_grace_period: 1m30s\npull_policy: if_not_present\ndns: 1.1.1.1\ndns_search: a\ndns_opt: [ndots:1]\nextra_hosts: ['h=1.2.3.4', 'g:host-gateway', 'six=[::1]']\ncap_add: [cap_net_admin]\ncap_drop: [ALL]\nsysctls: {net.core.somaxconn: 1024}\nulimits: {nproc: 5, nofile: {soft: 1, hard: -1}}\nshm_size: 1gb\nmem_limit: 64m\ncpus: 0.5\npids_limit: -1\nx-rcompose: {strict_health: true}\nhealthcheck: {test: curl localhost, interval: 5s, retries: 2, start_period: 1m}";
-    insta::assert_snapshot!(service(keys), @r#"
-    name: shop
-    services:
-      web:
-        attach: false
-        cap_add:
-          - NET_ADMIN
-        cap_drop:
-          - ALL
-        command:
-          - sh
-          - "-c"
-          - echo $$HOME
-        container_name: c1
-        cpus: 0.5
-        dns:
-          - 1.1.1.1
-        dns_opt:
-          - ndots:1
-        dns_search:
-          - a
-        domainname: d
-        entrypoint: []
-        extra_hosts:
-          g:
-            - host-gateway
-          h:
-            - 1.2.3.4
-          six:
-            - "::1"
-        group_add:
-          - audio
-          - "5"
-        healthcheck:
-          interval: 5s
-          retries: 2
-          start_period: 1m0s
-          test:
-            - CMD-SHELL
-            - curl localhost
-        hostname: h
-        image: nginx
-        init: true
-        mem_limit: "67108864"
-        networks:
-          default: null
-        pids_limit: -1
-        read_only: true
-        restart: on-failure:3
-        shm_size: "1073741824"
-        stop_grace_period: 1m30s
-        stop_signal: SIGINT
-        sysctls:
-          net.core.somaxconn: "1024"
-        ulimits:
-          nofile:
-            hard: -1
-            soft: 1
-          nproc:
-            hard: 5
-            soft: 5
-        user: "1000:1000"
-        working_dir: /w
-        x-rcompose:
-          strict_health: true
-    networks:
-      default:
-        name: shop_default
-    "#);
+fn every_key_survives_printing() {
+    let text = format!("services:\n  web:\n    image: nginx\n{}", indented(KEYS));
+    survives_printing(&text);
+}
+
+/// What is printed loads to what prints the same.
+fn survives_printing(text: &str) {
+    let loaded = Case::new(text).load().map_err(|error| describe(&error)).unwrap();
+    for printed in [loaded.resolved.to_yaml(), loaded.resolved.to_json()] {
+        let again = Case::new(&printed).load().map_err(|error| describe(&error)).unwrap();
+        assert_eq!(again.resolved.to_json(), loaded.resolved.to_json(), "{printed}");
+    }
 }
 
 #[test]
 fn the_printed_project_loads_to_itself() {
     let text = "services:\n  a: {image: x, command: ['$$', '- #', \"a\\nb\", '', '1', 'y', ' '], environment: {A: '$$x: y', B: \"'\"}, healthcheck: {test: [CMD, a]}}\n  b: {image: x, depends_on: {a: {condition: service_healthy, restart: true}}, deploy: {replicas: 2, resources: {limits: {cpus: '0.5', memory: 1g, pids: 5}}}, tmpfs: /t, ports: ['127.0.0.1:80:80', '5-6:7'], secrets: [s]}\nsecrets: {s: {file: s}}\n";
-    let first = Case::new(text).load().unwrap().project;
-    for printed in [rcompose::compose::to_yaml(&first), to_json(&first)] {
-        assert_eq!(
-            Case::new(&printed).load().map_err(|error| crate::describe(&error)).unwrap().project,
-            first,
-            "{printed}"
-        );
-    }
+    survives_printing(text);
 }
 
 #[test]
 fn restart_policies() {
     let restart = |keys: &str| {
         let text = format!("services: {{a: {{image: x, {keys}}}}}");
-        Case::new(&text).load().unwrap().project.services["a"].restart
+        Case::new(&text).load().unwrap().project.services["a"].restart()
     };
     for (keys, expected) in [
         ("user: a", Restart::No),
@@ -112,20 +78,14 @@ fn restart_policies() {
     ] {
         assert_eq!(restart(keys), expected, "{keys}");
     }
-    insta::assert_snapshot!(service("restart: sometimes"), @r#"
-    error: invalid `restart` in service `web`: must be `no`, `always`, `unless-stopped` or `on-failure[:ATTEMPTS]`
-     --> compose.yaml:4:14
-      |
-    4 |     restart: sometimes
-      |              ^^^^^^^^^
-    "#);
+    insta::assert_snapshot!(messages("services: {a: {image: x, restart: sometimes}}").join("\n"), @"invalid `restart` in service `a`: must be `no`, `always`, `unless-stopped` or `on-failure[:ATTEMPTS]`");
 }
 
 #[test]
 fn probes() {
     let probe = |check: &str| {
         let text = format!("services: {{a: {{image: x, healthcheck: {check}}}}}");
-        Case::new(&text).load().unwrap().project.services["a"].healthcheck.clone().and_then(|check| check.test)
+        Case::new(&text).load().unwrap().project.services["a"].probe().cloned()
     };
     assert_eq!(probe("{test: curl x}"), Some(Probe::Shell("curl x".into())));
     assert_eq!(probe("{test: [CMD-SHELL, curl x]}"), Some(Probe::Shell("curl x".into())));
@@ -133,19 +93,8 @@ fn probes() {
     assert_eq!(probe("{test: [NONE]}"), Some(Probe::None));
     assert_eq!(probe("{disable: true, test: curl x}"), Some(Probe::None));
     assert_eq!(probe("{interval: 1s}"), None);
-    insta::assert_snapshot!(service("healthcheck: {test: [curl, x], interval: 10}"), @r#"
-    error: invalid `test` in `healthcheck` of service `web`: a list must begin with `CMD`, `CMD-SHELL` or `NONE`
-     --> compose.yaml:4:25
-      |
-    4 |     healthcheck: {test: [curl, x], interval: 10}
-      |                         ^^^^^^^^^
-
-    error: `interval` in `healthcheck` of service `web` must be a string, found a number
-     --> compose.yaml:4:46
-      |
-    4 |     healthcheck: {test: [curl, x], interval: 10}
-      |                                              ^^
-      |
-    help: give it a unit: `10s`
-    "#);
+    insta::assert_snapshot!(messages("services: {a: {image: x, healthcheck: {test: [curl, x], interval: 10}}}").join("\n"), @"
+    invalid `healthcheck.test` in service `a`: the list begins with `curl`, must begin with `CMD`, `CMD-SHELL` or `NONE`
+    `healthcheck.interval` in service `a` must be a string such as `10s`, found a number
+    ");
 }

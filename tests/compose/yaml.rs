@@ -8,7 +8,7 @@ use crate::{Case, messages, shown};
 fn anchors_and_merge_keys() {
     insta::assert_snapshot!(shown(
         "x-a: &a {image: nginx, restart: always, labels: {who: a}}\nx-b: &b {restart: unless-stopped, user: root}\nservices:\n  one:\n    <<: *a\n    restart: on-failure:3\n  two:\n    <<: [*b, *a]\n    labels: {who: two}\n"
-    ), @r#"
+    ), @"
     name: shop
     services:
       one:
@@ -18,7 +18,6 @@ fn anchors_and_merge_keys() {
         networks:
           default: null
         restart: on-failure:3
-        stop_grace_period: 10s
       two:
         image: nginx
         labels:
@@ -26,12 +25,19 @@ fn anchors_and_merge_keys() {
         networks:
           default: null
         restart: unless-stopped
-        stop_grace_period: 10s
         user: root
     networks:
       default:
         name: shop_default
-    "#);
+    x-a:
+      image: nginx
+      labels:
+        who: a
+      restart: always
+    x-b:
+      restart: unless-stopped
+      user: root
+    ");
 }
 
 #[test]
@@ -43,7 +49,6 @@ fn documents_are_merged_in_sequence() {
         image: x
         networks:
           default: null
-        stop_grace_period: 10s
         user: "1"
     networks:
       default:
@@ -52,7 +57,7 @@ fn documents_are_merged_in_sequence() {
 }
 
 #[test]
-fn raw_text_is_kept() {
+fn plain_scalars_are_values() {
     insta::assert_snapshot!(shown(
         "services:\n  a:\n    image: x\n    environment: {A: 1.10, B: 0x10, C: yes, D: 'true', E: 1_000, F: 22:22, G: null, H: ''}\n"
     ), @r#"
@@ -60,17 +65,17 @@ fn raw_text_is_kept() {
     services:
       a:
         environment:
-          A: "1.10"
-          B: "0x10"
+          A: "1.1"
+          B: "16"
           C: "yes"
           D: "true"
-          E: "1_000"
+          E: "1000"
           F: "22:22"
+          G: null
           H: ""
         image: x
         networks:
           default: null
-        stop_grace_period: 10s
     networks:
       default:
         name: shop_default
@@ -138,7 +143,7 @@ fn odd_bytes() {
         assert!(Case::new(&text).load().is_ok(), "{text:?}");
     }
     for (text, place) in [
-        ("services:\n\ta: 1\n".to_owned(), "--> compose.yaml:2:2"),
+        ("services:\n\ta: 1\n".to_owned(), "--> compose.yaml:2:1"),
         (format!("{file}\0"), "--> compose.yaml:4:1"),
         (format!("{file}x-a: \"\0\"\n"), "--> compose.yaml:4:7"),
         (format!("{file}# é\u{7}\n"), "--> compose.yaml:4:4"),
@@ -166,6 +171,9 @@ fn an_alias_has_its_mistakes_once_and_where_they_are_written() {
       |
     1 | x-a: &a {image: nginx, imgae: x}
       |                        ^^^^^
+    2 | services:
+    3 |   one: *a
+      |        -- used here through its alias
       |
     help: did you mean `image`?
     "#);
@@ -173,6 +181,6 @@ fn an_alias_has_its_mistakes_once_and_where_they_are_written() {
 
 #[test]
 fn a_service_cannot_be_null() {
-    assert_eq!(messages("services: {a: }"), ["`a` in the compose file must be a mapping, found nothing"]);
+    assert_eq!(messages("services: {a: }"), ["service `a` must be a mapping, found nothing"]);
     assert_eq!(Case::new("services: {}").load().unwrap().project.services.len(), 0);
 }

@@ -7,14 +7,9 @@ use rcompose::plan::{DownOptions, Observed, ObservedState, teardown};
 use super::world::{With, container, name, names, project, running, service};
 
 fn stack() -> Project {
-    let data = Mount::Volume {
-        source: Some("data".parse().unwrap()),
-        target: "/data".to_owned(),
-        read_only: false,
-        nocopy: false,
-    };
+    let data = Mount::volume(Some("data".parse().unwrap()), "/data");
     project([
-        ("db", service("postgres:15").with(|db| db.mounts.push(data))),
+        ("db", service("postgres:15").with(|db| db.volumes.push(data))),
         ("cache", service("redis:7")),
         ("app", service("app:1").needs("db", Condition::ServiceStarted).needs("cache", Condition::ServiceStarted)),
         ("web", service("nginx:1").needs("app", Condition::ServiceStarted)),

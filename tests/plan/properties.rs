@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
-use rcompose::compose::model::{Attachment, Condition, Dependency, Mount, Port, Project, Protocol, Service};
+use rcompose::compose::model::{Attachment, Condition, Dependency, Mount, Port, Project, Service};
 use rcompose::plan::{
     DownOptions, Observed, ObservedState, Operation, Plan, PlanError, Recreate, UpOptions, reconcile, teardown,
 };
@@ -24,7 +24,7 @@ fn any_service(position: usize) -> impl Strategy<Value = Service> {
         move |(image, variable, scale, depends_on, [network, volume, port])| {
             let mut service = service(&format!("image:{image}")).checked();
             service.environment.insert("VARIABLE".to_owned(), variable.to_string());
-            service.scale = scale;
+            service.scale = Some(scale);
             service.depends_on = depends_on
                 .into_iter()
                 .filter(|(on, _)| *on < position)
@@ -35,11 +35,11 @@ fn any_service(position: usize) -> impl Strategy<Value = Service> {
             }
             if volume {
                 let source = Some("data".parse().unwrap());
-                service.mounts.push(Mount::Volume { source, target: "/d".to_owned(), read_only: false, nocopy: false });
+                service.volumes.push(Mount::volume(source, "/d"));
             }
             if port {
                 let published = Some((8000, 8010));
-                service.ports.push(Port { target: 80, published, host_ip: None, protocol: Protocol::Tcp });
+                service.ports.push(Port { published, ..Port::new(80) });
             }
             service
         },

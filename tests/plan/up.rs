@@ -1,7 +1,7 @@
 //! `up`: what is planned for what exists.
 
 use insta::assert_snapshot;
-use rcompose::compose::model::{Condition, Dependency, Mount, Port, Project, Protocol, PullPolicy, Service};
+use rcompose::compose::model::{Condition, Dependency, Mount, Port, Project, PullPolicy, Service};
 use rcompose::plan::{Health, Observed, ObservedState, Operation, Recreate, UpOptions, reconcile};
 
 use super::world::{With, container, name, names, project, renew, running, service, up};
@@ -9,12 +9,7 @@ use super::world::{With, container, name, names, project, renew, running, servic
 /// A stack like those people have: a database with a volume, a migration, an app behind a proxy.
 fn shop() -> Project {
     let db = service("postgres:15").checked().with(|db| {
-        db.mounts.push(Mount::Volume {
-            source: Some("data".parse().unwrap()),
-            target: "/var/lib/postgresql/data".to_owned(),
-            read_only: false,
-            nocopy: false,
-        });
+        db.volumes.push(Mount::volume(Some("data".parse().unwrap()), "/var/lib/postgresql/data"));
     });
     let migrate = service("app:1").needs("db", Condition::ServiceHealthy);
     let app = service("app:1")
@@ -192,7 +187,7 @@ fn named_services_bring_their_dependencies() {
 
 #[test]
 fn scale() {
-    let scaled = |scale| project([("web", service("nginx:1").with(|web| web.scale = scale))]);
+    let scaled = |scale| project([("web", service("nginx:1").with(|web| web.scale = Some(scale)))]);
     let mut observed = running(&scaled(3));
     assert_snapshot!(up(&scaled(4), &observed), @r"
     #1 create container web-4 (missing)
@@ -213,10 +208,25 @@ fn scale() {
     #1 create container web-4 (missing)
     #2 start container web-4 (missing) after #1
     ");
+    // Nobody who waits for the others may find one that has ended and is about to go.
+    let waiting = |scale| {
+        let db = service("postgres:15").checked().with(|db| db.scale = Some(scale));
+        project([("app", service("app:1").needs("db", Condition::ServiceHealthy)), ("db", db)])
+    };
+    let mut db = running(&waiting(2));
+    container(&mut db, "shop-app-1").state = ObservedState::Exited { code: 0 };
+    container(&mut db, "shop-db-1").state = ObservedState::Exited { code: 1 };
+    container(&mut db, "shop-db-2").state = ObservedState::Exited { code: 1 };
+    assert_snapshot!(up(&waiting(1), &db), @r"
+    #1 remove container shop-db-2 (scaled down)
+    #2 start container db-1 (not running)
+    #3 await db service_healthy (needed by app) after #1, #2
+    #4 start container app-1 (not running) after #3
+    ");
     let named = project([(
         "web",
         service("nginx:1").with(|web| {
-            web.scale = 2;
+            web.scale = Some(2);
             web.container_name = Some("proxy".parse().unwrap());
         }),
     )]);
@@ -284,7 +294,7 @@ fn a_changed_network_is_made_anew() {
 
 #[test]
 fn a_fixed_port_waits_for_who_may_hold_it() {
-    let port = Port { target: 80, published: Some((80, 80)), host_ip: None, protocol: Protocol::Tcp };
+    let port = Port { published: Some((80, 80)), ..Port::new(80) };
     let publishing = || service("nginx:1").with(|web| web.ports.push(port.clone()));
     let before = project([("old", publishing())]);
     let after = project([("new", publishing()), ("other", service("nginx:1"))]);
@@ -320,9 +330,9 @@ fn a_container_name_that_moves_waits_for_the_old_one() {
 fn pull_policies() {
     let with =
         |pull_policy| project([("web", service("nginx:1").with(|web: &mut Service| web.pull_policy = pull_policy))]);
-    let always = with(PullPolicy::Always);
+    let always = with(Some(PullPolicy::Always));
     assert_snapshot!(up(&always, &running(&always)), @"#1 pull image nginx:1 (pull policy)");
-    assert_snapshot!(plan(&with(PullPolicy::Never), &Observed::default(), &UpOptions::default()), @"error: image `nginx:1` of service `web` is not in the store, and its pull policy is `never`");
+    assert_snapshot!(plan(&with(Some(PullPolicy::Never)), &Observed::default(), &UpOptions::default()), @"error: image `nginx:1` of service `web` is not in the store, and its pull policy is `never`");
     let options = UpOptions { pull: Some(PullPolicy::Missing), ..UpOptions::default() };
     assert!(reconcile(&always, &running(&always), &options).unwrap().is_empty());
     let rootfs = project([("web", service("rootfs:/"))]);
@@ -388,7 +398,7 @@ fn conditions_that_cannot_be_met() {
 
 #[test]
 fn nobody_waits_for_what_shall_not_run() {
-    let none = service("postgres:15").checked().with(|db| db.scale = 0);
+    let none = service("postgres:15").checked().with(|db| db.scale = Some(0));
     let project = project([("db", none), ("web", service("nginx:1").needs("db", Condition::ServiceHealthy))]);
     assert_snapshot!(up(&project, &Observed::default()), @r"
     #1 pull image nginx:1 (missing)

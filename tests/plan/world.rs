@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rcompose::compose::model::{
-    Attachment, Condition, Dependency, Healthcheck, Mount, Network, Probe, Project, Service, Volume,
+    Attachment, Condition, Dependency, Healthcheck, Network, Probe, Project, Service, Volume,
 };
 use rcompose::name::{ContainerId, ContainerName, ImageReference, ProjectName, ServiceName};
 use rcompose::plan::{
@@ -59,21 +59,14 @@ pub(crate) fn project(services: impl IntoIterator<Item = (&'static str, Service)
     let services: BTreeMap<_, _> = services.into_iter().map(|(key, service)| (name(key), service)).collect();
     let networks = services.values().flat_map(|service| service.networks.keys().cloned());
     let networks = networks.map(|key| (key.clone(), Network { name: format!("shop_{key}"), ..Network::default() }));
-    let volumes = services.values().flat_map(|service| &service.mounts).filter_map(|mount| match mount {
-        Mount::Volume { source, .. } => source.clone(),
-        _ => None,
-    });
+    let volumes = services.values().flat_map(|service| service.named_volumes().cloned());
     let volumes = volumes.map(|key| (key.clone(), Volume { name: format!("shop_{key}"), ..Volume::default() }));
     Project {
-        name: ProjectName::new("shop").unwrap(),
-        working_dir: "/srv/shop".into(),
         files: vec!["/srv/shop/compose.yaml".into()],
         networks: networks.collect(),
         volumes: volumes.collect(),
         services,
-        disabled: BTreeMap::new(),
-        configs: BTreeMap::new(),
-        secrets: BTreeMap::new(),
+        ..Project::new(ProjectName::new("shop").unwrap(), "/srv/shop")
     }
 }
 
@@ -170,10 +163,7 @@ fn carry_out_step(operation: &Operation, project: Option<&Project>, observed: &m
 
 fn created(project: &Project, key: &ServiceName, number: u32, observed: &Observed) -> ObservedContainer {
     let service = &project.services[key];
-    let volumes = service.mounts.iter().filter_map(|mount| match mount {
-        Mount::Volume { source, .. } => source.clone(),
-        _ => None,
-    });
+    let volumes = service.named_volumes().cloned();
     let volumes: BTreeSet<_> = volumes.collect();
     assert!(has_networks(project, service, observed), "a network is missing");
     assert!(volumes.is_subset(&observed.volumes), "a volume is missing");
@@ -185,7 +175,7 @@ fn created(project: &Project, key: &ServiceName, number: u32, observed: &Observe
         number,
         config_hash: service_hash(project, service),
         image: observed.images.get(&service.image).expect("the image was pulled").clone(),
-        stop_grace_period: service.stop_grace_period,
+        stop_grace_period: service.stop_grace_period(),
         depends_on: service.depends_on.keys().cloned().collect(),
         networks: service.networks.keys().cloned().collect(),
         volumes,

@@ -82,7 +82,7 @@ fn a_required_variable_is_asked_for_in_its_own_words() {
 #[test]
 fn every_mistake_is_reported_at_once() {
     refuse(
-        "services:\n  web:\n    image: rootfs:/\n    comand: x\n    restart: sometimes\n",
+        "services:\n  web:\n    image: rootfs:/\n    comand: x\n    init: sometimes\n",
         &["compose.yaml:4:", "compose.yaml:5:"],
     );
 }

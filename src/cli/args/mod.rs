@@ -24,6 +24,7 @@ use std::path::PathBuf;
 
 use crate::cli::progress::ProgressMode;
 use crate::cli::style::Ansi;
+use crate::compose::lint::LINTS;
 use crate::name::ProjectName;
 
 /// `rcompose [GLOBALS] COMMAND …`.
@@ -41,6 +42,12 @@ pub struct Args {
 /// `-v`, as docker compose has it: clap's own would be `-V`.
 fn version_flag() -> clap::Arg {
     clap::Arg::new("version").short('v').long("version").action(clap::ArgAction::Version).help("Print the version")
+}
+
+/// What `--allow` takes.
+fn lints() -> clap::builder::PossibleValuesParser {
+    let names = LINTS.iter().map(|lint| clap::builder::PossibleValue::new(lint.name).help(lint.of));
+    names.chain([clap::builder::PossibleValue::new("all").help("every warning")]).collect::<Vec<_>>().into()
 }
 
 /// The flags before the command: which project, and how to speak.
@@ -61,12 +68,18 @@ pub struct Globals {
     /// Profile to enable; repeatable
     #[arg(long = "profile", value_name = "NAME")]
     pub profiles: Vec<String>,
+    /// Keep networks, volumes, configs and secrets that no service uses
+    #[arg(long)]
+    pub all_resources: bool,
     /// When to print colours and control characters [default: auto]
     #[arg(long, value_name = "WHEN", env = "COMPOSE_ANSI", hide_env = true)]
     pub ansi: Option<Ansi>,
     /// How to show progress [default: auto]
     #[arg(long, value_name = "TYPE", env = "COMPOSE_PROGRESS", hide_env = true)]
     pub progress: Option<ProgressMode>,
+    /// Warning about the Compose file to silence, or `all`; repeatable
+    #[arg(long, value_name = "NAME", global = true, value_parser = lints(), hide_possible_values = true)]
+    pub allow: Vec<String>,
     /// Show what would be done, and do nothing
     #[arg(long, global = true)]
     pub dry_run: bool,
@@ -112,7 +125,7 @@ mod tests {
     fn globals_come_before_the_command() {
         let args = parse(
             "-f a.yaml --file b.yaml -p shop --project-directory d --env-file e --profile x --profile y \
-             --ansi never --progress plain --dry-run down",
+             --ansi never --progress plain --allow open-port --dry-run down",
         )
         .unwrap();
         assert_eq!(args.globals.files, [PathBuf::from("a.yaml"), PathBuf::from("b.yaml")]);
@@ -122,6 +135,7 @@ mod tests {
         assert_eq!(args.globals.profiles, ["x", "y"]);
         assert_eq!(args.globals.ansi, Some(Ansi::Never));
         assert_eq!(args.globals.progress, Some(ProgressMode::Plain));
+        assert_eq!(args.globals.allow, ["open-port"]);
         assert!(args.globals.dry_run);
         assert!(parse("up --dry-run").unwrap().globals.dry_run);
         assert!(parse("up --profile x").is_err());
@@ -184,10 +198,12 @@ mod tests {
                                          first Compose file]
               --env-file <FILE>          File of variables for interpolation; repeatable [default: .env]
               --profile <NAME>           Profile to enable; repeatable
+              --all-resources            Keep networks, volumes, configs and secrets that no service uses
               --ansi <WHEN>              When to print colours and control characters [default: auto]
                                          [possible values: never, always, auto]
               --progress <TYPE>          How to show progress [default: auto] [possible values: auto, tty,
                                          plain, json, quiet]
+              --allow <NAME>             Warning about the Compose file to silence, or `all`; repeatable
               --dry-run                  Show what would be done, and do nothing
           -v, --version                  Print the version
           -h, --help                     Print help (see more with '--help')

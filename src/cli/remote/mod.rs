@@ -17,7 +17,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::context;
 use super::error::CliError;
@@ -107,6 +107,10 @@ impl Files for RemoteFiles {
 
     fn exists(&self, path: &Path) -> bool {
         HostFiles.exists(path)
+    }
+
+    fn canonicalize(&self, path: &Path) -> Option<PathBuf> {
+        HostFiles.canonicalize(path)
     }
 
     fn fetch(&self, reference: &RemoteReference) -> Result<Fetched, RemoteError> {

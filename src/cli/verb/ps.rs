@@ -54,7 +54,8 @@ fn row(context: &Context, project: &ProjectName, record: &Record) -> Result<Row,
     let mount = |mount: &Mount| match mount {
         Mount::Bind { source, .. } => Some(source.display().to_string()),
         Mount::Volume { source: Some(key), .. } => record.config.volumes.get(key).cloned(),
-        Mount::Volume { source: None, .. } | Mount::Tmpfs { .. } => None,
+        Mount::Image { source, .. } => Some(source.to_string()),
+        Mount::Volume { source: None, .. } | Mount::Tmpfs(_) | Mount::Foreign { .. } => None,
     };
     Ok(Row {
         id: record.id.clone(),
@@ -67,7 +68,7 @@ fn row(context: &Context, project: &ProjectName, record: &Record) -> Result<Row,
         ports: publishers(&state),
         labels: record.labels.clone(),
         networks: record.endpoints.iter().filter_map(|endpoint| network(endpoint.network.clone())).collect(),
-        mounts: record.config.service.mounts.iter().filter_map(mount).collect(),
+        mounts: record.config.service.mounts().iter().filter_map(mount).collect(),
         state: match Handle::adopt(paths.run())? {
             Some(handle) => State::Running { since: handle.started_at(), health: health(&state) },
             None => match ended(&paths, &state) {

@@ -21,7 +21,7 @@ use crate::supervisor::{Client, Request, observe};
 
 pub(in crate::cli) async fn run(context: &Context, args: UpArgs) -> Result<ExitCode, CliError> {
     context.require_root()?;
-    let mut project = context.load(&args.services)?;
+    let mut project = context.load_to_run(&args.services, args.no_deps)?;
     select(&project, &named(&args))?;
     scale(&mut project, &args);
     let options = options(&args);
@@ -71,7 +71,7 @@ fn named(args: &UpArgs) -> Vec<ServiceName> {
 fn scale(project: &mut Project, args: &UpArgs) {
     for scale in &args.scale {
         if let Some(service) = project.services.get_mut(&scale.service) {
-            service.scale = scale.replicas;
+            service.scale = Some(scale.replicas);
         }
     }
 }

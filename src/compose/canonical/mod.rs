@@ -1,62 +1,109 @@
 //! Short forms to long ones, so that everything after this phase sees one form of each value.
-//!
-//! A value of a type that has no short form is left as it is: decoding reports it.
 
 mod list;
 mod mount;
+mod object;
 mod port;
+mod text;
+
+use std::sync::LazyLock;
+
+pub(super) use mount::clean as clean_path;
 
 use super::node::{Node, Value};
 use super::report::Report;
+use super::table::Table;
 
-/// Makes the long form of a value.
+/// Makes the long form of a value; what a rule has no short form for, it leaves as it is.
 type Rule = fn(Node, &Report) -> Node;
 
-/// What is rewritten, and how; `*` is any key.
+/// What is rewritten, and how.
+#[rustfmt::skip]
 const RULES: &[(&str, Rule)] = &[
-    ("services.*.command", list::words),
+    ("configs.*.external", object::external),
+    ("configs.*.labels", list::texts),
+    ("include.*", object::include),
+    ("include.*.env_file", list::one_or_many),
+    ("include.*.path", list::one_or_many),
+    ("networks.*.driver_opts", list::texts),
+    ("networks.*.external", object::external),
+    ("networks.*.labels", list::texts),
+    ("secrets.*.driver_opts", list::texts),
+    ("secrets.*.external", object::external),
+    ("secrets.*.labels", list::texts),
+    ("services.*.annotations", list::texts),
+    ("services.*.build", object::build),
+    ("services.*.build.additional_contexts", list::contexts),
+    ("services.*.build.args", list::assignments),
+    ("services.*.build.extra_hosts", list::hosts),
+    ("services.*.build.labels", list::texts),
+    ("services.*.build.no_cache_filter", list::one_or_many),
+    ("services.*.build.secrets", list::grants),
+    ("services.*.build.ssh", list::agents),
+    ("services.*.command", text::words),
     ("services.*.configs", list::grants),
     ("services.*.depends_on", list::dependencies),
-    ("services.*.dns", list::one_or_many),
+    ("services.*.deploy.labels", list::texts),
+    ("services.*.deploy.resources.reservations.devices.*.options", list::texts),
+    ("services.*.develop.watch.*.exec.command", text::words),
+    ("services.*.develop.watch.*.exec.environment", list::assignments),
+    ("services.*.develop.watch.*.ignore", list::one_or_many),
+    ("services.*.develop.watch.*.include", list::one_or_many),
+    ("services.*.devices.*", object::device),
+    ("services.*.dns", list::not_empty),
     ("services.*.dns_search", list::one_or_many),
-    ("services.*.entrypoint", list::words),
+    ("services.*.entrypoint", text::words),
     ("services.*.env_file", list::env_files),
     ("services.*.environment", list::assignments),
+    ("services.*.extends", object::extends),
     ("services.*.extra_hosts", list::hosts),
-    ("services.*.healthcheck.test", list::probe),
-    ("services.*.labels", list::assignments),
+    ("services.*.gpus.*.options", list::texts),
+    ("services.*.healthcheck.test", text::probe),
+    ("services.*.label_file", list::one_or_many),
+    ("services.*.labels", list::texts),
+    ("services.*.logging.options", list::texts),
+    ("services.*.models", list::names),
     ("services.*.networks", list::names),
+    ("services.*.networks.*.driver_opts", list::texts),
     ("services.*.ports", port::ports),
+    ("services.*.post_start.*.command", text::words),
+    ("services.*.post_start.*.environment", list::assignments),
+    ("services.*.pre_start.*.command", text::words),
+    ("services.*.pre_start.*.environment", list::assignments),
+    ("services.*.pre_stop.*.command", text::words),
+    ("services.*.pre_stop.*.environment", list::assignments),
     ("services.*.secrets", list::grants),
-    ("services.*.sysctls", list::assignments),
+    ("services.*.storage_opt", list::texts),
+    ("services.*.sysctls", list::texts),
     ("services.*.tmpfs", list::one_or_many),
     ("services.*.volumes", mount::mounts),
-    ("networks.*.labels", list::assignments),
-    ("volumes.*.labels", list::assignments),
-    ("configs.*.labels", list::assignments),
-    ("secrets.*.labels", list::assignments),
+    ("services.*.volumes.*.volume.labels", list::texts),
+    ("volumes.*.driver_opts", list::texts),
+    ("volumes.*.external", object::external),
+    ("volumes.*.labels", list::texts),
 ];
+
+static TABLE: LazyLock<Table<Rule>> = LazyLock::new(|| Table::new(RULES));
 
 /// Rewrites one document.
 pub(super) fn canonical(document: &mut Node, report: &Report) {
-    for (pattern, rule) in RULES {
-        apply(document, pattern, *rule, report);
+    TABLE.walk(document, &mut |rule, node| rewrite(node, rule, report));
+    object::hoist_external_names(document, report);
+}
+
+/// Rewrites a service that stands alone.
+pub(super) fn canonical_service(service: &mut Node, report: &Report) {
+    if let Some(table) = TABLE.below("services").and_then(Table::items) {
+        table.walk(service, &mut |rule, node| rewrite(node, rule, report));
     }
 }
 
-fn apply(node: &mut Node, pattern: &str, rule: Rule, report: &Report) {
-    if pattern.is_empty() {
-        let value = std::mem::replace(node, Node::null(node.origin));
-        let (origin, tag) = (value.origin, value.tag);
-        // A rule may build a new node; the tag belongs to whatever stands here.
-        *node = Node { origin, tag, ..rule(value, report) };
+fn rewrite(node: &mut Node, rule: Rule, report: &Report) {
+    if node.is_null() || node.value == Value::Invalid {
         return;
     }
-    let (first, rest) = pattern.split_once('.').unwrap_or((pattern, ""));
-    let Value::Mapping(entries) = &mut node.value else { return };
-    if first == "*" {
-        entries.values_mut().for_each(|entry| apply(&mut entry.value, rest, rule, report));
-    } else if let Some(entry) = entries.get_mut(first) {
-        apply(&mut entry.value, rest, rule, report);
-    }
+    let (origin, tag) = (node.origin, node.tag);
+    let value = std::mem::replace(node, Node::null(origin));
+    // A rule may build a new node; the tag belongs to whatever stands here.
+    *node = Node { origin, tag, ..rule(value, report) };
 }

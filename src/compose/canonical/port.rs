@@ -1,5 +1,6 @@
 //! `ports`: `[IP:][HOST[-HOST]:]CONTAINER[-CONTAINER][/PROTOCOL]` to its long form, ranges expanded.
 
+use std::net::IpAddr;
 use std::ops::RangeInclusive;
 
 use super::list::invalid;
@@ -17,6 +18,10 @@ enum PortError {
     Lengths { host: String, container: String },
     #[error("no container port")]
     Empty,
+    #[error("`{0}` is not `tcp`, `udp` or `sctp`")]
+    Protocol(String),
+    #[error("`{0}` is not an IP address")]
+    Address(String),
 }
 
 /// Rewrites the short forms of a list.
@@ -29,7 +34,12 @@ pub(super) fn ports(node: Node, report: &Report) -> Node {
             continue;
         };
         match expand(text) {
+            Ok(ports) if !report.may_expand(ports.len()) => {
+                invalid(&item, "ports", "the ranges of this project stand for more than 200000 ports", report);
+            }
             Ok(ports) => long.extend(ports.into_iter().map(|port| port.into_node(&item))),
+            // The text of a variable that is not resolved may hold anything.
+            Err(_) if report.templates() && text.contains('$') => long.push(item),
             Err(error) => invalid(&item, "ports", error.to_string(), report),
         }
     }
@@ -46,16 +56,19 @@ struct Short {
 
 impl Short {
     fn into_node(self, item: &Node) -> Node {
-        let text = |text: String| Node::scalar(item.origin, text);
-        let mut entries = vec![("target", text(self.target.to_string())), ("protocol", text(self.protocol))];
+        let text = |text: String| Node::string(item.origin, text);
+        let target = Node::number(item.origin, self.target.into());
+        let mut entries =
+            vec![("mode", text("ingress".to_owned())), ("target", target), ("protocol", text(self.protocol))];
         entries.extend(self.published.map(|published| ("published", text(published))));
         entries.extend(self.host_ip.map(|address| ("host_ip", text(address))));
-        Node::mapping(item.origin, entries)
+        Node { tag: item.tag, ..Node::mapping(item.origin, entries) }
     }
 }
 
 fn expand(text: &str) -> Result<Vec<Short>, PortError> {
-    let (rest, protocol) = text.split_once('/').unwrap_or((text, "tcp"));
+    let (rest, protocol) = text.split_once('/').filter(|(_, protocol)| !protocol.is_empty()).unwrap_or((text, "tcp"));
+    let rest = rest.strip_suffix('/').unwrap_or(rest);
     let (rest, container) = match rest.rsplit_once(':') {
         Some((rest, container)) => (Some(rest), container),
         None => (None, rest),
@@ -67,6 +80,12 @@ fn expand(text: &str) -> Result<Vec<Short>, PortError> {
     };
     let bare = |address: &str| address.trim_start_matches('[').trim_end_matches(']').to_owned();
     let host_ip = address.filter(|address| !address.is_empty()).map(bare);
+    if let Some(address) = host_ip.as_ref().filter(|address| address.parse::<IpAddr>().is_err()) {
+        return Err(PortError::Address(address.clone()));
+    }
+    if !["tcp", "udp", "sctp"].contains(&protocol.to_ascii_lowercase().as_str()) {
+        return Err(PortError::Protocol(protocol.to_owned()));
+    }
     if container.is_empty() {
         return Err(PortError::Empty);
     }
@@ -74,7 +93,7 @@ fn expand(text: &str) -> Result<Vec<Short>, PortError> {
     let published: Vec<Option<String>> = match host {
         None => vec![None; targets.len()],
         Some(host) => {
-            let hosts = range(host)?;
+            let hosts = if host == "0" { 0..=0 } else { range(host)? };
             if hosts.len() == targets.len() {
                 hosts.map(|port| Some(port.to_string())).collect()
             } else if targets.len() == 1 {
@@ -91,7 +110,10 @@ fn expand(text: &str) -> Result<Vec<Short>, PortError> {
         target,
         protocol: protocol.to_ascii_lowercase(),
     };
-    Ok(targets.zip(published).map(short).collect())
+    let mut ports: Vec<Short> = targets.zip(published).map(short).collect();
+    // The order of the texts, `10` before `9`: that of the reference implementation, and so of `config`.
+    ports.sort_by_cached_key(|port| port.target.to_string());
+    Ok(ports)
 }
 
 fn range(text: &str) -> Result<RangeInclusive<u16>, PortError> {

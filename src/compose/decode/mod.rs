@@ -1,27 +1,24 @@
-//! The merged tree to the model: types, known keys, values, defaults and paths.
+//! The final tree to the model: each element decodes on its own, so that all that are wrong are reported.
+//!
+//! The tree has the canonical form of every value, paths and names resolved, and known keys only. What is left to say
+//! no is the types of the model.
 
-mod environment;
-mod field;
-mod file;
-mod healthcheck;
-mod keys;
-mod limits;
-mod mount;
-mod network;
-mod port;
-mod service;
+mod deserializer;
+mod error;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use field::{Field, Object, Place};
+use deserializer::NodeDeserializer;
+use error::Place;
+use serde::de::DeserializeOwned;
 
 use super::diagnostic::DiagnosticKind;
-use super::model::{Mount, Project, Service};
-use super::node::Node;
+use super::model::{AiModel, FileObject, Network, Project, Service, Volume};
+use super::node::{Entry, Node, Value};
 use super::report::Report;
-use super::{Files, locate};
-use crate::name::{NetworkName, ProjectName, ServiceName, VolumeName};
+use super::variables::Variables;
+use crate::name::{InvalidName, NetworkName, ProjectName, ServiceName, VolumeName};
 
 /// What decoding needs besides the tree.
 #[derive(Clone, Copy)]
@@ -29,91 +26,113 @@ pub(super) struct Context<'a> {
     pub(super) project: &'a ProjectName,
     /// Relative paths begin here.
     pub(super) directory: &'a Path,
-    pub(super) environment: &'a BTreeMap<String, String>,
-    pub(super) files: &'a dyn Files,
+    pub(super) variables: &'a Variables,
     /// The services that profiles leave on.
     pub(super) active: &'a BTreeSet<String>,
     pub(super) report: &'a Report,
 }
 
-impl Context<'_> {
-    /// A path of the host as the file gives it: `~` is the home directory.
-    fn path(&self, text: &str) -> PathBuf {
-        let home = self.environment.get("HOME").filter(|home| !home.is_empty());
-        let below_home = text.strip_prefix('~').filter(|rest| rest.is_empty() || rest.starts_with('/'));
-        match (home, below_home) {
-            (Some(home), Some(rest)) => locate::absolute(Path::new(home), Path::new(rest.trim_start_matches('/'))),
-            _ => locate::absolute(self.directory, Path::new(text)),
-        }
-    }
-}
-
 /// Builds the project. What has a mistake is left out: the caller looks at the report before it uses the result.
-pub(super) fn project(tree: &Node, files: Vec<PathBuf>, context: &Context<'_>) -> Option<Project> {
-    let place = Place { kind: "", name: "", within: "" };
-    let root = Field { node: tree, key: "", at: tree.origin, place, report: context.report };
-    let root = root.object_at(place, &keys::PROJECT)?;
-    if let Some(version) = root.get("version") {
-        context.report.warning(version.node.origin, DiagnosticKind::ObsoleteVersion);
-    }
-    let (mut services, mut disabled) = (BTreeMap::new(), BTreeMap::new());
-    for (key, field) in entries(&root, "services") {
-        let Some(name) = name(&field, key, ServiceName::new) else { continue };
-        let Some(service) = service::service(field, key, context) else { continue };
-        let into = if context.active.contains(key) { &mut services } else { &mut disabled };
+pub(super) fn project(tree: &Node, files: Vec<PathBuf>, context: &Context<'_>) -> Project {
+    let mut project = Project::new(context.project.clone(), context.directory);
+    project.files = files;
+    for (key, entry) in entries(tree, "services") {
+        let Some(name) = name(key, entry, ServiceName::new, context) else { continue };
+        let Some(service) = service(key, entry, context) else { continue };
+        let into = if context.active.contains(key) { &mut project.services } else { &mut project.disabled };
         into.insert(name, service);
     }
-    let used = Used::by(&services);
-    let mut networks = BTreeMap::new();
-    for (key, field) in entries(&root, "networks") {
-        let network = network::network(field, key, context);
-        if let (Some(name), Some(network)) = (name(&field, key, NetworkName::new), network) {
-            networks.insert(name, network);
+    let used = Used::by(&project.services);
+    for (key, entry) in entries(tree, "networks") {
+        let network = element::<Network>("network", key, &entry.value, context);
+        if let (Some(name), Some(network)) = (name(key, entry, NetworkName::new, context), network) {
+            project.networks.insert(name, network);
         }
     }
-    for name in &used.networks {
-        networks.entry(name.clone()).or_insert_with(|| network::implicit(name, context));
-    }
-    networks.retain(|name, _| used.networks.contains(name));
-    let mut volumes = BTreeMap::new();
-    for (key, field) in entries(&root, "volumes") {
-        let volume = network::volume(field, key, context);
-        if let (Some(name), Some(volume)) = (name(&field, key, VolumeName::new), volume) {
-            volumes.insert(name, volume);
+    project.networks.retain(|name, _| used.networks.contains(name));
+    for (key, entry) in entries(tree, "volumes") {
+        let volume = element::<Volume>("volume", key, &entry.value, context);
+        if let (Some(name), Some(volume)) = (name(key, entry, VolumeName::new, context), volume) {
+            project.volumes.insert(name, volume);
         }
     }
-    volumes.retain(|name, _| used.volumes.contains(name));
-    let sources = |section, kind, keys, used: &BTreeSet<String>| {
-        let source = |(key, field): (&str, Field<'_>)| {
-            Some((key.to_owned(), file::source(field, kind, key, keys, used.contains(key), context)?))
-        };
-        entries(&root, section).into_iter().filter_map(source).collect()
-    };
-    Some(Project {
-        name: context.project.clone(),
-        working_dir: context.directory.to_path_buf(),
-        files,
-        networks,
-        volumes,
-        configs: sources("configs", "config", &keys::CONFIG, &used.configs),
-        secrets: sources("secrets", "secret", &keys::SECRET, &used.secrets),
-        services,
-        disabled,
-    })
+    project.volumes.retain(|name, _| used.volumes.contains(name));
+    project.configs = objects(tree, "configs", "config", &used.configs, context);
+    project.secrets = objects(tree, "secrets", "secret", &used.secrets, context);
+    for (key, entry) in entries(tree, "models").filter(|(key, _)| used.models.contains(*key)) {
+        project
+            .models
+            .extend(element::<AiModel>("model", key, &entry.value, context).map(|model| (key.to_owned(), model)));
+    }
+    project
 }
 
-fn entries<'a>(root: &Object<'a>, section: &'static str) -> Vec<(&'a str, Field<'a>)> {
-    root.get(section).map(Field::entries).unwrap_or_default()
+fn entries<'a>(tree: &'a Node, section: &str) -> impl Iterator<Item = (&'a str, &'a Entry)> {
+    let entries = tree.get(section).and_then(Node::entries).into_iter().flatten();
+    entries.map(|(key, entry)| (key.as_str(), entry))
+}
+
+/// Decodes one element.
+fn element<T: DeserializeOwned>(kind: &'static str, name: &str, node: &Node, context: &Context<'_>) -> Option<T> {
+    T::deserialize(NodeDeserializer::element(node))
+        .map_err(|error| error.report(Place { kind, name }, node.origin, context.report))
+        .ok()
+}
+
+fn service(key: &str, entry: &Entry, context: &Context<'_>) -> Option<Service> {
+    let mut service: Service = if entry.value.get("image").is_some() {
+        element("service", key, &entry.value, context)?
+    } else {
+        // The image of a service that is built has a name to be found by.
+        let image = format!("{}-{key}", context.project).to_lowercase();
+        let mut named = entry.value.clone();
+        if let Value::Mapping(entries) = &mut named.value {
+            let image = Entry { key: entry.key, value: Node::string(entry.key, image) };
+            entries.insert("image".to_owned(), image);
+        }
+        element("service", key, &named, context)?
+    };
+    service.settle();
+    Some(service)
+}
+
+/// Decodes the configs or secrets; the value of `environment` becomes the content of those that are used.
+fn objects(
+    tree: &Node,
+    section: &str,
+    kind: &'static str,
+    used: &BTreeSet<String>,
+    context: &Context<'_>,
+) -> BTreeMap<String, FileObject> {
+    let mut objects = BTreeMap::new();
+    for (key, entry) in entries(tree, section) {
+        let Some(mut object) = element::<FileObject>(kind, key, &entry.value, context) else { continue };
+        if !used.contains(key) {
+            continue;
+        }
+        if let (Some(variable), None) = (&object.environment, &object.content) {
+            object.content = context.variables.get(variable).map(str::to_owned);
+            if object.content.is_none() {
+                let node = entry.value.get("environment").unwrap_or(&entry.value);
+                let what = format!("`environment` in {}", Place { kind, name: key });
+                let reason = format!("the variable `{variable}` is not set");
+                context.report.error(node.origin, DiagnosticKind::InvalidValue { what, reason });
+            }
+        }
+        objects.insert(key.to_owned(), object);
+    }
+    objects
 }
 
 /// The key of an entry as a name.
-fn name<T, E: std::fmt::Display>(
-    field: &Field<'_>,
+fn name<T>(
     key: &str,
-    parse: impl FnOnce(String) -> Result<T, E>,
+    entry: &Entry,
+    parse: impl FnOnce(String) -> Result<T, InvalidName>,
+    context: &Context<'_>,
 ) -> Option<T> {
     parse(key.to_owned())
-        .map_err(|error| field.report.error(field.at, DiagnosticKind::Conflict(error.to_string())))
+        .map_err(|error| context.report.error(entry.key, DiagnosticKind::Conflict(error.to_string())))
         .ok()
 }
 
@@ -124,6 +143,7 @@ struct Used {
     volumes: BTreeSet<VolumeName>,
     configs: BTreeSet<String>,
     secrets: BTreeSet<String>,
+    models: BTreeSet<String>,
 }
 
 impl Used {
@@ -131,12 +151,12 @@ impl Used {
         let mut used = Self::default();
         for service in services.values() {
             used.networks.extend(service.networks.keys().cloned());
-            used.volumes.extend(service.mounts.iter().filter_map(|mount| match mount {
-                Mount::Volume { source, .. } => source.clone(),
-                _ => None,
-            }));
+            used.volumes.extend(service.named_volumes().cloned());
             used.configs.extend(service.configs.iter().map(|grant| grant.source.clone()));
             used.secrets.extend(service.secrets.iter().map(|grant| grant.source.clone()));
+            used.secrets
+                .extend(service.build.iter().flat_map(|build| &build.secrets).map(|grant| grant.source.clone()));
+            used.models.extend(service.models.keys().cloned());
         }
         used
     }

@@ -1,280 +1,195 @@
-//! A project as Compose text again: what `config` prints.
+//! A tree as Compose text again: what `config` prints.
 //!
 //! The long form of everything, every name and path resolved, `$` doubled so that the text loads to the same project.
+//! What is printed, and when, says the [schema](super::schema).
 
+mod oddities;
+mod order;
+mod printed;
 mod yaml;
 
-use std::collections::BTreeMap;
-use std::fmt::Write;
+use serde_json::Number;
 
-use serde_json::{Map, Value, json};
+use self::printed::{Entries, Printed};
+use super::node::{Entry, Mapping, Node, Style as ScalarStyle, Value};
+use super::scalar::{Resolved, json_float, resolve};
+use super::schema::{Object, PROJECT, Print, Shape, Type};
 
-use crate::compose::model::{
-    Attachment, FileGrant, FileSource, Healthcheck, Mount, Network, NetworkMode, Port, Probe, Project, Propagation,
-    Restart, Service, Volume,
-};
-use crate::compose::units::format_duration;
+/// How a tree is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Style {
+    /// JSON as the reference implementation prints it: extensions inside services and the models are not in it.
+    pub(super) json: bool,
+    /// Variables are left as they are: nothing is added that nobody gave, and no `$` is doubled.
+    pub(super) templates: bool,
+}
 
-/// The project as YAML, laid out as docker compose does.
-#[must_use]
-pub fn to_yaml(project: &Project) -> String {
+/// The tree as YAML.
+pub(super) fn to_yaml(tree: &Node, templates: bool) -> String {
     let mut output = String::new();
-    for (key, value) in sections(project) {
-        let _ = write!(output, "{key}:");
-        yaml::write(&mut output, &value, 2);
+    let entries = Style { json: false, templates }.project(tree);
+    if entries.0.is_empty() {
+        return "{}\n".to_owned();
     }
+    yaml::entries(&mut output, &entries, 0);
     output
 }
 
-/// The project as JSON.
-#[must_use]
-pub fn to_json(project: &Project) -> String {
-    let object: Map<String, Value> =
-        sections(project).into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
-    format!("{:#}", Value::Object(object))
+/// The tree as JSON.
+pub(super) fn to_json(tree: &Node, templates: bool) -> String {
+    let entries = Style { json: true, templates }.project(tree);
+    // Nothing in it can fail to be JSON: the keys are strings, and there is no number that is none.
+    serde_json::to_string_pretty(&Printed::Map(entries)).unwrap_or_default() + "\n"
 }
 
-/// The top-level keys, in the order people read them.
-fn sections(project: &Project) -> Vec<(&'static str, Value)> {
-    let mut sections = vec![
-        ("name", text(project.name.as_str())),
-        ("services", object(&project.services, service)),
-        ("networks", object(&project.networks, network)),
-        ("volumes", object(&project.volumes, volume)),
-        ("configs", object(&project.configs, source)),
-        ("secrets", object(&project.secrets, source)),
-    ];
-    sections.retain(|(key, value)| *key == "services" || value.as_object().is_none_or(|map| !map.is_empty()));
-    sections
+/// A value of the tree as JSON, as it is.
+pub(super) fn value(node: &Node) -> serde_json::Value {
+    // As above.
+    serde_json::to_value(Style { json: true, templates: true }.any(node)).unwrap_or_default()
 }
 
-fn text(text: &str) -> Value {
-    Value::String(text.replace('$', "$$"))
-}
-
-fn list<'a>(items: impl IntoIterator<Item = &'a String>) -> Value {
-    items.into_iter().map(|item| text(item)).collect()
-}
-
-fn object<K: ToString, T>(entries: &BTreeMap<K, T>, value: impl Fn(&T) -> Value) -> Value {
-    Value::Object(entries.iter().map(|(key, entry)| (key.to_string(), value(entry))).collect())
-}
-
-fn texts(entries: &BTreeMap<String, String>) -> Value {
-    object(entries, |value| text(value))
-}
-
-/// Entries that say something: no null, no empty list, mapping or `false`.
-fn said(entries: impl IntoIterator<Item = (&'static str, Value)>) -> Value {
-    let empty = |value: &Value| match value {
-        Value::Null | Value::Bool(false) => true,
-        Value::Array(items) => items.is_empty(),
-        Value::Object(entries) => entries.is_empty(),
-        _ => false,
-    };
-    let kept = entries.into_iter().filter(|(_, value)| !empty(value));
-    Value::Object(kept.map(|(key, value)| (key.to_owned(), value)).collect())
-}
-
-fn optional<T>(value: Option<&T>, make: impl Fn(&T) -> Value) -> Value {
-    value.map_or(Value::Null, make)
-}
-
-fn service(service: &Service) -> Value {
-    let string = |value: &String| text(value);
-    let mut value = said([
-        ("cap_add", list(&service.cap_add)),
-        ("cap_drop", list(&service.cap_drop)),
-        ("configs", service.configs.iter().map(grant).collect()),
-        ("container_name", optional(service.container_name.as_ref(), |name| text(name.as_str()))),
-        ("cpus", optional(service.nano_cpus.as_ref(), |nanos| json!(*nanos as f64 / 1e9))),
-        ("depends_on", depends_on(service)),
-        ("dns", list(&service.dns)),
-        ("dns_opt", list(&service.dns_opt)),
-        ("dns_search", list(&service.dns_search)),
-        ("domainname", optional(service.domainname.as_ref(), string)),
-        ("environment", texts(&service.environment)),
-        ("extra_hosts", object(&service.extra_hosts, |addresses| list(addresses))),
-        ("group_add", list(&service.group_add)),
-        ("healthcheck", optional(service.healthcheck.as_ref(), healthcheck)),
-        ("hostname", optional(service.hostname.as_ref(), string)),
-        ("image", text(&service.image.to_string())),
-        ("init", json!(service.init)),
-        ("labels", texts(&service.labels)),
-        ("mem_limit", optional(service.mem_limit.as_ref(), |bytes| json!(bytes.to_string()))),
-        ("network_mode", optional(service.network_mode.as_ref(), network_mode)),
-        ("networks", object(&service.networks, attachment)),
-        ("pids_limit", json!(service.pids_limit)),
-        ("ports", service.ports.iter().map(port).collect()),
-        (
-            "pull_policy",
-            if service.pull_policy == Default::default() { Value::Null } else { json!(service.pull_policy) },
-        ),
-        ("read_only", json!(service.read_only)),
-        ("restart", restart(service.restart)),
-        ("scale", if service.scale == 1 { Value::Null } else { json!(service.scale) }),
-        ("secrets", service.secrets.iter().map(grant).collect()),
-        ("shm_size", optional(service.shm_size.as_ref(), |bytes| json!(bytes.to_string()))),
-        ("stop_grace_period", json!(format_duration(service.stop_grace_period))),
-        ("stop_signal", optional(service.stop_signal.as_ref(), string)),
-        ("sysctls", texts(&service.sysctls)),
-        ("tmpfs", service.mounts.iter().filter_map(tmpfs).collect()),
-        ("ulimits", object(&service.ulimits, |limit| json!({"soft": limit.soft, "hard": limit.hard}))),
-        ("user", optional(service.user.as_ref(), string)),
-        ("volumes", service.mounts.iter().filter_map(mount).collect()),
-        ("working_dir", optional(service.working_dir.as_ref(), string)),
-        ("x-rcompose", said([("strict_health", json!(service.strict_health))])),
-    ]);
-    if !service.attach {
-        value["attach"] = json!(false);
-    }
-    // An empty list empties what the image has; leaving it out would not.
-    for (key, words) in [("command", &service.command), ("entrypoint", &service.entrypoint)] {
-        if let Some(words) = words {
-            value[key] = list(words);
+impl Style {
+    fn project(self, tree: &Node) -> Entries {
+        let none = Mapping::new();
+        let entries = tree.entries().unwrap_or(&none);
+        if self.templates {
+            return self.given(entries);
         }
-    }
-    value
-}
-
-fn depends_on(service: &Service) -> Value {
-    object(&service.depends_on, |dependency| {
-        let mut value = json!({"condition": dependency.condition, "required": dependency.required});
-        if dependency.restart {
-            value["restart"] = json!(true);
+        let mut project = self.object(entries, &PROJECT);
+        if self.json {
+            project.remove("models");
         }
-        value
-    })
-}
-
-fn healthcheck(check: &Healthcheck) -> Value {
-    let test = optional(check.test.as_ref(), |probe| match probe {
-        Probe::Command(words) => std::iter::once(json!("CMD")).chain(words.iter().map(|word| text(word))).collect(),
-        Probe::Shell(command) => json!(["CMD-SHELL", text(command)]),
-        Probe::None => json!(["NONE"]),
-    });
-    let duration = |duration: Option<std::time::Duration>| json!(duration.map(format_duration));
-    said([
-        ("test", test),
-        ("interval", duration(check.interval)),
-        ("timeout", duration(check.timeout)),
-        ("retries", json!(check.retries)),
-        ("start_period", duration(check.start_period)),
-        ("start_interval", duration(check.start_interval)),
-    ])
-}
-
-fn restart(restart: Restart) -> Value {
-    match restart {
-        Restart::No => Value::Null,
-        Restart::Always => json!("always"),
-        Restart::UnlessStopped => json!("unless-stopped"),
-        Restart::OnFailure { max_attempts: None } => json!("on-failure"),
-        Restart::OnFailure { max_attempts: Some(attempts) } => json!(format!("on-failure:{attempts}")),
+        project
     }
-}
 
-fn port(port: &Port) -> Value {
-    let published = port.published.map(|(first, last)| match first == last {
-        true => first.to_string(),
-        false => format!("{first}-{last}"),
-    });
-    said([
-        ("mode", json!("ingress")),
-        ("host_ip", json!(port.host_ip)),
-        ("target", json!(port.target)),
-        ("published", json!(published)),
-        ("protocol", json!(port.protocol)),
-    ])
-}
+    fn text(self, text: &str) -> String {
+        if self.templates { text.to_owned() } else { text.replace('$', "$$") }
+    }
 
-fn mount(mount: &Mount) -> Option<Value> {
-    match mount {
-        Mount::Bind { source, target, read_only, create_host_path, propagation } => {
-            let propagation = if *propagation == Propagation::default() { Value::Null } else { json!(propagation) };
-            let create = if *create_host_path { Value::Null } else { json!(false) };
-            let mut value = said([
-                ("type", json!("bind")),
-                ("source", text(&source.display().to_string())),
-                ("target", text(target)),
-                ("read_only", json!(read_only)),
-                ("bind", said([("propagation", propagation)])),
-            ]);
-            if !create.is_null() {
-                value["bind"]["create_host_path"] = create;
+    fn object(self, entries: &Mapping, object: &Object) -> Entries {
+        let mut output = Entries::default();
+        for field in object.fields.iter().filter(|field| !field.key.starts_with("x-")) {
+            let given = entries.get(field.key).map(|entry| &entry.value);
+            let value = given.map_or(Printed::Null, |node| self.node(node, &field.shape));
+            let is_null = value == Printed::Null;
+            let printed = match field.print {
+                Print::Meaningful if value.is_empty() || is_no_size(&value, &field.shape) => None,
+                Print::Meaningful => Some(value),
+                Print::Given => Some(value).filter(|_| !is_null),
+                // The YAML of the reference implementation has less of what says nothing.
+                Print::Always if is_null && !self.json => None,
+                Print::Mapping if value.is_empty() && !self.json && object.name != PROJECT.name => None,
+                Print::Always => Some(value),
+                Print::Mapping if is_null => Some(self.empty(&field.shape)),
+                Print::Mapping => Some(value),
+                Print::Switch if is_null => Some(Printed::Bool(false)),
+                Print::Switch => Some(value),
+                Print::Never => None,
+            };
+            if let Some(value) = printed {
+                output.push(field.key, value);
             }
-            Some(value)
         }
-        Mount::Volume { source, target, read_only, nocopy } => Some(said([
-            ("type", json!("volume")),
-            ("source", json!(source)),
-            ("target", text(target)),
-            ("read_only", json!(read_only)),
-            ("volume", said([("nocopy", json!(nocopy))])),
-        ])),
-        Mount::Tmpfs { .. } => None,
+        if object.extensible && (!self.json || object.name == PROJECT.name) {
+            for (key, entry) in entries.iter().filter(|(key, _)| key.starts_with("x-")) {
+                output.push(self.text(key), self.any(&entry.value));
+            }
+        }
+        oddities::flatten(&mut output);
+        if self.json {
+            oddities::imitate(object.name, entries, &mut output);
+        }
+        output
+    }
+
+    /// What a mapping prints as when none is given.
+    fn empty(self, shape: &Shape) -> Printed {
+        Printed::Map(match shape {
+            Shape::Object(object) => self.object(&Mapping::new(), object),
+            _ => Entries::default(),
+        })
+    }
+
+    fn node(self, node: &Node, shape: &Shape) -> Printed {
+        match (shape, &node.value) {
+            _ if node.is_null() => Printed::Null,
+            (Shape::Nullable(inner), _) => self.node(node, inner),
+            (Shape::Either(shapes), value) => {
+                let form = shapes.iter().find(|shape| match shape {
+                    Shape::List(_) | Shape::Set(_) => matches!(value, Value::Sequence(_)),
+                    Shape::Map(_) | Shape::Named(_) | Shape::Object(_) => matches!(value, Value::Mapping(_)),
+                    _ => false,
+                });
+                form.map_or_else(|| self.any(node), |shape| self.node(node, shape))
+            }
+            (Shape::Object(object), Value::Mapping(entries)) => Printed::Map(self.object(entries, object)),
+            (Shape::Map(values) | Shape::Named(values), Value::Mapping(entries)) => {
+                let entry = |(key, entry): (&String, &Entry)| (self.text(key), self.node(&entry.value, values));
+                Printed::Map(self.sorted(entries.iter().map(entry).collect()))
+            }
+            (Shape::List(items) | Shape::Set(items), Value::Sequence(nodes)) => {
+                Printed::List(nodes.iter().map(|node| self.node(node, items)).collect())
+            }
+            (_, Value::Sequence(items)) => Printed::List(items.iter().map(|item| self.any(item)).collect()),
+            _ => self.any(node),
+        }
+    }
+
+    /// The entries of a mapping as they are.
+    fn given(self, entries: &Mapping) -> Entries {
+        self.sorted(entries.iter().map(|(key, entry)| (self.text(key), self.any(&entry.value))).collect())
+    }
+
+    /// The entries in the order that each format has them.
+    fn sorted(self, mut entries: Entries) -> Entries {
+        if !self.json {
+            entries.0.sort_by(|(one, _), (two, _)| order::of_keys(one, two));
+        }
+        entries
+    }
+
+    /// A value by what it is, whatever it should be.
+    fn any(self, node: &Node) -> Printed {
+        match &node.value {
+            Value::Invalid => Printed::Null,
+            // Lists of extensions without items are lost there.
+            Value::Sequence(items) if items.is_empty() && self.json && !self.templates => Printed::Null,
+            Value::Sequence(items) => Printed::List(items.iter().map(|item| self.any(item)).collect()),
+            Value::Mapping(entries) => Printed::Map(self.given(entries)),
+            Value::Scalar(scalar) => match scalar.style {
+                ScalarStyle::Plain => match resolve(&scalar.text) {
+                    Resolved::Null => Printed::Null,
+                    Resolved::Bool(value) => Printed::Bool(value),
+                    Resolved::Int(number) => number_of(&number.to_string()),
+                    Resolved::Float(number) => json_float(number).map_or(Printed::Null, |text| number_of(&text)),
+                    Resolved::Timestamp => Printed::Text(timestamp(&scalar.text)),
+                    Resolved::String => Printed::Text(self.text(&scalar.text)),
+                },
+                _ => Printed::Text(self.text(&scalar.text)),
+            },
+        }
     }
 }
 
-/// One form for both ways to write a tmpfs: it has all options.
-fn tmpfs(mount: &Mount) -> Option<Value> {
-    let Mount::Tmpfs { target, size, mode, options } = mount else { return None };
-    let mut all: Vec<String> = size.iter().map(|size| format!("size={size}")).collect();
-    all.extend(mode.map(|mode| format!("mode={mode:o}")));
-    all.extend(options.iter().cloned());
-    Some(text(&if all.is_empty() { target.clone() } else { format!("{target}:{}", all.join(",")) }))
+/// A date as the moment it begins at.
+fn timestamp(text: &str) -> String {
+    match text.split('-').collect::<Vec<_>>().as_slice() {
+        [year, month, day] if text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-') => {
+            format!("{year}-{month:0>2}-{day:0>2}T00:00:00Z")
+        }
+        _ => text.to_owned(),
+    }
 }
 
-fn grant(grant: &FileGrant) -> Value {
-    let id = |id: u32| if id == 0 { Value::Null } else { json!(id.to_string()) };
-    said([
-        ("source", text(&grant.source)),
-        ("target", text(&grant.target)),
-        ("uid", id(grant.uid)),
-        ("gid", id(grant.gid)),
-        (
-            "mode",
-            if grant.mode == 0o444 { Value::Null } else { json!(format!("{:#05o}", grant.mode).replace("0o", "0")) },
-        ),
-    ])
+fn number_of(text: &str) -> Printed {
+    text.parse::<Number>().map_or_else(|_| Printed::text(text), Printed::Number)
 }
 
-fn network_mode(mode: &NetworkMode) -> Value {
-    json!(mode)
-}
-
-fn attachment(attachment: &Attachment) -> Value {
-    let order = |number: i32| if number == 0 { Value::Null } else { json!(number) };
-    let value = said([
-        ("aliases", list(&attachment.aliases)),
-        ("ipv4_address", json!(attachment.ipv4_address)),
-        ("mac_address", json!(attachment.mac_address)),
-        ("priority", order(attachment.priority)),
-        ("gw_priority", order(attachment.gw_priority)),
-    ]);
-    if value.as_object().is_some_and(Map::is_empty) { Value::Null } else { value }
-}
-
-fn network(network: &Network) -> Value {
-    let config = said([("subnet", json!(network.subnet)), ("gateway", json!(network.gateway))]);
-    let config = if config.as_object().is_some_and(Map::is_empty) { json!([]) } else { json!([config]) };
-    said([
-        ("name", text(&network.name)),
-        ("driver_opts", texts(&network.driver_opts)),
-        ("external", json!(network.external)),
-        ("internal", json!(network.internal)),
-        ("ipam", said([("config", config)])),
-        ("labels", texts(&network.labels)),
-    ])
-}
-
-fn volume(volume: &Volume) -> Value {
-    said([("name", text(&volume.name)), ("external", json!(volume.external)), ("labels", texts(&volume.labels))])
-}
-
-fn source(source: &FileSource) -> Value {
-    match source {
-        FileSource::File(path) => json!({"file": text(&path.display().to_string())}),
-        FileSource::Content(content) => json!({"content": text(content)}),
+/// Sizes and durations are printed as texts, and 0 is none.
+fn is_no_size(value: &Printed, shape: &Shape) -> bool {
+    match shape {
+        Shape::Scalar(Type::Bytes | Type::SizeText) => value.as_text() == Some("0"),
+        Shape::Scalar(Type::Duration) => value.as_text() == Some("0s"),
+        _ => false,
     }
 }

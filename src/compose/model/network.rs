@@ -1,61 +1,222 @@
-//! `networks`, `network_mode` and top-level volumes.
+//! `networks`, of the project and of a service.
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-/// A network of the project.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Network {
-    /// The name on the host: `<project>_<key>` unless given.
-    pub name: String,
-    /// Whether it exists outside the project.
-    pub external: bool,
-    /// Whether it has no way out.
-    pub internal: bool,
-    /// `ipam.config[0].subnet`, `address/prefix`; chosen freely when `None`.
-    pub subnet: Option<String>,
-    /// `ipam.config[0].gateway`.
-    pub gateway: Option<Ipv4Addr>,
-    /// `driver_opts`.
-    pub driver_opts: BTreeMap<String, String>,
-    /// `labels`.
-    pub labels: BTreeMap<String, String>,
+use super::address::{list, optional};
+use super::element::element;
+use super::word::as_text;
+use crate::name::ServiceName;
+
+element! {
+    /// A network of the project.
+    pub struct Network {
+        /// The name on the host: `<project>_<key>` unless given.
+        name: String,
+        /// `driver`.
+        driver: Option<String>,
+        /// `driver_opts`.
+        driver_opts: BTreeMap<String, String>,
+        /// `ipam`.
+        ipam: Ipam,
+        /// Whether it exists outside the project.
+        external: bool,
+        /// Whether it has no way out.
+        internal: bool,
+        /// `attachable`, for swarms.
+        attachable: bool,
+        /// `enable_ipv4`; true by default.
+        enable_ipv4: Option<bool>,
+        /// `enable_ipv6`; false by default.
+        enable_ipv6: Option<bool>,
+        /// `labels`.
+        labels: BTreeMap<String, String>,
+        /// `x-*`.
+        #[serde(flatten)]
+        extensions: BTreeMap<String, Value>,
+    }
 }
 
-/// How a service is attached to a network.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Attachment {
-    /// Further names on that network.
-    pub aliases: Vec<String>,
-    /// A fixed address.
-    pub ipv4_address: Option<Ipv4Addr>,
-    /// `mac_address`: `02:42:ac:11:00:02`.
-    pub mac_address: Option<String>,
-    /// Order of attachment, highest first.
-    pub priority: i32,
-    /// The highest has the default gateway.
-    pub gw_priority: i32,
+element! {
+    /// `ipam`: how addresses are given out.
+    pub struct Ipam {
+        /// `driver`.
+        driver: Option<String>,
+        /// `config`.
+        config: Vec<Pool>,
+        /// `options`.
+        options: BTreeMap<String, String>,
+    }
 }
+
+impl super::element::Unsaid for Ipam {
+    fn is_unsaid(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+element! {
+    /// One of `ipam.config`.
+    pub struct Pool {
+        /// `subnet`.
+        subnet: Option<Prefix>,
+        /// `ip_range`: the part of the subnet from which addresses are given out.
+        ip_range: Option<Prefix>,
+        /// `gateway`.
+        #[serde(deserialize_with = "optional")]
+        gateway: Option<IpAddr>,
+        /// `aux_addresses`: host to address; not given out.
+        aux_addresses: BTreeMap<String, IpAddr>,
+    }
+}
+
+impl Network {
+    /// The IPv4 subnet that the file asks for, `address/prefix`.
+    #[must_use]
+    pub fn subnet(&self) -> Option<String> {
+        let subnets = self.ipam.config.iter().filter_map(|pool| pool.subnet);
+        subnets.filter(|subnet| subnet.address.is_ipv4()).map(|subnet| subnet.to_string()).next()
+    }
+
+    /// The IPv4 gateway that the file asks for.
+    #[must_use]
+    pub fn gateway(&self) -> Option<Ipv4Addr> {
+        self.ipam.config.iter().find_map(|pool| match pool.gateway {
+            Some(IpAddr::V4(address)) => Some(address),
+            Some(IpAddr::V6(_)) | None => None,
+        })
+    }
+}
+
+/// An address with the length of its prefix: `10.1.2.0/24`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Prefix {
+    /// The address.
+    pub address: IpAddr,
+    /// How many bits of it are the network's.
+    pub length: u8,
+}
+
+impl FromStr for Prefix {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parse = || {
+            let (address, length) = text.split_once('/')?;
+            let (address, length) = (address.parse::<IpAddr>().ok()?, length.parse::<u8>().ok()?);
+            (length <= if address.is_ipv4() { 32 } else { 128 }).then_some(Self { address, length })
+        };
+        parse().ok_or_else(|| format!("`{text}` is not a subnet such as 10.1.2.0/24"))
+    }
+}
+
+impl fmt::Display for Prefix {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}/{}", self.address, self.length)
+    }
+}
+
+as_text!(Prefix);
+
+element! {
+    /// How a service is attached to a network.
+    #[derive(Eq)]
+    pub struct Attachment {
+        /// Further names on that network.
+        aliases: Vec<String>,
+        /// A fixed address.
+        #[serde(deserialize_with = "optional")]
+        ipv4_address: Option<Ipv4Addr>,
+        /// A fixed address.
+        #[serde(deserialize_with = "optional")]
+        ipv6_address: Option<Ipv6Addr>,
+        /// `link_local_ips`: further addresses.
+        #[serde(deserialize_with = "list")]
+        link_local_ips: Vec<IpAddr>,
+        /// `mac_address`: `02:42:ac:11:00:02`.
+        mac_address: Option<MacAddress>,
+        /// `interface_name`: what the container calls it.
+        interface_name: Option<String>,
+        /// `driver_opts`.
+        driver_opts: BTreeMap<String, String>,
+        /// Order of attachment, highest first.
+        priority: i32,
+        /// The highest has the default gateway.
+        gw_priority: i32,
+    }
+}
+
+/// An address of the data link: `02:42:ac:11:00:02`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MacAddress(pub [u8; 6]);
+
+impl FromStr for MacAddress {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let octet = |part: &str| if part.len() == 2 { u8::from_str_radix(part, 16).ok() } else { None };
+        let octets: Option<Vec<u8>> = text.split([':', '-']).map(octet).collect();
+        let octets = octets.and_then(|octets| octets.try_into().ok());
+        octets.map(Self).ok_or_else(|| format!("`{text}` is not a MAC address"))
+    }
+}
+
+impl fmt::Display for MacAddress {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [a, b, c, d, e, f] = self.0;
+        write!(formatter, "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{f:02x}")
+    }
+}
+
+as_text!(MacAddress);
 
 /// `network_mode`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NetworkMode {
     /// Only loopback.
     None,
     /// The host's network.
     Host,
+    /// The default network of the machine.
+    Bridge,
+    /// That of a service's container.
+    Service(ServiceName),
+    /// That of another container.
+    Container(String),
+    /// A network of the machine, by its name.
+    Network(String),
 }
 
-/// A named volume of the project.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Volume {
-    /// The name on the host: `<project>_<key>` unless given.
-    pub name: String,
-    /// Whether it exists outside the project.
-    pub external: bool,
-    /// `labels`.
-    pub labels: BTreeMap<String, String>,
+impl FromStr for NetworkMode {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        Ok(match text {
+            "none" => Self::None,
+            "host" => Self::Host,
+            "bridge" | "default" => Self::Bridge,
+            _ => match text.split_once(':') {
+                Some(("service", name)) => Self::Service(ServiceName::new(name).map_err(|error| error.to_string())?),
+                Some(("container", name)) => Self::Container(name.to_owned()),
+                Some(_) => return Err("must be `none`, `host`, `service:NAME` or `container:NAME`".to_owned()),
+                None => Self::Network(text.to_owned()),
+            },
+        })
+    }
 }
+
+impl fmt::Display for NetworkMode {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => formatter.write_str("none"),
+            Self::Host => formatter.write_str("host"),
+            Self::Bridge => formatter.write_str("bridge"),
+            Self::Service(name) => write!(formatter, "service:{name}"),
+            Self::Container(name) => write!(formatter, "container:{name}"),
+            Self::Network(name) => formatter.write_str(name),
+        }
+    }
+}
+
+as_text!(NetworkMode);

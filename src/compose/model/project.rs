@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{FileSource, Network, Service, Volume};
+use super::{AiModel, FileObject, Network, Service, Volume};
 use crate::name::{NetworkName, ProjectName, ServiceName, VolumeName};
 
 /// A Compose project, resolved. What no active service uses is already dropped from `networks`, `volumes`,
@@ -27,7 +27,28 @@ pub struct Project {
     /// The named volumes in use.
     pub volumes: BTreeMap<VolumeName, Volume>,
     /// The configs in use.
-    pub configs: BTreeMap<String, FileSource>,
+    pub configs: BTreeMap<String, FileObject>,
     /// The secrets in use.
-    pub secrets: BTreeMap<String, FileSource>,
+    pub secrets: BTreeMap<String, FileObject>,
+    /// The language models in use.
+    pub models: BTreeMap<String, AiModel>,
+}
+
+impl Project {
+    /// A project without anything.
+    #[must_use]
+    pub fn new(name: ProjectName, working_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            name,
+            working_dir: working_dir.into(),
+            files: Vec::new(),
+            services: BTreeMap::new(),
+            disabled: BTreeMap::new(),
+            networks: BTreeMap::new(),
+            volumes: BTreeMap::new(),
+            configs: BTreeMap::new(),
+            secrets: BTreeMap::new(),
+            models: BTreeMap::new(),
+        }
+    }
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::LowerInput;
+use crate::compose::model::Service;
 
 const PREFIX: &str = "com.docker.compose.";
 
@@ -33,8 +34,9 @@ pub fn labels(input: &LowerInput) -> BTreeMap<String, String> {
     labels
 }
 
-/// Those labels that become annotations. Not the user's: some runtimes take orders from annotations.
-pub(super) fn annotations(labels: &BTreeMap<String, String>) -> HashMap<String, String> {
+/// The service's annotations, and those labels that become one. Not the user's labels: some runtimes take orders from
+/// annotations.
+pub(super) fn annotations(service: &Service, labels: &BTreeMap<String, String>) -> HashMap<String, String> {
     let own = labels.iter().filter(|(key, _)| key.starts_with(PREFIX));
-    own.map(|(key, value)| (key.clone(), value.clone())).collect()
+    service.annotations.iter().chain(own).map(|(key, value)| (key.clone(), value.clone())).collect()
 }

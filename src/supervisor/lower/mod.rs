@@ -156,7 +156,7 @@ pub fn lower(input: &LowerInput) -> Result<Lowered, LowerError> {
         .set_domainname(service.domainname.clone())
         .set_process(Some(process::process(input)?))
         .set_mounts(Some(mounts::mounts(input)?))
-        .set_annotations(Some(labels::annotations(&labels)))
+        .set_annotations(Some(labels::annotations(service, &labels)))
         .set_linux(Some(linux(input)));
     Ok(Lowered {
         spec,

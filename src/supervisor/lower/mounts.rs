@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use oci_spec::runtime::Mount as OciMount;
 
 use super::{ImageDefaults, LowerError, LowerInput};
-use crate::compose::model::{Mount, Propagation, Service};
+use crate::compose::model::{Mount, Propagation, Service, Tmpfs};
 
 /// Docker's `/dev/shm`, in bytes.
 const SHM_SIZE: u64 = 64 << 20;
@@ -15,11 +15,11 @@ const SHM_SIZE: u64 = 64 << 20;
 /// image that nothing of the service is mounted at. The caller makes them, and passes them to [`super::lower`].
 #[must_use]
 pub fn anonymous_volumes(service: &Service, image: &ImageDefaults) -> BTreeSet<String> {
-    let covered: BTreeSet<PathBuf> = service.mounts.iter().map(|mount| normal(mount.target())).collect();
+    let covered: BTreeSet<PathBuf> = service.mounts().iter().map(|mount| normal(mount.target())).collect();
     let of_image = image.volumes.iter().filter(|target| !covered.contains(&normal(target)));
-    let of_service = service.mounts.iter().filter_map(|mount| match mount {
+    let of_service = service.volumes.iter().filter_map(|mount| match mount {
         Mount::Volume { source: None, target, .. } => Some(target),
-        Mount::Volume { .. } | Mount::Bind { .. } | Mount::Tmpfs { .. } => None,
+        _ => None,
     });
     of_image.chain(of_service).cloned().collect()
 }
@@ -68,14 +68,17 @@ fn service_mounts(input: &LowerInput) -> Result<Vec<OciMount>, LowerError> {
     };
     let mut mounts = Vec::new();
     let mut done = BTreeSet::new();
-    for mount in &input.service.mounts {
+    let service_mounts = input.service.mounts();
+    for mount in &service_mounts {
         done.insert(mount.target());
         mounts.push(match mount {
             Mount::Bind { source, target, read_only, propagation, .. } => {
                 bind(target, source, *propagation, *read_only)
             }
             Mount::Volume { target, read_only, .. } => volume(target, *read_only)?,
-            Mount::Tmpfs { target, size, mode, options } => tmpfs(target, *size, *mode, options),
+            Mount::Tmpfs(Tmpfs { target, size, mode, options }) => tmpfs(target, *size, *mode, options),
+            // Refused before anything is made.
+            Mount::Image { target, .. } | Mount::Foreign { target, .. } => return Err(no_source(target)),
         });
     }
     let anonymous = anonymous_volumes(input.service, input.image);

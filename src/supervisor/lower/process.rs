@@ -25,8 +25,9 @@ pub(super) fn process(input: &LowerInput) -> Result<Process, LowerError> {
         .set_capabilities(Some(security::capabilities(input.name, input.service)?))
         .set_rlimits(Some(rlimits(input)?))
         .set_terminal(Some(false))
-        // As with Docker: programs like `sudo` work.
-        .set_no_new_privileges(Some(false));
+        .set_oom_score_adj(input.service.oom_score_adj)
+        // As with Docker, programs like `sudo` work unless the service forbids it.
+        .set_no_new_privileges(Some(security::no_new_privileges(input.service)));
     Ok(process)
 }
 

@@ -25,25 +25,50 @@ const DEVICES: &[(i64, Option<i64>)] = &[
 pub(super) fn resources(service: &Service) -> LinuxResources {
     let mut resources = LinuxResources::default();
     resources.set_devices(Some(devices()));
-    if let Some(limit) = service.mem_limit {
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let mut memory = LinuxMemory::default();
-        // As much swap as memory, like Docker; the field is their sum.
-        memory.set_limit(Some(limit)).set_swap(Some(limit.saturating_mul(2)));
-        resources.set_memory(Some(memory));
-    }
-    if let Some(nano_cpus) = service.nano_cpus {
-        let quota = u128::from(nano_cpus) * u128::from(CPU_PERIOD) / 1_000_000_000;
-        let mut cpu = LinuxCpu::default();
-        cpu.set_period(Some(CPU_PERIOD)).set_quota(Some(i64::try_from(quota).unwrap_or(i64::MAX)));
-        resources.set_cpu(Some(cpu));
-    }
-    if let Some(limit) = service.pids_limit {
+    resources.set_memory(memory(service)).set_cpu(cpu(service));
+    if let Some(limit) = service.process_limit() {
         let mut pids = LinuxPids::default();
         pids.set_limit(limit);
         resources.set_pids(Some(pids));
     }
     resources
+}
+
+fn memory(service: &Service) -> Option<LinuxMemory> {
+    let bytes = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
+    let limit = service.memory_limit().map(bytes);
+    // As much swap as memory, like Docker; the field is their sum, and nothing without a limit of the memory.
+    let given = service.memswap_limit.filter(|swap| *swap != 0);
+    let swap = limit.map(|limit| given.unwrap_or(limit.saturating_mul(2)));
+    let reservation = service.memory_reservation().map(bytes);
+    if limit.is_none() && reservation.is_none() {
+        return None;
+    }
+    let mut memory = LinuxMemory::default();
+    memory.set_limit(limit).set_swap(swap).set_reservation(reservation);
+    Some(memory)
+}
+
+fn cpu(service: &Service) -> Option<LinuxCpu> {
+    let nano_cpus = service.nano_cpus().map(|nano_cpus| {
+        let quota = u128::from(nano_cpus) * u128::from(CPU_PERIOD) / 1_000_000_000;
+        i64::try_from(quota).unwrap_or(i64::MAX)
+    });
+    let given = |number: Option<i64>| number.filter(|number| *number != 0);
+    let own_period = given(service.cpu_period).and_then(|period| u64::try_from(period).ok());
+    let (quota, period) = match (nano_cpus, given(service.cpu_quota)) {
+        (Some(quota), _) => (Some(quota), Some(CPU_PERIOD)),
+        (None, Some(quota)) => (Some(quota), Some(own_period.unwrap_or(CPU_PERIOD))),
+        // A period of its own without a quota limits nothing.
+        (None, None) => (None, None),
+    };
+    let shares = service.cpu_shares.filter(|shares| *shares != 0);
+    if quota.is_none() && shares.is_none() && service.cpuset.is_none() {
+        return None;
+    }
+    let mut cpu = LinuxCpu::default();
+    cpu.set_quota(quota).set_period(period).set_shares(shares).set_cpus(service.cpuset.clone());
+    Some(cpu)
 }
 
 /// Nothing, then any `mknod`, then the opening of the harmless.
@@ -76,4 +101,44 @@ pub(super) fn sysctls(service: &Service, host_network: bool) -> HashMap<String, 
         .collect();
     sysctls.extend(service.sysctls.clone());
     sysctls
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// What becomes of the keys of a service.
+    fn check(keys: &Value) -> Value {
+        let mut service = json!({"image": "busybox"});
+        service.as_object_mut().unwrap().extend(keys.as_object().unwrap().clone());
+        let service: Service = serde_json::from_value(service).unwrap();
+        let mut resources = serde_json::to_value(resources(&service)).unwrap();
+        resources.as_object_mut().unwrap().remove("devices");
+        resources
+    }
+
+    #[test]
+    fn limits_from_either_place() {
+        for (keys, expected) in [
+            (json!({}), json!({})),
+            (json!({"mem_limit": "1k"}), json!({"memory": {"limit": 1024, "swap": 2048}})),
+            (json!({"mem_limit": "1k", "memswap_limit": "3k"}), json!({"memory": {"limit": 1024, "swap": 3072}})),
+            (json!({"mem_limit": "1k", "memswap_limit": "-1"}), json!({"memory": {"limit": 1024, "swap": -1}})),
+            (json!({"memswap_limit": "3k"}), json!({})),
+            (
+                json!({"deploy": {"resources": {"limits": {"memory": "2k", "pids": 5}, "reservations": {"memory": "1k"}}}}),
+                json!({"memory": {"limit": 2048, "swap": 4096, "reservation": 1024}, "pids": {"limit": 5}}),
+            ),
+            (json!({"cpus": 0.1}), json!({"cpu": {"quota": 10_000, "period": 100_000}})),
+            (json!({"cpus": 2, "cpu_quota": "5"}), json!({"cpu": {"quota": 200_000, "period": 100_000}})),
+            (json!({"cpu_quota": "5000", "cpu_period": "50000"}), json!({"cpu": {"quota": 5000, "period": 50_000}})),
+            (json!({"cpu_quota": "5000"}), json!({"cpu": {"quota": 5000, "period": 100_000}})),
+            (json!({"cpu_period": "50000", "pids_limit": 0}), json!({})),
+            (json!({"cpu_shares": 512, "cpuset": "0"}), json!({"cpu": {"shares": 512, "cpus": "0"}})),
+        ] {
+            assert_eq!(check(&keys), expected, "{keys}");
+        }
+    }
 }

@@ -55,6 +55,15 @@ const FURTHER: [Capability; 27] = [
     Capability::WakeAlarm,
 ];
 
+/// Whether `security_opt` forbids programs to gain privileges.
+pub(super) fn no_new_privileges(service: &Service) -> bool {
+    let option = |text: &String| match text.strip_prefix("no-new-privileges")? {
+        "" | ":true" | "=true" => Some(true),
+        _ => Some(false),
+    };
+    service.security_opt.iter().filter_map(option).next_back().unwrap_or(false)
+}
+
 /// Files through which a container could read or change what is the host's, hidden from it.
 const MASKED_PATHS: &[&str] = &[
     "/proc/acpi",

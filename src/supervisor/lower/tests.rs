@@ -15,24 +15,18 @@ use crate::name::{ContainerId, ImageReference, ProjectName, ServiceName};
 fn lowered(service: Service, image: &ImageDefaults) -> Result<Lowered, LowerError> {
     let name = ServiceName::new("web").unwrap();
     let project = Project {
-        name: ProjectName::new("shop").unwrap(),
-        working_dir: "/srv/shop".into(),
         files: vec!["/srv/shop/compose.yaml".into(), "/srv/shop/compose.override.yaml".into()],
         services: BTreeMap::from([(name.clone(), service)]),
-        disabled: BTreeMap::new(),
-        networks: BTreeMap::new(),
-        volumes: BTreeMap::new(),
-        configs: BTreeMap::new(),
-        secrets: BTreeMap::new(),
+        ..Project::new(ProjectName::new("shop").unwrap(), "/srv/shop")
     };
     let service = &project.services[&name];
     let directories = |targets: BTreeSet<String>| -> BTreeMap<String, PathBuf> {
         targets.into_iter().map(|target| (target.clone(), Path::new("/volumes").join(&target[1..]))).collect()
     };
     let mut volumes = anonymous_volumes(service, image);
-    volumes.extend(service.mounts.iter().filter_map(|mount| match mount {
+    volumes.extend(service.volumes.iter().filter_map(|mount| match mount {
         Mount::Volume { target, .. } => Some(target.clone()),
-        Mount::Bind { .. } | Mount::Tmpfs { .. } => None,
+        _ => None,
     }));
     let files = service.secrets.iter().map(|grant| (grant.target.clone(), PathBuf::from("/state/secret"))).collect();
     lower(&LowerInput {
@@ -136,49 +130,53 @@ fn a_service_that_says_everything() {
     service.group_add = vec!["audio".to_owned()];
     service.init = true;
     service.read_only = true;
-    service.stop_grace_period = Duration::from_secs(3);
+    service.stop_grace_period = Some(Duration::from_secs(3));
     service.labels.insert("tier".to_owned(), "service".to_owned());
     let dependency = Dependency { condition: Condition::ServiceHealthy, restart: true, required: true };
     service.depends_on.insert(ServiceName::new("db").unwrap(), dependency);
     service.networks.insert("front".parse().unwrap(), Attachment::default());
-    service.mounts = vec![
-        Mount::Volume {
-            source: Some("data".parse().unwrap()),
-            target: "/data".to_owned(),
-            read_only: true,
-            nocopy: false,
-        },
-        Mount::Tmpfs {
-            target: "/data/tmp".to_owned(),
-            size: Some(4096),
-            mode: Some(0o1777),
-            options: vec!["exec".to_owned()],
-        },
-        Mount::Bind {
-            source: "/src".into(),
-            target: "/app".to_owned(),
-            read_only: false,
-            create_host_path: true,
-            propagation: Propagation::Rslave,
-        },
-        Mount::Tmpfs { target: "/dev/shm".to_owned(), size: None, mode: None, options: Vec::new() },
-    ];
-    let target = "/run/secrets/key".to_owned();
-    service.secrets = vec![FileGrant { source: "key".to_owned(), target, uid: 0, gid: 0, mode: 0o444 }];
+    let data = Mount::Volume {
+        source: Some("data".parse().unwrap()),
+        target: "/data".to_owned(),
+        read_only: true,
+        nocopy: false,
+        subpath: None,
+        labels: BTreeMap::new(),
+    };
+    let source = Mount::Bind {
+        source: "/src".into(),
+        target: "/app".to_owned(),
+        read_only: false,
+        create_host_path: true,
+        propagation: Propagation::Rslave,
+        recursive: None,
+        selinux: None,
+    };
+    service.volumes = vec![data, source];
+    service.tmpfs = ["/data/tmp:size=4096,mode=1777,exec", "/dev/shm"].map(|text| text.parse().unwrap()).into();
+    service.secrets = vec![FileGrant::new("key", "/run/secrets/key")];
     service.cap_drop = vec!["ALL".to_owned()];
     service.cap_add = vec!["NET_ADMIN".to_owned()];
     service.sysctls.insert("net.core.somaxconn".to_owned(), "1024".to_owned());
     service.ulimits.insert("nofile".to_owned(), Ulimit { soft: 1024, hard: -1 });
     service.mem_limit = Some(64 << 20);
-    service.nano_cpus = Some(1_500_000_000);
+    service.cpus = Some(1.5);
     service.pids_limit = Some(100);
+    service.cpu_shares = Some(512);
+    service.cpuset = Some("0-1".to_owned());
+    service.mem_reservation = Some(32 << 20);
+    service.memswap_limit = Some(-1);
+    service.oom_score_adj = Some(-500);
+    service.security_opt = vec!["no-new-privileges:true".to_owned()];
+    service.annotations.insert("org.example.note".to_owned(), "kept".to_owned());
 
     let lowered = lowered(service, &image).unwrap();
     insta::assert_snapshot!(difference(&plain, &json(&lowered)), @r#"
     annotations.com.docker.compose.depends_on: "db:service_healthy:true"
+    annotations.org.example.note: "kept"
     domainname: "example.org"
     hostname: "front"
-    linux.resources: {"cpu":{"period":100000,"quota":150000},"devices":[{"access":"rwm","allow":false,"type":"a"},{"access":"m","allow":true,"type":"c"},{"access":"m","allow":true,"type":"b"},{"access":"rwm","allow":true,"major":1,"minor":3,"type":"c"},{"access":"rwm","allow":true,"major":1,"minor":5,"type":"c"},{"access":"rwm","allow":true,"major":1,"minor":7,"type":"c"},{"access":"rwm","allow":true,"major":1,"minor":8,"type":"c"},{"access":"rwm","allow":true,"major":1,"minor":9,"type":"c"},{"access":"rwm","allow":true,"major":5,"minor":0,"type":"c"},{"access":"rwm","allow":true,"major":5,"minor":1,"type":"c"},{"access":"rwm","allow":true,"major":5,"minor":2,"type":"c"},{"access":"rwm","allow":true,"major":136,"type":"c"}],"memory":{"limit":67108864,"swap":134217728},"pids":{"limit":100}}
+    linux.resources: {"cpu":{"cpus":"0-1","period":100000,"quota":150000,"shares":512},"devices":[{"access":"rwm","allow":false,"type":"a"},{"access":"m","allow":true,"type":"c"},{"access":"m","allow":true,"type":"b"},{"access":"rwm","allow":true,"major":1,"minor":3,"type":"c"},{"access":"rwm","allow":true,"major":1,"minor":5,"type":"c"},{"access":"rwm","allow":true,"major":1,"minor":7,"type":"c"},{"access":"rwm","allow":true,"major":1,"minor":8,"type":"c"},{"access":"rwm","allow":true,"major":1,"minor":9,"type":"c"},{"access":"rwm","allow":true,"major":5,"minor":0,"type":"c"},{"access":"rwm","allow":true,"major":5,"minor":1,"type":"c"},{"access":"rwm","allow":true,"major":5,"minor":2,"type":"c"},{"access":"rwm","allow":true,"major":136,"type":"c"}],"memory":{"limit":67108864,"reservation":33554432,"swap":-1},"pids":{"limit":100}}
     linux.sysctl: {"net.core.somaxconn":"1024","net.ipv4.ip_unprivileged_port_start":"0","net.ipv4.ping_group_range":"0 2147483647"}
     mounts + {"destination":"/app","options":["rbind","rslave","rw"],"source":"/src","type":"bind"}
     mounts + {"destination":"/cache","options":["rbind","rprivate","rw"],"source":"/volumes/cache","type":"bind"}
@@ -191,6 +189,8 @@ fn a_service_that_says_everything() {
     process.capabilities: {"ambient":[],"bounding":["CAP_NET_ADMIN"],"effective":["CAP_NET_ADMIN"],"inheritable":[],"permitted":["CAP_NET_ADMIN"]}
     process.cwd: "/app"
     process.env: ["HOSTNAME=front","MODE=service","PATH=/bin"]
+    process.noNewPrivileges: true
+    process.oomScoreAdj: -500
     process.rlimits: [{"hard":18446744073709551615,"soft":1024,"type":"RLIMIT_NOFILE"}]
     root.readonly: true
     "#);
@@ -222,13 +222,8 @@ fn no_command_at_all() {
 fn volumes_of_the_image_that_nothing_covers() {
     let (mut service, mut image) = busybox();
     image.volumes = ["/a", "/b/", "/c"].map(str::to_owned).into();
-    let volume = |source: Option<&str>, target: &str| Mount::Volume {
-        source: source.map(|source| source.parse().unwrap()),
-        target: target.to_owned(),
-        read_only: false,
-        nocopy: false,
-    };
-    service.mounts = vec![volume(Some("named"), "/b"), volume(None, "/c"), volume(None, "/d")];
+    let volume = |source: Option<&str>, target: &str| Mount::volume(source.map(|key| key.parse().unwrap()), target);
+    service.volumes = vec![volume(Some("named"), "/b"), volume(None, "/c"), volume(None, "/d")];
     assert_eq!(anonymous_volumes(&service, &image), ["/a", "/c", "/d"].map(str::to_owned).into());
 }
 

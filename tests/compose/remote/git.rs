@@ -132,9 +132,10 @@ fn refs() {
     ");
     let wrong = failure(&format!("?ref=main&commit={v1}"));
     insta::assert_snapshot!(wrong.replace(&main, "MAIN").replace(&v1, "V1"), @"cannot fetch `URL?ref=main&commit=V1`: `main` is at commit MAIN, not at V1");
-    insta::assert_snapshot!(failure(&format!("#{}", "0".repeat(40))), @"
-    cannot fetch `URL#0000000000000000000000000000000000000000`: `git fetch` failed: fatal: git upload-pack: not our ref 0000000000000000000000000000000000000000; fatal: remote error: upload-pack: not our ref 0000000000000000000000000000000000000000
-    ");
+    // The two ends of the connection speak in any order.
+    let unknown = failure(&format!("#{}", "0".repeat(40)));
+    assert!(unknown.starts_with("cannot fetch `URL#00000000"), "{unknown}");
+    assert!(unknown.contains("git upload-pack: not our ref 00000000"), "{unknown}");
 }
 
 #[test]

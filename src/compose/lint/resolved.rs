@@ -1,0 +1,79 @@
+//! What is looked at when the files are merged and every variable has its value.
+
+use std::collections::BTreeSet;
+
+use super::warn;
+use crate::compose::diagnostic::DiagnosticKind;
+use crate::compose::node::Node;
+use crate::compose::report::{Origin, Report};
+use crate::compose::suggest;
+
+/// What nobody wants to be open to the world, by the ports they listen on.
+const NOT_FOR_ALL: &[(u16, &str)] = &[
+    (1433, "SQL Server"),
+    (2375, "Docker"),
+    (2376, "Docker"),
+    (2379, "etcd"),
+    (3306, "MySQL"),
+    (5432, "PostgreSQL"),
+    (5601, "Kibana"),
+    (5672, "AMQP"),
+    (5984, "CouchDB"),
+    (6379, "Redis"),
+    (7474, "Neo4j"),
+    (7687, "Neo4j"),
+    (8086, "InfluxDB"),
+    (8123, "ClickHouse"),
+    (9042, "Cassandra"),
+    (9092, "Kafka"),
+    (9200, "Elasticsearch"),
+    (11211, "memcached"),
+    (15672, "RabbitMQ"),
+    (27017, "MongoDB"),
+];
+
+/// An image that is not the same tomorrow.
+pub(super) fn image(service: &Node, report: &Report) {
+    let Some(node) = service.get("image") else { return };
+    let Some(text) = node.text().filter(|text| !text.is_empty()) else { return };
+    // What is built here has the name of whoever builds it; a template may become anything.
+    if service.get("build").is_some() || text.contains('@') || report.templates() && text.contains('$') {
+        return;
+    }
+    let name = text.rsplit('/').next().unwrap_or(text);
+    if matches!(name.split_once(':'), None | Some((_, "latest"))) {
+        let help = Some("name a version, `IMAGE:1.2`, or a digest, `IMAGE@sha256:…`".to_owned());
+        warn(node.origin, DiagnosticKind::UnpinnedImage(text.to_owned()), help, report);
+    }
+}
+
+/// Published ports that the network can reach.
+pub(super) fn ports(service: &Node, report: &Report) {
+    for port in service.get("ports").map(Node::items).unwrap_or_default() {
+        let open = matches!(port.text_of("host_ip"), None | Some("" | "0.0.0.0" | "::"));
+        let Some(published) = port.text_of("published").filter(|published| open && !published.is_empty()) else {
+            continue;
+        };
+        let Some(target) = port.get("target").and_then(Node::text) else { continue };
+        let known = NOT_FOR_ALL.iter().find(|(port, _)| target.parse() == Ok(*port));
+        if let Some((port_of, of)) = known {
+            let help = format!("publish it on one address: `127.0.0.1:{published}:{target}`");
+            warn(port.origin, DiagnosticKind::OpenPort { port: *port_of, of }, Some(help), report);
+        }
+    }
+}
+
+/// Profiles on the command line that no service has.
+pub(super) fn profiles(root: &Node, asked: &[String], report: &Report) {
+    if asked.is_empty() {
+        return;
+    }
+    let services = root.get("services").and_then(Node::entries);
+    let items = services.into_iter().flatten().filter_map(|(_, service)| service.value.get("profiles"));
+    let known: BTreeSet<&str> = items.flat_map(Node::items).filter_map(Node::text).collect();
+    for profile in asked.iter().filter(|profile| *profile != "*" && !known.contains(profile.as_str())) {
+        let help = suggest::did_you_mean(profile, known.iter().copied());
+        let at = Origin { end: root.origin.start, ..root.origin };
+        warn(at, DiagnosticKind::UnknownProfile(profile.clone()), help, report);
+    }
+}

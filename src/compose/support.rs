@@ -1,0 +1,334 @@
+//! What of the format rcompose does nothing about yet, and what has no meaning here at all.
+//!
+//! `config` shows everything. A command that runs containers refuses what is not done yet, for the services it is
+//! about: an attribute is obeyed, or refused, or listed here as without effect; never passed over in silence.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::diagnostic::{Diagnostic, DiagnosticKind, Severity};
+use super::model::Project;
+use super::node::{Node, Value};
+use super::report::{Origin, Report};
+use crate::name::ServiceName;
+
+/// What becomes of an attribute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// It is refused: a container without it would be another one.
+    NotYet,
+    /// Nothing, and this is why.
+    None(&'static str),
+}
+
+/// For which values of an attribute a rule holds. A value that says nothing (null, `false`, empty) is never meant.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum When {
+    Given,
+    /// Any other than these.
+    Unless(&'static [&'static str]),
+    /// One of these; `false` too.
+    Is(&'static [&'static str]),
+    /// More items than this.
+    More(usize),
+    /// Keys other than these.
+    OtherKeys(&'static [&'static str]),
+    Holds(fn(&str) -> bool),
+}
+
+const SWARM: Effect = Effect::None("it is for swarms");
+const WINDOWS: Effect = Effect::None("it is for Windows");
+const PEOPLE: Effect = Effect::None("it is for people to read");
+use Effect::NotYet;
+use When::{Given, Holds, Is, More, OtherKeys, Unless};
+
+/// The platforms whose images run here.
+const PLATFORMS: &[&str] = if cfg!(target_arch = "aarch64") {
+    &["linux", "linux/arm64", "linux/arm64/v8", "linux/aarch64"]
+} else {
+    &["linux", "linux/amd64", "linux/x86_64"]
+};
+
+/// By place: `*` is any key, and any item of a list.
+#[rustfmt::skip]
+pub(super) const RULES: &[(&str, When, Effect)] = &[
+    ("services.*.blkio_config", Given, NotYet),
+    ("services.*.build", Given, NotYet),
+    ("services.*.cgroup", Unless(&["private"]), NotYet),
+    ("services.*.cgroup_parent", Given, NotYet),
+    ("services.*.cpu_count", Given, WINDOWS),
+    ("services.*.cpu_percent", Given, WINDOWS),
+    ("services.*.cpu_rt_period", Given, NotYet),
+    ("services.*.cpu_rt_runtime", Given, NotYet),
+    ("services.*.credential_spec", Given, WINDOWS),
+    ("services.*.deploy.endpoint_mode", Given, SWARM),
+    ("services.*.deploy.labels", Given, SWARM),
+    ("services.*.deploy.mode", Unless(&["replicated"]), SWARM),
+    ("services.*.deploy.placement", Given, SWARM),
+    ("services.*.deploy.resources.limits.devices", Given, NotYet),
+    ("services.*.deploy.resources.limits.generic_resources", Given, SWARM),
+    ("services.*.deploy.resources.reservations.cpus", Given, SWARM),
+    ("services.*.deploy.resources.reservations.devices", Given, NotYet),
+    ("services.*.deploy.resources.reservations.generic_resources", Given, SWARM),
+    ("services.*.deploy.resources.reservations.pids", Given, SWARM),
+    ("services.*.deploy.restart_policy.delay", Given, Effect::None("the wait between attempts doubles from 100ms")),
+    ("services.*.deploy.restart_policy.window", Given, Effect::None("a container has started when it ran for 10s")),
+    ("services.*.deploy.rollback_config", Given, SWARM),
+    ("services.*.deploy.update_config", Given, SWARM),
+    ("services.*.develop", Given, Effect::None("there is no `watch` yet")),
+    ("services.*.device_cgroup_rules", Given, NotYet),
+    ("services.*.devices", Given, NotYet),
+    ("services.*.expose", Given, PEOPLE),
+    ("services.*.external_links", Given, NotYet),
+    ("services.*.gpus", Given, NotYet),
+    ("services.*.ipc", Unless(&["private", "shareable"]), NotYet),
+    ("services.*.isolation", Given, WINDOWS),
+    ("services.*.links", Given, NotYet),
+    ("services.*.logging.driver", Unless(&["json-file", "local"]), NotYet),
+    ("services.*.logging.options", OtherKeys(&["max-file", "max-size"]), NotYet),
+    ("services.*.mem_swappiness", Given, NotYet),
+    ("services.*.models", Given, NotYet),
+    ("services.*.network_mode", Unless(&["none", "host"]), NotYet),
+    ("services.*.networks.*.driver_opts", Given, NotYet),
+    ("services.*.networks.*.interface_name", Given, NotYet),
+    ("services.*.networks.*.ipv6_address", Given, NotYet),
+    ("services.*.networks.*.link_local_ips", Given, NotYet),
+    ("services.*.oom_kill_disable", Given, NotYet),
+    ("services.*.pid", Given, NotYet),
+    ("services.*.platform", Unless(PLATFORMS), NotYet),
+    ("services.*.ports.*.app_protocol", Given, PEOPLE),
+    ("services.*.ports.*.host_ip", Holds(|text| text.contains(':')), NotYet),
+    ("services.*.ports.*.mode", Unless(&["ingress"]), SWARM),
+    ("services.*.ports.*.name", Given, PEOPLE),
+    ("services.*.ports.*.protocol", Unless(&["tcp", "udp"]), NotYet),
+    ("services.*.post_start", Given, NotYet),
+    ("services.*.pre_start", Given, NotYet),
+    ("services.*.pre_stop", Given, NotYet),
+    ("services.*.privileged", Given, NotYet),
+    ("services.*.provider", Given, NotYet),
+    ("services.*.pull_policy", Unless(&["always", "if_not_present", "missing", "never"]), NotYet),
+    ("services.*.pull_refresh_after", Given, Effect::None("it goes with `pull_policy: refresh`")),
+    ("services.*.runtime", Given, NotYet),
+    ("services.*.security_opt.*", Holds(|text| !text.starts_with("no-new-privileges")), NotYet),
+    ("services.*.stdin_open", Given, NotYet),
+    ("services.*.storage_opt", Given, NotYet),
+    ("services.*.tty", Given, NotYet),
+    ("services.*.use_api_socket", Given, NotYet),
+    ("services.*.userns_mode", Unless(&["host"]), NotYet),
+    ("services.*.uts", Given, NotYet),
+    ("services.*.volumes.*.bind.recursive", Unless(&["enabled", "writable"]), NotYet),
+    ("services.*.volumes.*.bind.selinux", Given, Effect::None("nothing is labelled for SELinux")),
+    ("services.*.volumes.*.consistency", Given, Effect::None("it is for Docker Desktop")),
+    ("services.*.volumes.*.type", Unless(&["bind", "tmpfs", "volume"]), NotYet),
+    ("services.*.volumes.*.volume.labels", Given, NotYet),
+    ("services.*.volumes.*.volume.subpath", Given, NotYet),
+    ("services.*.volumes_from", Given, NotYet),
+    ("networks.*.attachable", Given, SWARM),
+    ("networks.*.driver", Unless(&["bridge", "default"]), NotYet),
+    ("networks.*.driver_opts", OtherKeys(&["com.docker.network.driver.mtu"]), Effect::None("only the MTU can be set")),
+    ("networks.*.enable_ipv4", Is(&["false"]), NotYet),
+    ("networks.*.enable_ipv6", Given, NotYet),
+    ("networks.*.ipam.config", More(1), NotYet),
+    ("networks.*.ipam.config.*.aux_addresses", Given, NotYet),
+    ("networks.*.ipam.config.*.ip_range", Given, NotYet),
+    ("networks.*.ipam.config.*.subnet", Holds(|text| text.contains(':')), NotYet),
+    ("networks.*.ipam.driver", Unless(&["default"]), NotYet),
+    ("networks.*.ipam.options", Given, NotYet),
+    ("volumes.*.driver", Unless(&["local"]), NotYet),
+    ("volumes.*.driver_opts", Given, NotYet),
+    ("configs.*.external", Given, NotYet),
+    ("configs.*.labels", Given, SWARM),
+    ("configs.*.template_driver", Given, NotYet),
+    ("secrets.*.driver", Given, NotYet),
+    ("secrets.*.driver_opts", Given, NotYet),
+    ("secrets.*.external", Given, NotYet),
+    ("secrets.*.labels", Given, SWARM),
+    ("secrets.*.template_driver", Given, NotYet),
+];
+
+/// Something that a project asks for and does not get.
+#[derive(Debug, Clone)]
+pub struct Finding {
+    /// The section of the file: `services`.
+    pub section: &'static str,
+    /// The key of the element in it.
+    pub element: String,
+    /// What becomes of it.
+    pub effect: Effect,
+    /// The same for people, with its place.
+    pub diagnostic: Diagnostic,
+}
+
+/// Everything that a project asks for and does not get, in file order.
+#[derive(Debug, Clone, Default)]
+pub struct Findings(Vec<Finding>);
+
+impl Findings {
+    /// All of it, that of services which nobody starts included.
+    #[must_use]
+    pub fn all(&self) -> &[Finding] {
+        &self.0
+    }
+
+    /// What keeps `services` from being run: [`Effect::NotYet`] in one of them, or in what they use.
+    #[must_use]
+    pub fn refused(&self, project: &Project, services: &BTreeSet<&ServiceName>) -> Vec<Diagnostic> {
+        let mut used: BTreeSet<(&str, &str)> = BTreeSet::new();
+        for name in services {
+            used.insert(("services", name.as_str()));
+            let Some(service) = project.services.get(*name) else { continue };
+            used.extend(service.networks.keys().map(|key| ("networks", key.as_str())));
+            used.extend(service.named_volumes().map(|key| ("volumes", key.as_str())));
+            used.extend(service.configs.iter().map(|grant| ("configs", grant.source.as_str())));
+            used.extend(service.secrets.iter().map(|grant| ("secrets", grant.source.as_str())));
+        }
+        let refused = |finding: &&Finding| {
+            finding.effect == NotYet && used.contains(&(finding.section, finding.element.as_str()))
+        };
+        self.0.iter().filter(refused).map(|finding| finding.diagnostic.clone()).collect()
+    }
+}
+
+/// The rules of a section by the first key below an element: most keys have none.
+type Section = BTreeMap<&'static str, Vec<(&'static str, When, Effect)>>;
+
+/// Finds what a project asks for in vain. `tree` is what the model is decoded from.
+pub(super) fn unsupported(tree: &Node, report: &Report) -> Findings {
+    let mut sections: BTreeMap<&'static str, Section> = BTreeMap::new();
+    for (pattern, when, effect) in RULES {
+        let mut parts = pattern.splitn(4, '.');
+        let (Some(section), Some(_), Some(key)) = (parts.next(), parts.next(), parts.next()) else { continue };
+        let rules = sections.entry(section).or_default().entry(key).or_default();
+        rules.push((parts.next().unwrap_or_default(), *when, *effect));
+    }
+    let mut found = Vec::new();
+    for (section, rules) in sections {
+        for (element, entry) in tree.get(section).and_then(Node::entries).into_iter().flatten() {
+            for (key, entry) in entry.value.entries().into_iter().flatten() {
+                for (rest, when, effect) in rules.get(key.as_str()).into_iter().flatten() {
+                    let mut walk = Walk { section, element, when: *when, effect: *effect, report, found: &mut found };
+                    walk.find(&entry.value, entry.key, rest, &format!("{section}.{element}.{key}"));
+                }
+            }
+        }
+    }
+    found.sort_by_key(|(origin, _)| *origin);
+    Findings(found.into_iter().map(|(_, finding)| finding).collect())
+}
+
+struct Walk<'a> {
+    section: &'static str,
+    element: &'a str,
+    when: When,
+    effect: Effect,
+    report: &'a Report,
+    found: &'a mut Vec<(Origin, Finding)>,
+}
+
+impl Walk<'_> {
+    /// Follows `rest` down from `node`, whose key stands at `key`.
+    fn find(&mut self, node: &Node, key: Origin, rest: &str, path: &str) {
+        if rest.is_empty() {
+            return self.check(node, key, path);
+        }
+        let (first, rest) = rest.split_once('.').unwrap_or((rest, ""));
+        match &node.value {
+            Value::Mapping(entries) if first == "*" => {
+                for (name, entry) in entries {
+                    self.find(&entry.value, entry.key, rest, &format!("{path}.{name}"));
+                }
+            }
+            Value::Mapping(entries) => {
+                if let Some(entry) = entries.get(first) {
+                    self.find(&entry.value, entry.key, rest, &format!("{path}.{first}"));
+                }
+            }
+            Value::Sequence(items) if first == "*" => {
+                for (index, item) in items.iter().enumerate() {
+                    self.find(item, item.origin, rest, &format!("{path}[{index}]"));
+                }
+            }
+            Value::Sequence(_) | Value::Scalar(_) | Value::Invalid => {}
+        }
+    }
+
+    fn check(&mut self, node: &Node, key: Origin, path: &str) {
+        let text = if says_something(node) { node.text() } else { None };
+        let of_value = match (self.when, &node.value) {
+            (Given, _) if says_something(node) => return self.add(key, path.to_owned()),
+            (Unless(others), _) => text.filter(|text| !others.contains(text)),
+            (Is(these), _) => node.text().filter(|text| these.contains(text)),
+            (Holds(holds), _) => text.filter(|text| holds(text)),
+            (More(most), Value::Sequence(items)) => {
+                for (index, item) in items.iter().enumerate().skip(most) {
+                    self.add(item.origin, format!("{path}[{index}]"));
+                }
+                return;
+            }
+            (OtherKeys(known), Value::Mapping(entries)) => {
+                for (name, entry) in entries.iter().filter(|(name, _)| !known.contains(&name.as_str())) {
+                    self.add(entry.key, format!("{path}.{name}"));
+                }
+                return;
+            }
+            _ => None,
+        };
+        if let Some(text) = of_value {
+            self.add(node.origin, format!("{path}: {text}"));
+        }
+    }
+
+    fn add(&mut self, origin: Origin, what: String) {
+        let (severity, kind) = match self.effect {
+            NotYet => (Severity::Error, DiagnosticKind::NotSupported(format!("`{what}`"))),
+            Effect::None(why) => (Severity::Warning, DiagnosticKind::NoEffect { what: format!("`{what}`"), why }),
+        };
+        let diagnostic = self.report.diagnostic(severity, origin, kind);
+        let (section, element, effect) = (self.section, self.element.to_owned(), self.effect);
+        self.found.push((origin, Finding { section, element, effect, diagnostic }));
+    }
+}
+
+/// Whether a value is other than nothing, `false`, 0, an empty text, list or mapping.
+fn says_something(node: &Node) -> bool {
+    match &node.value {
+        Value::Scalar(scalar) => !node.is_null() && !matches!(scalar.text.as_str(), "" | "0" | "false"),
+        Value::Sequence(items) => !items.is_empty(),
+        Value::Mapping(entries) => entries.values().any(|entry| says_something(&entry.value)),
+        Value::Invalid => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compose::model::Service;
+
+    /// What the runtime obeys, whatever the value but for those that [`RULES`] names.
+    #[rustfmt::skip]
+    const OBEYED: &[&str] = &[
+        "annotations", "attach", "cap_add", "cap_drop", "cgroup", "command", "configs", "container_name", "cpu_period",
+        "cpu_quota", "cpu_shares", "cpus", "cpuset", "depends_on", "deploy", "dns", "dns_opt", "dns_search", "domainname",
+        "entrypoint", "environment", "extra_hosts", "group_add", "healthcheck", "hostname", "image", "init", "ipc", "labels",
+        "logging", "mac_address", "mem_limit", "mem_reservation", "memswap_limit", "network_mode", "networks",
+        "oom_score_adj", "pids_limit", "platform", "ports", "profiles", "pull_policy", "read_only", "restart", "scale",
+        "secrets", "security_opt", "shm_size", "stop_grace_period", "stop_signal", "sysctls", "tmpfs", "ulimits", "user",
+        "userns_mode", "volumes", "working_dir",
+        // Extensions of others, and our own.
+        "extensions", "rcompose",
+    ];
+
+    #[test]
+    fn every_attribute_of_a_service_is_obeyed_or_listed() {
+        let listed: BTreeSet<&str> =
+            RULES.iter().filter_map(|(pattern, ..)| pattern.strip_prefix("services.*.")).collect();
+        for attribute in Service::ATTRIBUTES {
+            assert!(OBEYED.contains(attribute) || listed.contains(attribute), "{attribute}");
+            assert!(!OBEYED.contains(attribute) || !listed.contains(attribute) || has_values(attribute), "{attribute}");
+        }
+    }
+
+    fn has_values(attribute: &str) -> bool {
+        let pattern = format!("services.*.{attribute}");
+        RULES.iter().any(|(rule, when, _)| *rule == pattern && !matches!(when, Given))
+    }
+}

@@ -1,0 +1,28 @@
+//! `configs.*.file`: the file that it is.
+
+use crate::keys::Key;
+
+const KEY: Key = Key::new("configs.c.file");
+
+#[test]
+fn forms() {
+    KEY.prints(&[("x", "/shop/x"), ("./x/../y", "/shop/y"), ("/abs", "/abs"), ("~/x", "/root/x")]);
+}
+
+#[test]
+fn mistakes() {
+    KEY.refuses(&[
+        ("5", "3:11 `file` in config `c` must be a string, found a number"),
+        ("[a]", "3:11 `file` in config `c` must be a string, found a list"),
+    ]);
+}
+
+#[test]
+fn merged() {
+    KEY.merges(&[("a", "b", "/shop/b")]);
+}
+
+#[test]
+fn when_run() {
+    KEY.runs(&[("x", "")]);
+}

@@ -1,0 +1,30 @@
+//! `services.*.oom_kill_disable`: never killed for want of memory.
+
+use crate::keys::{ABSENT, Key};
+
+const KEY: Key = Key::new("services.web.oom_kill_disable");
+
+#[test]
+fn forms() {
+    KEY.prints(&[("true", "true"), ("false", ABSENT), ("'true'", "true"), ("yes", "true"), ("'off'", ABSENT)]);
+}
+
+#[test]
+fn mistakes() {
+    KEY.refuses(&[
+        ("1", "3:23 `oom_kill_disable` in service `web` must be `true` or `false`, found a number"),
+        ("maybe", "3:23 invalid `oom_kill_disable` in service `web`: `maybe` is neither `true` nor `false`"),
+        ("[true]", "3:23 `oom_kill_disable` in service `web` must be `true` or `false`, found a list"),
+        ("null", "3:5 `oom_kill_disable` in service `web` must be `true` or `false`, found nothing"),
+    ]);
+}
+
+#[test]
+fn merged() {
+    KEY.merges(&[("true", "false", ABSENT), ("true", "null", "true")]);
+}
+
+#[test]
+fn when_run() {
+    KEY.runs(&[("true", "3:5 `services.web.oom_kill_disable` is not supported yet"), ("false", "")]);
+}

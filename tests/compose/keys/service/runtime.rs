@@ -1,0 +1,28 @@
+//! `services.*.runtime`: the OCI runtime.
+
+use crate::keys::Key;
+
+const KEY: Key = Key::new("services.web.runtime");
+
+#[test]
+fn forms() {
+    KEY.prints(&[("runc", "runc")]);
+}
+
+#[test]
+fn mistakes() {
+    KEY.refuses(&[
+        ("5", "3:14 `runtime` in service `web` must be a string, found a number"),
+        ("[a]", "3:14 `runtime` in service `web` must be a string, found a list"),
+    ]);
+}
+
+#[test]
+fn merged() {
+    KEY.merges(&[("a", "b", "b")]);
+}
+
+#[test]
+fn when_run() {
+    KEY.runs(&[("runc", "3:5 `services.web.runtime` is not supported yet")]);
+}

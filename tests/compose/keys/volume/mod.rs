@@ -1,0 +1,7 @@
+//! The keys of `volumes.*`.
+
+mod driver;
+mod driver_opts;
+mod external;
+mod labels;
+mod name;

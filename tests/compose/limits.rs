@@ -1,0 +1,47 @@
+//! Short files that stand for very much: refused at once, with their place.
+
+use crate::{Case, messages};
+
+const ENDLESS: &str = "this leads to more files than a project has: they lead from one to the next more than 100 times";
+
+#[test]
+fn includes_without_end() {
+    // A link to its own directory has files below it without end; here they are written out.
+    let text = "include: [one/compose.yaml]\nservices: {a: {image: x}}";
+    let mut case = Case::new(text);
+    let mut path = String::new();
+    for _ in 0..150 {
+        path += "one/";
+        case = case.file(&format!("{path}compose.yaml"), text);
+    }
+    assert!(case.shown().starts_with(&format!("error: {ENDLESS}\n")), "{}", case.shown());
+}
+
+#[test]
+fn includes_that_multiply() {
+    let text = "include: [one/compose.yaml, one/compose.yaml]\nservices: {a: {image: x}}";
+    let mut case = Case::new(text);
+    for depth in 1..50 {
+        case = case.file(&format!("{}compose.yaml", "one/".repeat(depth)), text);
+    }
+    assert!(case.shown().contains("this leads to more files than a project has: there are more than 2000"));
+}
+
+#[test]
+fn services_that_extend_one_another_without_end() {
+    let chain = |length: usize| {
+        let links: String = (1..length).map(|n| format!("  s{n}: {{extends: s{}}}\n", n - 1)).collect();
+        format!("services:\n  s0: {{image: x}}\n{links}")
+    };
+    assert_eq!(messages(&chain(50)), [] as [&str; 0]);
+    assert_eq!(messages(&chain(2000)).first().map(String::as_str), Some(ENDLESS));
+}
+
+#[test]
+fn ranges_of_ports() {
+    let ranges =
+        |count: usize| format!("services: {{a: {{image: x, ports: [{}]}}}}", vec!["1-60000"; count].join(", "));
+    assert_eq!(messages(&ranges(1)), [] as [&str; 0]);
+    let too_many = "invalid `ports`: the ranges of this project stand for more than 200000 ports";
+    assert!(messages(&ranges(4)).iter().all(|message| message == too_many));
+}
