@@ -20,9 +20,9 @@ use super::{
 };
 
 /// How long a chain of files or services may be that lead from one to the next.
-const MOST_DEEP: usize = 100;
+const MOST_DEEP: usize = 32;
 /// How many files a project may include, those counted again that are included again.
-const MOST_FILES: usize = 2000;
+const MOST_FILES: usize = 500;
 
 /// What the files of one project, or of one `include`, have in common.
 #[derive(Debug, Clone)]
@@ -60,12 +60,12 @@ impl Loader<'_> {
 
     /// Whether a chain of files or services may go on after `depth` of them; a mistake at `at` when not.
     pub(super) fn may_go_on(&self, depth: usize, at: Origin) -> bool {
-        self.within(depth <= MOST_DEEP, "they lead from one to the next more than 100 times", at)
+        self.within(depth <= MOST_DEEP, "they lead from one to the next more than 32 times", at)
     }
 
     /// Whether one more file may be included; a mistake at `at` when not.
     pub(super) fn may_include(&self, at: Origin) -> bool {
-        self.within(self.report.count_include() <= MOST_FILES, "there are more than 2000", at)
+        self.within(self.report.count_include() <= MOST_FILES, "there are more than 500", at)
     }
 
     fn within(&self, limit: bool, reason: &'static str, at: Origin) -> bool {
