@@ -11,13 +11,6 @@ const RULES: &[(&str, Rule)] = &[
     ("services.*.build", |build| default(build, "context", |origin| Node::string(origin, "."))),
     ("services.*.depends_on.*", |dependency| default(dependency, "required", |origin| Node::boolean(origin, true))),
     ("services.*.deploy.resources.reservations.devices.*", all_devices),
-    // `all` is one request for all of them: a text until here, so that a list may stand over it.
-    ("services.*.gpus", |gpus| {
-        if gpus.text().is_some_and(|_| !gpus.is_null()) {
-            let request = Node::mapping(gpus.origin, [("count", Node::number(gpus.origin, -1))]);
-            *gpus = Node::sequence(gpus.origin, vec![request]);
-        }
-    }),
     ("services.*.gpus.*", all_devices),
     ("services.*.ports.*", |port| {
         default(port, "protocol", |origin| Node::string(origin, "tcp"));

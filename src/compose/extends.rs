@@ -6,7 +6,7 @@ use super::diagnostic::DiagnosticKind;
 use super::load_file::{Loader, Scope};
 use super::node::{Entry, Mapping, Node};
 use super::report::Origin;
-use super::{LoadError, locate, merge, remote, suggest};
+use super::{LoadError, canonical, locate, merge, remote, suggest};
 
 /// Replaces each service of a prepared document that extends another one by the two merged.
 pub(super) fn extends(loader: &Loader<'_>, document: &mut Node, path: &Path, scope: &Scope) -> Result<(), LoadError> {
@@ -163,7 +163,11 @@ fn foreign_base(
         return Ok(None);
     }
     let mut file = File { path: &path, directory, services: &mut services, prepared: several };
-    resolve(loader, &mut file, base, scope, chain)
+    let mut base = resolve(loader, &mut file, base, scope, chain)?;
+    if let Some(base) = &mut base {
+        canonical::merged_service(base, loader.report);
+    }
+    Ok(base)
 }
 
 fn not_found(loader: &Loader<'_>, services: &Mapping, name: &str, base: &str, file: Option<&str>, at: Origin) {

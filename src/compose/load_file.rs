@@ -92,6 +92,9 @@ impl Loader<'_> {
                 extends::extends(self, &mut document, &path, scope)?;
                 document = include::include(self, document, scope, &including)?;
                 tree = merge::merge(tree, document, self.report);
+                if let Some(tree) = &mut tree {
+                    canonical::merged(tree, self.report);
+                }
             }
         }
         if let Some(tree) = &mut tree {

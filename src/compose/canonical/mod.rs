@@ -83,6 +83,11 @@ const RULES: &[(&str, Rule)] = &[
     ("volumes.*.labels", list::texts),
 ];
 
+/// What is rewritten once a file is merged: until then a text may stand over another, and nothing over a list.
+const LATE_RULES: &[(&str, Rule)] = &[("services.*.gpus", object::gpus)];
+
+static LATE_TABLE: LazyLock<Table<Rule>> = LazyLock::new(|| Table::new(LATE_RULES));
+
 static TABLE: LazyLock<Table<Rule>> = LazyLock::new(|| Table::new(RULES));
 
 /// Rewrites one document.
@@ -93,7 +98,21 @@ pub(super) fn canonical(document: &mut Node, report: &Report) {
 
 /// Rewrites a service that stands alone.
 pub(super) fn canonical_service(service: &mut Node, report: &Report) {
-    if let Some(table) = TABLE.below("services").and_then(Table::items) {
+    rewrite_service(&TABLE, service, report);
+}
+
+/// Rewrites what is left in short form until a file is merged over those before it.
+pub(super) fn merged(tree: &mut Node, report: &Report) {
+    LATE_TABLE.walk(tree, &mut |rule, node| rewrite(node, rule, report));
+}
+
+/// [`merged`] for a service of another file that one of this extends.
+pub(super) fn merged_service(service: &mut Node, report: &Report) {
+    rewrite_service(&LATE_TABLE, service, report);
+}
+
+fn rewrite_service(table: &Table<Rule>, service: &mut Node, report: &Report) {
+    if let Some(table) = table.below("services").and_then(Table::items) {
         table.walk(service, &mut |rule, node| rewrite(node, rule, report));
     }
 }

@@ -34,6 +34,17 @@ pub(super) fn include(node: Node, _: &Report) -> Node {
     }
 }
 
+/// `gpus: all` for one request for all of them.
+pub(super) fn gpus(node: Node, _: &Report) -> Node {
+    match node.value {
+        Value::Scalar(_) => {
+            let request = Node::mapping(node.origin, [("count", Node::number(node.origin, -1))]);
+            Node::sequence(node.origin, vec![request])
+        }
+        _ => node,
+    }
+}
+
 /// `SOURCE[:TARGET[:PERMISSIONS]]`.
 pub(super) fn device(node: Node, report: &Report) -> Node {
     let Some(text) = node.text() else { return node };
