@@ -3,6 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer};
+
 use super::grant::Grant;
 use super::health_policy::Check;
 use super::lower::Lowered;
@@ -17,20 +20,44 @@ use crate::state::{ContainerLayout, ContainerRecord, ContainerState, HealthRecor
 /// got another meaning since.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct Configuration {
-    /// Its service.
+    /// Its service; of a record of an earlier version, whose model was another one, no more than the image.
+    #[serde(deserialize_with = "service_of_any_version")]
     pub service: Service,
     /// The lower directories of its root, lowest first.
     pub layers: Vec<PathBuf>,
     /// What the runtime is given.
     pub lowered: Lowered,
     /// Its health check, if it has one.
+    #[serde(deserialize_with = "if_of_this_version")]
     pub check: Option<Check>,
     /// Whether it is a name server itself, and wants port 53.
     pub serves_names: bool,
     /// The names on the host of the volumes the service names.
     pub volumes: BTreeMap<VolumeName, String>,
     /// Its configs and secrets.
+    #[serde(deserialize_with = "if_of_this_version")]
     pub grants: Vec<Grant>,
+}
+
+/// Reads a service as any version wrote it: what an earlier one made can be listed, stopped and removed, and is recreated by
+/// the next `up`, since its hash is another one.
+fn service_of_any_version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Service, D::Error> {
+    #[derive(Deserialize)]
+    struct Earlier {
+        image: ImageReference,
+    }
+    let written = serde_json::Value::deserialize(deserializer)?;
+    Service::deserialize(&written)
+        .or_else(|_| Earlier::deserialize(&written).map(|earlier| Service::new(earlier.image)))
+        .map_err(D::Error::custom)
+}
+
+/// Reads what an earlier version wrote in another form as nothing: see [`service_of_any_version`].
+fn if_of_this_version<'de, T: DeserializeOwned + Default, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    let written = serde_json::Value::deserialize(deserializer)?;
+    Ok(serde_json::from_value(written).unwrap_or_default())
 }
 
 /// A container's record with its configuration.
@@ -152,4 +179,26 @@ pub(super) fn network_hashes(
     networks: &BTreeMap<crate::name::NetworkName, crate::state::NetworkRecord>,
 ) -> BTreeMap<crate::name::NetworkName, String> {
     networks.iter().map(|(key, record)| (key.clone(), record.hash.clone())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Deserialize)]
+    struct Written {
+        #[serde(deserialize_with = "service_of_any_version")]
+        service: Service,
+    }
+
+    #[test]
+    fn a_service_of_an_earlier_version_is_its_image() {
+        let read = |text: &str| serde_json::from_str::<Written>(text).map(|written| written.service);
+        let earlier =
+            r#"{"service": {"image": "nginx:1", "stop_grace_period": {"secs": 10, "nanos": 0}, "nano_cpus": 5}}"#;
+        let image = ImageReference::parse("nginx:1").unwrap();
+        assert_eq!(read(earlier).unwrap(), Service::new(image));
+        assert_eq!(read(r#"{"service": {"image": "nginx:1", "user": "a"}}"#).unwrap().user.as_deref(), Some("a"));
+        assert!(read(r#"{"service": {"user": "a"}}"#).is_err());
+    }
 }
