@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::diagnostic::DiagnosticKind;
 use super::load_file::{Loader, Scope};
-use super::node::{Entry, Mapping, Node};
+use super::node::{Entry, Mapping, Node, Value};
 use super::report::Origin;
 use super::{LoadError, canonical, locate, merge, remote, suggest};
 
@@ -61,18 +61,19 @@ fn resolve(
     let Some(Entry { value: target, .. }) = service.entries_mut().and_then(|entries| entries.remove("extends")) else {
         return Ok(Some(service));
     };
-    let Some(reference) = target.get("service") else {
-        if !target.is_null() && target.entries().is_some() {
-            let text = format!("`extends` of service `{name}` needs `service`");
-            loader.report.error(target.origin, DiagnosticKind::Missing(text));
-        }
-        return Ok(None);
-    };
+    // That it lacks a service is said when all files are complete.
+    let Some(reference) = target.get("service") else { return Ok(None) };
     let Some(base_name) = reference.text() else { return Ok(None) };
     let link = Link { path: file.path.to_owned(), service: name.to_owned(), at: reference.origin };
     if let Some(start) = chain.iter().position(|known| known.service == link.service && known.path == link.path) {
         let names = chain[start..].iter().map(|link| link.service.clone()).chain([name.to_owned()]).collect();
         loader.report.error(chain[start].at, DiagnosticKind::ExtendsCycle(names));
+        // Whoever comes upon the same circle at another service of it says nothing more.
+        for link in chain[start..].iter().filter(|link| link.path == file.path) {
+            if let Some(entry) = file.services.get_mut(&link.service) {
+                entry.value.value = Value::Invalid;
+            }
+        }
         return Ok(None);
     }
     if !loader.may_go_on(chain.len(), reference.origin) {

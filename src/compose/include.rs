@@ -52,6 +52,9 @@ fn one(loader: &Loader<'_>, entry: &Node, scope: &Scope, including: &[PathBuf]) 
         }
     }
     let Some((main, at)) = paths.first() else {
+        if entry.entries().is_none() {
+            return Ok(None);
+        }
         loader.report.error(entry.origin, DiagnosticKind::Missing("`include` needs `path`".to_owned()));
         return Ok(None);
     };

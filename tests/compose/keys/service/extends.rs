@@ -51,7 +51,7 @@ fn refused() {
 #[test]
 fn circles() {
     let text = "services:\n  a: {extends: b}\n  b: {extends: c}\n  c: {extends: a}\n";
-    assert_eq!(mistakes(&Case::new(text))[0], "2:16 circular reference of `extends`: a -> b -> c -> a");
+    assert_eq!(mistakes(&Case::new(text)), ["2:16 circular reference of `extends`: a -> b -> c -> a"]);
 }
 
 #[test]
