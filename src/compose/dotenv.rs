@@ -14,7 +14,10 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::interpolate::{TemplateError, expand};
+use super::interpolate::{TOO_LONG, TemplateError, expand};
+
+/// Bytes by which the values of a file may be longer than the file.
+const MAX_TOTAL: usize = 16 << 20;
 
 /// Why an env file cannot be read, and where in its text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +52,7 @@ pub(super) fn parse(
     let mut cursor = Cursor { text, at: byte_order_mark(text) };
     let mut assignments = Assignments::new();
     let mut last: HashMap<&str, usize> = HashMap::new();
+    let mut total = 0;
     while let Some((key, alone)) = cursor.key()? {
         let name = &text[key.clone()];
         if alone {
@@ -65,6 +69,11 @@ pub(super) fn parse(
                 expanded.map_err(|error| describe(&error, &template, text, start..cursor.at))?
             }
         };
+        total += value.len();
+        if total > text.len() + MAX_TOTAL {
+            let reason = "the values of this file take more than 16 megabytes".to_owned();
+            return Err(EnvFileError { range: key, reason });
+        }
         last.insert(name, assignments.len());
         let end = start + text[start..cursor.at].trim_end().len();
         assignments.push(Assignment { name: name.to_owned(), value: Some(value), range: key.start..end });
@@ -112,6 +121,7 @@ fn byte_order_mark(text: &str) -> usize {
 fn describe(error: &TemplateError, template: &str, text: &str, within: Range<usize>) -> EnvFileError {
     let (part, reason) = match error {
         TemplateError::Invalid(part) => (part, format!("invalid interpolation format `{}`", &template[part.clone()])),
+        TemplateError::TooLong(part) => (part, TOO_LONG.to_owned()),
         TemplateError::Required { range, name, message } => {
             let colon = if message.is_empty() { "" } else { ": " };
             (range, format!("required variable `{name}` is missing a value{colon}{message}"))

@@ -21,6 +21,9 @@ use super::template::{Expression, Operator, Token, Tokens};
 /// Depth of `${A:-${B:-…}}` beyond which a template is refused: expansion recurses.
 pub(super) const MAX_DEPTH: usize = 64;
 
+/// Bytes by which variables may make a text longer: twenty lines of `A=${A}${A}` are a million times the first.
+const MAX_GROWTH: usize = 1 << 20;
+
 /// Why a template has no value. Ranges are in the template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum TemplateError {
@@ -28,7 +31,12 @@ pub(super) enum TemplateError {
     Invalid(Range<usize>),
     /// `:?` or `?` without a value.
     Required { range: Range<usize>, name: String, message: String },
+    /// With this variable it grows too long.
+    TooLong(Range<usize>),
 }
+
+/// What is wrong with a value that grows too long.
+pub(super) const TOO_LONG: &str = "its variables make it longer than a megabyte";
 
 /// Expands a template. `unset` is told of each variable without a value and without an operator.
 ///
@@ -61,6 +69,11 @@ pub(super) fn interpolate(node: &mut Node, lookup: &dyn Fn(&str) -> Option<Strin
             };
             let lookup = |name: &str| lookup(name).map(Cow::Owned);
             match expand(template, &lookup, &mut unset) {
+                Ok(text) if !report.may_grow(text.len()) => {
+                    let reason = "the variables of these files stand for more than 64 megabytes".to_owned();
+                    report.error(node.origin, DiagnosticKind::InvalidValue { what: "template".to_owned(), reason });
+                    node.value = Value::Invalid;
+                }
                 Ok(text) => {
                     scalar.text = text.into_owned();
                     scalar.style = Style::Interpolated;
@@ -73,6 +86,10 @@ pub(super) fn interpolate(node: &mut Node, lookup: &dyn Fn(&str) -> Option<Strin
                         }
                         TemplateError::Required { range, name, message } => {
                             (range, DiagnosticKind::RequiredVariable { name, message }, None)
+                        }
+                        TemplateError::TooLong(range) => {
+                            let (what, reason) = ("template".to_owned(), TOO_LONG.to_owned());
+                            (range, DiagnosticKind::InvalidValue { what, reason }, None)
                         }
                     };
                     report.error_with_help(place.of(range), kind, help);
@@ -127,12 +144,22 @@ impl Expander<'_, '_> {
                 Token::Variable { range, name } => {
                     let name = &self.template[name];
                     match (self.lookup)(name) {
+                        Some(value) if output.len() + value.len() > self.template.len() + MAX_GROWTH => {
+                            return Err(TemplateError::TooLong(range));
+                        }
                         Some(value) => output.push_str(&value),
                         None if used => (self.unset)(name, range),
                         None => {}
                     }
                 }
-                Token::Expression(expression) => output.push_str(&self.expression(expression, used, depth)?),
+                Token::Expression(expression) => {
+                    let range = expression.range.clone();
+                    let value = self.expression(expression, used, depth)?;
+                    if output.len() + value.len() > self.template.len() + MAX_GROWTH {
+                        return Err(TemplateError::TooLong(range));
+                    }
+                    output.push_str(&value);
+                }
             }
         }
         Ok(output)

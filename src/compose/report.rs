@@ -30,6 +30,8 @@ pub(super) struct Report {
     sources: RefCell<Sources>,
     findings: RefCell<Findings>,
     has_errors: Cell<bool>,
+    /// Bytes of texts that variables were put into.
+    grown: Cell<usize>,
     /// Files that were included.
     includes: Cell<usize>,
     /// Ports that ranges were expanded to.
@@ -48,6 +50,8 @@ struct Sources {
 
 /// Ports that the ranges of a project may stand for.
 const MOST_PORTS: usize = 200_000;
+/// Bytes that texts with variables may take.
+const MOST_GROWN: usize = 64 << 20;
 /// Mistakes of each severity that are kept: more help nobody.
 const MOST: usize = 1000;
 
@@ -160,6 +164,12 @@ impl Report {
     pub(super) fn may_expand(&self, count: usize) -> bool {
         self.ports.set(self.ports.get().saturating_add(count));
         self.ports.get() <= MOST_PORTS
+    }
+
+    /// Whether texts of variables may take `bytes` more.
+    pub(super) fn may_grow(&self, bytes: usize) -> bool {
+        self.grown.set(self.grown.get().saturating_add(bytes));
+        self.grown.get() <= MOST_GROWN
     }
 
     /// Counts an `include`; how many there were.

@@ -45,3 +45,16 @@ fn ranges_of_ports() {
     let too_many = "invalid `ports`: the ranges of this project stand for more than 200000 ports";
     assert!(messages(&ranges(4)).iter().all(|message| message == too_many));
 }
+
+#[test]
+fn variables_that_double() {
+    let doubling = "A=${A:-x}${A:-x}\n".repeat(40);
+    let shown = Case::new("services: {a: {image: 'x:1'}}").file(".env", &doubling).shown();
+    assert!(shown.starts_with("error: its variables make it longer than a megabyte"), "{shown}");
+    assert!(shown.contains("--> .env:21:3"), "{shown}");
+    let many = format!("services:\n  a:\n    image: 'x:1'\n    dns: [{}]", vec!["'$A'"; 200].join(", "));
+    let shown = Case::new(&many).variable("A", &"x".repeat(500_000)).shown();
+    assert!(
+        shown.starts_with("error: invalid template: the variables of these files stand for more than 64 megabytes")
+    );
+}
