@@ -35,6 +35,10 @@ services:
     image: postgres:17
     volumes: [\"data:/var/lib/postgresql/data\"]
     restart: unless-stopped
+  host:
+    image: rootfs:/
+  archive:
+    image: oci-archive:app.tar
 volumes: {data: }
 ";
 

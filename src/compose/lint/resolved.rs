@@ -32,12 +32,19 @@ const NOT_FOR_ALL: &[(u16, &str)] = &[
     (27017, "MongoDB"),
 ];
 
+/// The transports of images that come from no registry.
+const LOCAL: &[&str] = &["rootfs:", "oci:", "oci-archive:", "docker-archive:", "dir:"];
+
 /// An image that is not the same tomorrow.
 pub(super) fn image(service: &Node, report: &Report) {
     let Some(node) = service.get("image") else { return };
     let Some(text) = node.text().filter(|text| !text.is_empty()) else { return };
     // What is built here has the name of whoever builds it; a template may become anything.
     if service.get("build").is_some() || text.contains('@') || report.templates() && text.contains('$') {
+        return;
+    }
+    // What lies on this machine is what is there.
+    if LOCAL.iter().any(|transport| text.starts_with(transport)) {
         return;
     }
     let name = text.rsplit('/').next().unwrap_or(text);
