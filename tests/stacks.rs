@@ -7,10 +7,12 @@
 #[expect(dead_code, unused_imports, reason = "the scenarios use the rest of it")]
 mod support;
 
+use std::net::TcpStream;
 use std::path::Path;
+use std::time::Duration;
 
 use serde_json::Value;
-use support::{Sandbox, Stack, http};
+use support::{Sandbox, Stack, eventually, http};
 
 /// The example `name`, over its stand-ins when it has some.
 fn example<'a>(sandbox: &'a Sandbox, name: &str) -> Stack<'a> {
@@ -68,7 +70,11 @@ fn shop() {
     let migrate = stack.container("migrate");
     assert_eq!((&*migrate.state, migrate.exit_code), ("exited", 0));
 
-    let catalogue = || -> Value { serde_json::from_str(&http::get(8080, "/")).unwrap() };
+    // The proxy has no health check: it is started, and may not listen yet. A connection alone counts as no visit.
+    let catalogue = || -> Value {
+        eventually("the proxy listens", Duration::from_secs(10), || TcpStream::connect(("127.0.0.1", 8080)).ok());
+        serde_json::from_str(&http::get(8080, "/")).unwrap()
+    };
     assert_eq!(catalogue()["products"][0]["name"], "cup");
     assert_eq!(catalogue()["visits"], 2, "the cache counts the visits");
     let (status, body) = http::request("POST", ([127, 0, 0, 1], 8080).into(), "/orders").unwrap();
