@@ -6,7 +6,7 @@ use super::diagnostic::DiagnosticKind;
 use super::dotenv::{self, Assignment};
 use super::load_file::Loader;
 use super::locate::display_name;
-use super::node::{Entry, Mapping, Node};
+use super::node::{Entry, Mapping, Node, Value};
 use super::report::{Origin, Report};
 use super::suggest;
 use super::variables::Variables;
@@ -14,17 +14,16 @@ use super::variables::Variables;
 /// Fills `environment` and `labels` of a service from its files, later ones over earlier ones and the service's own
 /// over all of them, and drops the names of the files.
 pub(super) fn resolve(service: &mut Node, variables: &Variables, loader: &Loader<'_>) {
-    let origin = service.origin;
     let Some(entries) = service.entries_mut() else { return };
     let env_files = entries.remove("env_file").map(|entry| entry.value);
     let label_files = entries.remove("label_file").map(|entry| entry.value);
     if let Some(files) = env_files {
-        let own = service.get("environment").and_then(Node::entries).cloned().unwrap_or_default();
+        let own = service.get("environment").and_then(Node::entries);
         let mut merged = Mapping::new();
         for file in files.items() {
             let Some(path) = file.get("path") else { continue };
             let required = file.text_of("required") != Some("false");
-            let of_service = |name: &str| own.get(name).and_then(|entry| entry.value.text()).map(str::to_owned);
+            let of_service = |name: &str| own?.get(name)?.value.text().map(str::to_owned);
             let above =
                 |merged: &Mapping, name: &str| merged.get(name).and_then(|entry| entry.value.text()).map(str::to_owned);
             // The project's variables come first, then what the service says itself.
@@ -38,10 +37,7 @@ pub(super) fn resolve(service: &mut Node, variables: &Variables, loader: &Loader
                 }
             }
         }
-        own.into_iter().for_each(|(name, entry)| put(&mut merged, name, entry, loader.report));
-        if !merged.is_empty() {
-            service.set("environment", Node { value: super::node::Value::Mapping(merged), ..Node::null(origin) });
-        }
+        fill(service, "environment", merged, loader.report);
     }
     if let Some(files) = label_files {
         let mut merged = Mapping::new();
@@ -55,11 +51,16 @@ pub(super) fn resolve(service: &mut Node, variables: &Variables, loader: &Loader
                 }
             }
         }
-        let own = service.get("labels").and_then(Node::entries).cloned().unwrap_or_default();
-        own.into_iter().for_each(|(name, entry)| put(&mut merged, name, entry, loader.report));
-        if !merged.is_empty() {
-            service.set("labels", Node { value: super::node::Value::Mapping(merged), ..Node::null(origin) });
-        }
+        fill(service, "labels", merged, loader.report);
+    }
+}
+
+/// Puts what a service says itself under `key` over what its files say.
+fn fill(service: &mut Node, key: &str, mut merged: Mapping, report: &Report) {
+    let own = service.get_mut(key).and_then(Node::entries_mut).map(std::mem::take).unwrap_or_default();
+    own.into_iter().for_each(|(name, entry)| put(&mut merged, name, entry, report));
+    if !merged.is_empty() {
+        service.set(key, Node { value: Value::Mapping(merged), ..Node::null(service.origin) });
     }
 }
 

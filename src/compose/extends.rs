@@ -6,11 +6,11 @@ use super::diagnostic::DiagnosticKind;
 use super::load_file::{Loader, Scope};
 use super::node::{Entry, Mapping, Node, Value};
 use super::report::Origin;
-use super::{LoadError, canonical, locate, merge, remote, suggest};
+use super::{canonical, merge, suggest};
 
 /// Replaces each service of a prepared document that extends another one by the two merged.
-pub(super) fn extends(loader: &Loader<'_>, document: &mut Node, path: &Path, scope: &Scope) -> Result<(), LoadError> {
-    let Some(services) = document.get_mut("services").and_then(Node::entries_mut) else { return Ok(()) };
+pub(super) fn extends(loader: &Loader<'_>, document: &mut Node, path: &Path, scope: &Scope) {
+    let Some(services) = document.get_mut("services").and_then(Node::entries_mut) else { return };
     let extending: Vec<String> = services
         .iter()
         .filter(|(_, entry)| entry.value.get("extends").is_some())
@@ -19,13 +19,12 @@ pub(super) fn extends(loader: &Loader<'_>, document: &mut Node, path: &Path, sco
     let mut file = File { path, directory: &scope.directory, services, prepared: true };
     for name in extending {
         let mut chain = Vec::new();
-        if let Some(service) = resolve(loader, &mut file, &name, scope, &mut chain)?
+        if let Some(service) = resolve(loader, &mut file, &name, scope, &mut chain)
             && let Some(entry) = file.services.get_mut(&name)
         {
             entry.value = service;
         }
     }
-    Ok(())
 }
 
 /// The services of a file, in which bases are looked for.
@@ -46,24 +45,18 @@ struct Link {
 }
 
 /// The service `name` of `file` with what it extends merged below it; `None` when a mistake is reported.
-fn resolve(
-    loader: &Loader<'_>,
-    file: &mut File<'_>,
-    name: &str,
-    scope: &Scope,
-    chain: &mut Vec<Link>,
-) -> Result<Option<Node>, LoadError> {
-    let Some(Entry { key, value }) = file.services.get(name) else { return Ok(None) };
+fn resolve(loader: &Loader<'_>, file: &mut File<'_>, name: &str, scope: &Scope, chain: &mut Vec<Link>) -> Option<Node> {
+    let Entry { key, value } = file.services.get(name)?;
     let (key, mut service) = (*key, value.clone());
     if !file.prepared {
         loader.prepare_service(&mut service, name, key, file.directory, scope);
     }
     let Some(Entry { value: target, .. }) = service.entries_mut().and_then(|entries| entries.remove("extends")) else {
-        return Ok(Some(service));
+        return Some(service);
     };
     // That it lacks a service is said when all files are complete.
-    let Some(reference) = target.get("service") else { return Ok(None) };
-    let Some(base_name) = reference.text() else { return Ok(None) };
+    let reference = target.get("service")?;
+    let base_name = reference.text()?;
     let link = Link { path: file.path.to_owned(), service: name.to_owned(), at: reference.origin };
     if let Some(start) = chain.iter().position(|known| known.service == link.service && known.path == link.path) {
         let names = chain[start..].iter().map(|link| link.service.clone()).chain([name.to_owned()]).collect();
@@ -74,15 +67,15 @@ fn resolve(
                 entry.value.value = Value::Invalid;
             }
         }
-        return Ok(None);
+        return None;
     }
     if !loader.may_go_on(chain.len(), reference.origin) {
-        return Ok(None);
+        return None;
     }
     chain.push(link);
     let base = match target.get("file") {
-        None => own_base(loader, file, name, base_name, reference.origin, scope, chain)?,
-        Some(node) => foreign_base(loader, file, name, base_name, node, reference.origin, scope, chain)?,
+        None => own_base(loader, file, name, base_name, reference.origin, scope, chain),
+        Some(node) => foreign_base(loader, file, name, base_name, node, reference.origin, scope, chain),
     };
     chain.pop();
     // Without its base the service is still worth looking at: it has mistakes of its own.
@@ -91,7 +84,7 @@ fn resolve(
     if let (true, Some(merged), Some(entry)) = (file.prepared, &merged, file.services.get_mut(name)) {
         entry.value = merged.clone();
     }
-    Ok(merged)
+    merged
 }
 
 fn own_base(
@@ -102,10 +95,10 @@ fn own_base(
     at: Origin,
     scope: &Scope,
     chain: &mut Vec<Link>,
-) -> Result<Option<Node>, LoadError> {
+) -> Option<Node> {
     if !file.services.contains_key(base) {
         not_found(loader, file.services, name, base, None, at);
-        return Ok(None);
+        return None;
     }
     resolve(loader, file, base, scope, chain)
 }
@@ -120,25 +113,10 @@ fn foreign_base(
     at: Origin,
     scope: &Scope,
     chain: &mut Vec<Link>,
-) -> Result<Option<Node>, LoadError> {
-    let Some(text) = node.text() else { return Ok(None) };
-    let path = match remote::localize(text, loader.files) {
-        Ok(Some(fetched)) => fetched.file,
-        Ok(None) => locate::absolute(file.directory, Path::new(text)),
-        Err(error) => {
-            loader.report.error(node.origin, DiagnosticKind::Unreadable(error.in_one_line()));
-            return Ok(None);
-        }
-    };
-    let mut parsed = match loader.parse(&path) {
-        Ok(parsed) => parsed,
-        Err(LoadError::Read { source, .. }) => {
-            let text = format!("cannot read `{}`: {source}", path.display());
-            loader.report.error(node.origin, DiagnosticKind::Unreadable(text));
-            return Ok(None);
-        }
-        Err(error) => return Err(error),
-    };
+) -> Option<Node> {
+    let text = node.text()?;
+    let path = loader.named_file(node, text, file.directory)?;
+    let mut parsed = loader.parse_named(&path, node.origin)?;
     loader.report.notes().read_for(parsed.source, at, "extended here");
     let mut services = Mapping::new();
     let several = parsed.documents.as_ref().is_some_and(|documents| documents.len() > 1);
@@ -161,14 +139,14 @@ fn foreign_base(
         if parsed.documents.is_some() {
             not_found(loader, &services, name, base, Some(text), at);
         }
-        return Ok(None);
+        return None;
     }
     let mut file = File { path: &path, directory, services: &mut services, prepared: several };
-    let mut base = resolve(loader, &mut file, base, scope, chain)?;
+    let mut base = resolve(loader, &mut file, base, scope, chain);
     if let Some(base) = &mut base {
         canonical::merged_service(base, loader.report);
     }
-    Ok(base)
+    base
 }
 
 fn not_found(loader: &Loader<'_>, services: &Mapping, name: &str, base: &str, file: Option<&str>, at: Origin) {

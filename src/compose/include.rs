@@ -8,7 +8,7 @@ use super::diagnostic::DiagnosticKind;
 use super::load_file::{Loader, Scope};
 use super::node::{Node, Value};
 use super::report::Origin;
-use super::{LoadError, locate, merge, remote};
+use super::{LoadError, locate, merge};
 
 /// The sections that are taken over.
 const SECTIONS: &[&str] = &["services", "volumes", "networks", "secrets", "configs", "models"];
@@ -42,14 +42,8 @@ fn one(loader: &Loader<'_>, entry: &Node, scope: &Scope, including: &[PathBuf]) 
     let mut paths = Vec::new();
     for node in entry.get("path").map(Node::items).unwrap_or_default() {
         let Some(text) = node.text() else { continue };
-        match remote::localize(text, loader.files) {
-            Ok(Some(fetched)) => paths.push((fetched.file, node.origin)),
-            Ok(None) => paths.push((locate::absolute(&scope.directory, Path::new(text)), node.origin)),
-            Err(error) => {
-                loader.report.error(node.origin, DiagnosticKind::Unreadable(error.in_one_line()));
-                return Ok(None);
-            }
-        }
+        let Some(path) = loader.named_file(node, text, &scope.directory) else { return Ok(None) };
+        paths.push((path, node.origin));
     }
     let Some((main, at)) = paths.first() else {
         if entry.entries().is_none() {
@@ -75,20 +69,12 @@ fn one(loader: &Loader<'_>, entry: &Node, scope: &Scope, including: &[PathBuf]) 
     let Some(inner) = inner_scope(loader, entry, scope, directory)? else { return Ok(None) };
     let mut files = Vec::new();
     for (path, at) in &paths {
-        match loader.parse(path) {
-            Ok(parsed) => {
-                loader.report.notes().read_for(parsed.source, *at, "included here");
-                if parsed.documents.is_none() {
-                    return Ok(None);
-                }
-                files.push(parsed);
-            }
-            Err(LoadError::Read { source, .. }) => {
-                unreadable(loader, path, &source, *at);
-                return Ok(None);
-            }
-            Err(error) => return Err(error),
+        let Some(parsed) = loader.parse_named(path, *at) else { return Ok(None) };
+        loader.report.notes().read_for(parsed.source, *at, "included here");
+        if parsed.documents.is_none() {
+            return Ok(None);
         }
+        files.push(parsed);
     }
     loader.merged(files, &inner, including)
 }
@@ -114,16 +100,11 @@ fn inner_scope(
         Ok(()) => Ok(Some(Scope { directory, variables })),
         Err(LoadError::Read { source, path }) => {
             let at = paths.iter().find(|(known, _)| *known == path).and_then(|(_, at)| *at);
-            unreadable(loader, &path, &source, at.unwrap_or(entry.origin));
+            loader.unreadable(&path, &source, at.unwrap_or(entry.origin));
             Ok(None)
         }
         Err(error) => Err(error),
     }
-}
-
-fn unreadable(loader: &Loader<'_>, path: &Path, source: &std::io::Error, at: Origin) {
-    let text = format!("cannot read `{}`: {source}", path.display());
-    loader.report.error(at, DiagnosticKind::Unreadable(text));
 }
 
 /// Puts two included models together.

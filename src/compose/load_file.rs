@@ -4,6 +4,7 @@
 //! parse ─▶ interpolate ─▶ check ─▶ canonical ─▶ extends ─▶ include ─▶ merge ─▶ defaults ─▶ paths
 //! ```
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::check::Check;
@@ -16,7 +17,7 @@ use super::schema::{PROJECT, Shape};
 use super::variables::Variables;
 use super::{
     Files, LoadError, LoadOptions, canonical, defaults, extends, history, include, interpolate, lint, locate, merge,
-    normalise, paths, yaml,
+    normalise, paths, remote, yaml,
 };
 
 /// How long a chain of files or services may be that lead from one to the next.
@@ -51,9 +52,31 @@ pub(super) struct Parsed {
 }
 
 impl Loader<'_> {
+    /// Where the file lies that `node` names, fetched when it is remote; a mistake when it cannot be had.
+    pub(super) fn named_file(&self, node: &Node, text: &str, directory: &Path) -> Option<PathBuf> {
+        match remote::localize(text, self.files) {
+            Ok(Some(fetched)) => Some(fetched.file),
+            Ok(None) => Some(locate::absolute(directory, Path::new(text))),
+            Err(error) => {
+                self.report.error(node.origin, DiagnosticKind::Unreadable(error.in_one_line()));
+                None
+            }
+        }
+    }
+
+    /// [`Self::parse`] for a file that another one names at `at`; a mistake there when it cannot be read.
+    pub(super) fn parse_named(&self, path: &Path, at: Origin) -> Option<Parsed> {
+        self.parse(path).map_err(|error| self.unreadable(path, &error, at)).ok()
+    }
+
+    pub(super) fn unreadable(&self, path: &Path, error: &io::Error, at: Origin) {
+        let text = format!("cannot read `{}`: {error}", path.display());
+        self.report.error(at, DiagnosticKind::Unreadable(text));
+    }
+
     /// Reads and parses a file; no documents when it is not YAML.
-    pub(super) fn parse(&self, path: &Path) -> Result<Parsed, LoadError> {
-        let text = self.files.read(path).map_err(|source| LoadError::Read { path: path.to_owned(), source })?;
+    pub(super) fn parse(&self, path: &Path) -> io::Result<Parsed> {
+        let text = self.files.read(path)?;
         let source = self.report.add_source(locate::display_name(path, &self.options.working_dir), text);
         Ok(Parsed { path: path.to_owned(), source, documents: yaml::parse(self.report, source) })
     }
@@ -89,7 +112,7 @@ impl Loader<'_> {
                 // There is nothing below a file that its root could reset or override.
                 document.tag = None;
                 self.prepare(&mut document, scope);
-                extends::extends(self, &mut document, &path, scope)?;
+                extends::extends(self, &mut document, &path, scope);
                 document = include::include(self, document, scope, &including)?;
                 tree = merge::merge(tree, document, self.report);
                 if let Some(tree) = &mut tree {

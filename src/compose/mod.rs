@@ -304,7 +304,7 @@ fn services_mut(root: &mut Node) -> impl Iterator<Item = (&str, &mut Node)> {
 fn read(located: &locate::Located, loader: Loader<'_>) -> Result<Option<Vec<load_file::Parsed>>, LoadError> {
     let mut files = Vec::new();
     for path in &located.files {
-        let parsed = loader.parse(path)?;
+        let parsed = loader.parse(path).map_err(|source| LoadError::Read { path: path.clone(), source })?;
         if !located.ignored.is_empty() && located.files.first() == Some(path) {
             let name = |path: &PathBuf| locate::display_name(path, &loader.options.working_dir);
             let names = located.ignored.iter().map(name).collect();

@@ -20,16 +20,13 @@ type Rule = fn(Node, &Report) -> Node;
 /// What is rewritten, and how.
 #[rustfmt::skip]
 const RULES: &[(&str, Rule)] = &[
-    ("configs.*.external", object::external),
     ("configs.*.labels", list::texts),
     ("include.*", object::include),
     ("include.*.env_file", list::one_or_many),
     ("include.*.path", list::one_or_many),
     ("networks.*.driver_opts", list::texts),
-    ("networks.*.external", object::external),
     ("networks.*.labels", list::texts),
     ("secrets.*.driver_opts", list::texts),
-    ("secrets.*.external", object::external),
     ("secrets.*.labels", list::texts),
     ("services.*.annotations", list::texts),
     ("services.*.build", object::build),
@@ -79,7 +76,6 @@ const RULES: &[(&str, Rule)] = &[
     ("services.*.volumes", mount::mounts),
     ("services.*.volumes.*.volume.labels", list::texts),
     ("volumes.*.driver_opts", list::texts),
-    ("volumes.*.external", object::external),
     ("volumes.*.labels", list::texts),
 ];
 

@@ -61,12 +61,7 @@ pub(super) fn device(node: Node, report: &Report) -> Node {
     Node::mapping(node.origin, entries.map(|(key, text)| (key, part(text))))
 }
 
-/// `external: {name: …}`, deprecated: its name is hoisted by [`hoist_external_names`].
-pub(super) fn external(node: Node, _: &Report) -> Node {
-    node
-}
-
-/// `external: {name: N}` for `external: true` and `name: N`.
+/// `external: {name: N}`, deprecated, for `external: true` and `name: N`.
 pub(super) fn hoist_external_names(document: &mut Node, report: &Report) {
     let Value::Mapping(sections) = &mut document.value else { return };
     for section in ["networks", "volumes", "secrets", "configs"] {
