@@ -1,0 +1,139 @@
+//! A running container, looked at from both sides.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::support::{Outcome, Sandbox, Stack};
+
+/// The container of the service `web`, in a stack and a sandbox of its own, which end with it.
+pub(crate) struct Running {
+    sandbox: Sandbox,
+    id: String,
+    pid: i32,
+}
+
+const NAME: &str = "attributes";
+const SERVICE: &str = "web";
+
+impl Running {
+    /// Starts a container that sleeps, in which `keys` hold: the lines of a service, in flow or block style, without
+    /// indentation. `image`, `init` and `command` are given where `keys` do not say otherwise.
+    #[track_caller]
+    pub(crate) fn with(keys: &str) -> Self {
+        Self::of(Sandbox::new(NAME), &compose(keys))
+    }
+
+    /// Starts the service `web` of a whole Compose file, in a sandbox that may hold files already.
+    #[track_caller]
+    pub(crate) fn of(sandbox: Sandbox, compose: &str) -> Self {
+        let stack = sandbox.stack(NAME, compose);
+        stack.rcompose(&["up", "-d"]).succeeds();
+        let id = stack.container(SERVICE).id;
+        drop(stack);
+        let pid = pid(&sandbox, &id);
+        Self { sandbox, id, pid }
+    }
+
+    /// The sandbox it runs in.
+    pub(crate) fn sandbox(&self) -> &Sandbox {
+        &self.sandbox
+    }
+
+    /// The process id of its init, on the host.
+    pub(crate) fn pid(&self) -> i32 {
+        self.pid
+    }
+
+    /// What `script` prints in the container, where it must succeed.
+    #[track_caller]
+    pub(crate) fn inside(&self, script: &str) -> String {
+        self.run(script).succeeds().stdout.trim_end().to_owned()
+    }
+
+    /// How `script` ends in the container.
+    #[track_caller]
+    pub(crate) fn run(&self, script: &str) -> Outcome {
+        let mut command = self.sandbox.command();
+        let file = self.sandbox.path().join(NAME).join("compose.yaml");
+        command.args(["-p", NAME, "-f"]).arg(file).args(["exec", "-T", SERVICE, "sh", "-c", script]);
+        self.sandbox.run(command)
+    }
+
+    /// The file `/proc/PID/NAME` of its init, on the host.
+    #[track_caller]
+    pub(crate) fn proc(&self, name: &str) -> String {
+        fs_err::read_to_string(format!("/proc/{}/{name}", self.pid)).unwrap()
+    }
+
+    /// The field of `/proc/PID/status`, without its name.
+    #[track_caller]
+    pub(crate) fn status(&self, field: &str) -> String {
+        let status = self.proc("status");
+        let line = status.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':')).unwrap();
+        line.trim().to_owned()
+    }
+
+    /// A file of its cgroup on the host: `one` of the version 1 hierarchy of `controller`, or `two` on version 2.
+    #[track_caller]
+    pub(crate) fn cgroup(&self, controller: &str, one: &str, two: &str) -> String {
+        let (directory, file) = match self.cgroup_directory(controller) {
+            (directory, false) => (directory, one),
+            (directory, true) => (directory, two),
+        };
+        fs_err::read_to_string(directory.join(file)).unwrap().trim_end().to_owned()
+    }
+
+    /// The directory of its cgroup on the host, and whether that is of version 2.
+    #[track_caller]
+    pub(crate) fn cgroup_directory(&self, controller: &str) -> (PathBuf, bool) {
+        let unified = Path::new("/sys/fs/cgroup/cgroup.controllers").exists();
+        let text = self.proc("cgroup");
+        let path = text.lines().find_map(|line| {
+            let mut fields = line.splitn(3, ':').skip(1);
+            let (controllers, path) = (fields.next()?, fields.next()?);
+            let is_it =
+                if unified { controllers.is_empty() } else { controllers.split(',').any(|it| it == controller) };
+            is_it.then(|| path.trim_start_matches('/').to_owned())
+        });
+        let path = path.unwrap_or_else(|| panic!("no cgroup of `{controller}` in {text}"));
+        let root = Path::new("/sys/fs/cgroup");
+        (if unified { root.join(path) } else { root.join(controller).join(path) }, unified)
+    }
+
+    /// Its directory below `RCOMPOSE_RUN`.
+    pub(crate) fn run_directory(&self) -> PathBuf {
+        run_directory(&self.sandbox, &self.id)
+    }
+}
+
+/// Says how `up` ends for a service with `keys`, in a sandbox of its own.
+#[track_caller]
+pub(crate) fn up(keys: &str) -> Outcome {
+    let sandbox = Sandbox::new(NAME);
+    let stack: Stack<'_> = sandbox.stack(NAME, &compose(keys));
+    stack.rcompose(&["up", "-d"])
+}
+
+fn compose(keys: &str) -> String {
+    let given = |key: &str| keys.lines().any(|line| line.trim_start().starts_with(&format!("{key}:")));
+    let mut text = format!("services:\n  {SERVICE}:\n");
+    let defaults = [("image", "'rootfs:/'"), ("init", "true"), ("command", "[sleep, '1000']")];
+    for (key, value) in defaults.into_iter().filter(|(key, _)| !given(key)) {
+        text.push_str(&format!("    {key}: {value}\n"));
+    }
+    keys.lines().for_each(|line| text.push_str(&format!("    {line}\n")));
+    text
+}
+
+fn run_directory(sandbox: &Sandbox, id: &str) -> PathBuf {
+    let containers = sandbox.path().join("run").join(NAME).join("containers");
+    let mut entries = fs_err::read_dir(&containers).unwrap().map(|entry| entry.unwrap().path());
+    entries.find(|path| path.file_name().unwrap().to_str().unwrap().starts_with(id)).unwrap()
+}
+
+fn pid(sandbox: &Sandbox, id: &str) -> i32 {
+    let status = fs_err::read(run_directory(sandbox, id).join("status.json")).unwrap();
+    let status: Value = serde_json::from_slice(&status).unwrap();
+    i32::try_from(status["init"]["pid"].as_i64().unwrap()).unwrap()
+}
