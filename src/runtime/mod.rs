@@ -24,6 +24,7 @@ mod guardian;
 mod handle;
 mod init;
 pub mod log;
+mod newborn;
 mod record;
 mod seccomp;
 mod shim;

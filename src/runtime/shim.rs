@@ -10,15 +10,13 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use rustix::pipe::PipeFlags;
 
-use super::cgroup::Cgroup;
 use super::channel::{Channel, Failure, Message};
 use super::guardian::Keeper;
-use super::init::{self, Namespaces};
 use super::log::{Stream, Writer};
+use super::newborn::{BirthError, Newborn};
 use super::record::{self, ProcessRecord, StatusRecord};
 use super::{Config, ExitStatus, RuntimeError};
-use crate::sys::clone::{Cloned, SingleThreaded, clone};
-use crate::sys::pidfd::{PidFd, start_time};
+use crate::sys::clone::SingleThreaded;
 use crate::sys::{memory, signal, spawn};
 
 /// The first argument of this role.
@@ -41,17 +39,9 @@ enum ShimError {
     #[error(transparent)]
     Runtime(#[from] RuntimeError),
     #[error(transparent)]
-    Cgroup(#[from] super::cgroup::CgroupError),
-    #[error(transparent)]
-    Namespace(#[from] init::InitError),
+    Birth(#[from] BirthError),
     #[error("cannot open log `{}`", path.display())]
     Log { path: std::path::PathBuf, source: io::Error },
-    #[error("cannot clone a process into new namespaces")]
-    Clone(#[source] io::Error),
-    #[error("the container's init ended before it was ready")]
-    InitDied,
-    #[error("{}", .0.error)]
-    Init(Failure),
     #[error("nobody waits for the container any more")]
     Abandoned,
 }
@@ -78,7 +68,7 @@ fn run(channel: Channel) -> Result<(), ShimError> {
             container.watch(keeper)
         }
         Err(error) => {
-            container.undo();
+            container.newborn.undo();
             report(&channel, &error);
             Err(error)
         }
@@ -87,7 +77,7 @@ fn run(channel: Channel) -> Result<(), ShimError> {
 
 fn report(channel: &Channel, error: &ShimError) {
     let failure = match error {
-        ShimError::Init(failure) => failure.clone(),
+        ShimError::Birth(BirthError::Init(failure)) => failure.clone(),
         error => Failure { code: 125, error: super::init::text(error) },
     };
     // Nobody may be there to hear it.
@@ -108,11 +98,8 @@ fn detach() -> Result<SingleThreaded, ShimError> {
 /// A container and what its shim holds of it.
 struct Container {
     config: Config,
-    cgroup: Cgroup,
+    newborn: Newborn,
     log: Writer,
-    init: PidFd,
-    process: ProcessRecord,
-    channel: Channel,
     /// What the container writes.
     output: Vec<(Stream, OwnedFd)>,
     started_at: Timestamp,
@@ -122,99 +109,47 @@ impl Container {
     fn create(config: Config, single: SingleThreaded) -> Result<Self, ShimError> {
         let log = Writer::open(&config.log, config.log_limits)
             .map_err(|source| ShimError::Log { path: config.log.clone(), source })?;
-        let linux = config.spec.linux().as_ref();
-        let namespaces = Namespaces::open(linux.and_then(|linux| linux.namespaces().as_deref()).unwrap_or_default())?;
-        let cgroup = Cgroup::create(&config.cgroup(), linux.and_then(|linux| linux.resources().as_ref()))?;
-        let cloned = Self::clone_init(&config, &cgroup, namespaces, single);
-        let (init, process, channel, output) = cloned.inspect_err(|_| drop(cgroup.delete()))?;
-        Ok(Self { config, cgroup, log, init, process, channel, output, started_at: Timestamp::now() })
-    }
-
-    #[expect(clippy::type_complexity, reason = "destructured at once by its one caller")]
-    fn clone_init(
-        config: &Config,
-        cgroup: &Cgroup,
-        namespaces: Namespaces,
-        single: SingleThreaded,
-    ) -> Result<(PidFd, ProcessRecord, Channel, Vec<(Stream, OwnedFd)>), ShimError> {
-        let (ours, theirs) = Channel::pair()?;
-        let stdin = super::spawn::null()?;
         let (stdout, stdout_write) = pipe()?;
         let (stderr, stderr_write) = pipe()?;
-        namespaces.enter_pid()?;
-        match clone(single, namespaces.new).map_err(ShimError::Clone)? {
-            Cloned::Child => {
-                // With a copy of our end it would never see that we are gone.
-                drop((ours, stdout, stderr));
-                init::run(init::Setup {
-                    config,
-                    cgroup,
-                    namespaces,
-                    channel: theirs,
-                    streams: [stdin, stdout_write, stderr_write],
-                    single,
-                })
-            }
-            Cloned::Parent { pid, pidfd } => {
-                let process = ProcessRecord { pid: pid.as_raw_pid(), start_time: start_time(pid)? };
-                Ok((pidfd.into(), process, ours, vec![(Stream::Stdout, stdout), (Stream::Stderr, stderr)]))
-            }
-        }
+        let newborn = Newborn::clone(&config, [super::spawn::null()?, stdout_write, stderr_write], single)?;
+        let output = vec![(Stream::Stdout, stdout), (Stream::Stderr, stderr)];
+        Ok(Self { config, newborn, log, output, started_at: Timestamp::now() })
     }
 
     /// Tells that it is there, waits for the word, and executes its program.
     fn start(&mut self, supervisor: &Channel) -> Result<(), ShimError> {
-        let warnings = match self.channel.receive()? {
-            Some((Message::Ready { warnings }, terminal)) => {
-                if let Some(master) = terminal.into_iter().next() {
-                    nonblocking(&master)?;
-                    self.output = vec![(Stream::Stdout, master)];
-                }
-                warnings
-            }
-            Some((Message::Failed(failure), _)) => return Err(ShimError::Init(failure)),
-            _ => return Err(ShimError::InitDied),
-        };
-        let ProcessRecord { pid, start_time } = self.process;
+        let (warnings, terminal) = self.newborn.ready()?;
+        if let Some(master) = terminal {
+            nonblocking(&master)?;
+            self.output = vec![(Stream::Stdout, master)];
+        }
+        let ProcessRecord { pid, start_time } = self.newborn.process;
         supervisor.send(&Message::Created { pid, start_time, warnings }, &[])?;
         match supervisor.receive()? {
             Some((Message::Start, _)) => {}
             _ => return Err(ShimError::Abandoned),
         }
-        self.channel.send(&Message::Start, &[]).map_err(|_| ShimError::InitDied)?;
-        match self.channel.receive()? {
-            // The program has been executed, which closed the other end.
-            None => {}
-            Some((Message::Failed(failure), _)) => return Err(ShimError::Init(failure)),
-            Some(_) => return Err(ShimError::InitDied),
-        }
+        self.newborn.release()?;
         let own = rustix::process::getpid();
         let own = ProcessRecord { pid: own.as_raw_pid(), start_time: crate::sys::pidfd::start_time(own)? };
-        let status = StatusRecord::new(own, self.process);
+        let status = StatusRecord::new(own, self.newborn.process);
         self.started_at = status.started_at;
         record::write(&self.config.directory, record::STATUS, &status)?;
         supervisor.send(&Message::Started { pid, start_time }, &[]).map_err(|_| ShimError::Abandoned)
-    }
-
-    /// Ends a container that has not been started.
-    fn undo(&self) {
-        let _ = self.init.signal(rustix::process::Signal::KILL);
-        let _ = self.init.wait(true);
-        let _ = self.cgroup.delete();
     }
 
     /// Writes the log until init has ended, then the record of how, then reaps it: whoever finds no process finds the
     /// record.
     fn watch(mut self, mut keeper: Option<Keeper>) -> Result<(), ShimError> {
         self.pump(&mut keeper);
-        let status = self.init.wait(false)?;
+        let status = self.newborn.init.wait(false)?;
         let signal = status.terminating_signal();
         let code = status.exit_status().or(signal.map(|signal| 128 + signal)).unwrap_or(255);
-        let exit = ExitStatus::new(code, signal, self.cgroup.oom_killed(), self.started_at);
+        let exit = ExitStatus::new(code, signal, self.newborn.cgroup.oom_killed(), self.started_at);
         record::write(&self.config.directory, record::EXIT, &exit)?;
-        self.init.wait(true)?;
+        self.newborn.init.wait(true)?;
         // Everything in the pid namespace has ended before its init; what is left to remove, `delete` removes.
-        let _ = self.cgroup.delete();
+        let _ = self.newborn.cgroup.delete();
         Ok(())
     }
 
@@ -225,7 +160,7 @@ impl Container {
             let (ended, bereaved) = {
                 let mut watched: Vec<PollFd<'_>> =
                     self.output.iter().map(|(_, fd)| PollFd::new(fd, PollFlags::IN)).collect();
-                watched.push(PollFd::new(&self.init, PollFlags::IN));
+                watched.push(PollFd::new(&self.newborn.init, PollFlags::IN));
                 let guardian = keeper.as_ref().and_then(Keeper::descriptor);
                 watched.extend(guardian.map(|guardian| PollFd::from_borrowed_fd(guardian, PollFlags::IN)));
                 let timeout = keeper.as_ref().and_then(Keeper::timeout);

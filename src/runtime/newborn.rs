@@ -1,0 +1,104 @@
+//! From a configuration to an init that waits: what the shim and the OCI command line do alike.
+
+use std::io;
+use std::os::fd::OwnedFd;
+
+use super::Config;
+use super::cgroup::{Cgroup, CgroupError};
+use super::channel::{Channel, Failure, Message};
+use super::init::{self, InitError, Namespaces};
+use super::record::ProcessRecord;
+use crate::sys::clone::{Cloned, SingleThreaded, clone};
+use crate::sys::pidfd::{PidFd, start_time};
+
+/// Why there is no init.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum BirthError {
+    #[error(transparent)]
+    Cgroup(#[from] CgroupError),
+    #[error(transparent)]
+    Namespace(#[from] InitError),
+    #[error("cannot talk to the container's init")]
+    Channel(#[from] io::Error),
+    #[error("cannot clone a process into new namespaces")]
+    Clone(#[source] io::Error),
+    #[error("the container's init ended before it was ready")]
+    InitDied,
+    #[error("{}", .0.error)]
+    Init(Failure),
+}
+
+/// An init, child of this process, and what its parent holds of it. It prepares itself, says [`Message::Ready`] on the
+/// channel, and waits for the word.
+#[derive(Debug)]
+pub(super) struct Newborn {
+    pub(super) cgroup: Cgroup,
+    pub(super) init: PidFd,
+    pub(super) process: ProcessRecord,
+    pub(super) channel: Channel,
+}
+
+impl Newborn {
+    /// Makes the cgroup and the namespaces of a container, and its init in them, with `streams` as standard streams.
+    pub(super) fn clone(config: &Config, streams: [OwnedFd; 3], single: SingleThreaded) -> Result<Self, BirthError> {
+        let linux = config.spec.linux().as_ref();
+        let namespaces = Namespaces::open(linux.and_then(|linux| linux.namespaces().as_deref()).unwrap_or_default())?;
+        let cgroup = Cgroup::create(&config.cgroup(), linux.and_then(|linux| linux.resources().as_ref()))?;
+        match clone_init(config, &cgroup, namespaces, streams, single) {
+            Ok((init, process, channel)) => Ok(Self { cgroup, init, process, channel }),
+            Err(error) => {
+                let _ = cgroup.delete();
+                Err(error)
+            }
+        }
+    }
+
+    /// Waits until init has prepared itself. Returns what could not be done as asked, and the terminal's master.
+    pub(super) fn ready(&self) -> Result<(Vec<String>, Option<OwnedFd>), BirthError> {
+        match self.channel.receive()? {
+            Some((Message::Ready { warnings }, terminal)) => Ok((warnings, terminal.into_iter().next())),
+            Some((Message::Failed(failure), _)) => Err(BirthError::Init(failure)),
+            _ => Err(BirthError::InitDied),
+        }
+    }
+
+    /// Has it execute its program, and waits until it has.
+    pub(super) fn release(&self) -> Result<(), BirthError> {
+        self.channel.send(&Message::Start, &[]).map_err(|_| BirthError::InitDied)?;
+        match self.channel.receive()? {
+            // The program has been executed, which closed the other end.
+            None => Ok(()),
+            Some((Message::Failed(failure), _)) => Err(BirthError::Init(failure)),
+            Some(_) => Err(BirthError::InitDied),
+        }
+    }
+
+    /// Ends a container that has not been started.
+    pub(super) fn undo(&self) {
+        let _ = self.init.signal(rustix::process::Signal::KILL);
+        let _ = self.init.wait(true);
+        let _ = self.cgroup.delete();
+    }
+}
+
+fn clone_init(
+    config: &Config,
+    cgroup: &Cgroup,
+    namespaces: Namespaces,
+    streams: [OwnedFd; 3],
+    single: SingleThreaded,
+) -> Result<(PidFd, ProcessRecord, Channel), BirthError> {
+    let (ours, theirs) = Channel::pair()?;
+    namespaces.enter_pid()?;
+    match clone(single, namespaces.new).map_err(BirthError::Clone)? {
+        Cloned::Child => {
+            // With a copy of our end it would never see that we are gone.
+            drop(ours);
+            init::run(init::Setup { config, cgroup, namespaces, channel: theirs, streams, single })
+        }
+        Cloned::Parent { pid, pidfd } => {
+            let process = ProcessRecord { pid: pid.as_raw_pid(), start_time: start_time(pid)? };
+            Ok((pidfd.into(), process, ours))
+        }
+    }
+}
