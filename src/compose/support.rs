@@ -11,6 +11,8 @@ use super::node::{Node, Value};
 use super::report::{Origin, Report};
 use crate::name::ServiceName;
 
+mod values;
+
 /// What becomes of an attribute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
@@ -18,6 +20,8 @@ pub enum Effect {
     NotYet,
     /// Nothing, and this is why.
     None(&'static str),
+    /// It is refused: no container can be made with such a value, and this is what one may be.
+    Impossible(&'static str),
 }
 
 /// For which values of an attribute a rule holds. A value that says nothing (null, `false`, empty) is never meant.
@@ -33,13 +37,22 @@ pub(super) enum When {
     /// Keys other than these.
     OtherKeys(&'static [&'static str]),
     Holds(fn(&str) -> bool),
+    /// Of which this is true as a whole.
+    Whole(fn(&Node) -> bool),
+}
+
+impl Effect {
+    /// Whether nothing is run because of it.
+    fn refuses(self) -> bool {
+        !matches!(self, Self::None(_))
+    }
 }
 
 const SWARM: Effect = Effect::None("it is for swarms");
 const WINDOWS: Effect = Effect::None("it is for Windows");
 const PEOPLE: Effect = Effect::None("it is for people to read");
 use Effect::NotYet;
-use When::{Given, Holds, Is, More, OtherKeys, Unless};
+use When::{Given, Holds, Is, More, OtherKeys, Unless, Whole};
 
 /// The platforms whose images run here.
 const PLATFORMS: &[&str] = if cfg!(target_arch = "aarch64") {
@@ -169,7 +182,7 @@ impl Findings {
         &self.0
     }
 
-    /// What keeps `services` from being run: [`Effect::NotYet`] in one of them, or in what they use.
+    /// What keeps `services` from being run: what is refused of one of them, or of what they use.
     #[must_use]
     pub fn refused(&self, project: &Project, services: &BTreeSet<&ServiceName>) -> Vec<Diagnostic> {
         let mut used: BTreeSet<(&str, &str)> = BTreeSet::new();
@@ -182,7 +195,7 @@ impl Findings {
             used.extend(service.secrets.iter().map(|grant| ("secrets", grant.source.as_str())));
         }
         let refused = |finding: &&Finding| {
-            finding.effect == NotYet && used.contains(&(finding.section, finding.element.as_str()))
+            finding.effect.refuses() && used.contains(&(finding.section, finding.element.as_str()))
         };
         self.0.iter().filter(refused).map(|finding| finding.diagnostic.clone()).collect()
     }
@@ -194,7 +207,7 @@ type Section = BTreeMap<&'static str, Vec<(&'static str, When, Effect)>>;
 /// Finds what a project asks for in vain. `tree` is what the model is decoded from.
 pub(super) fn unsupported(tree: &Node, report: &Report) -> Findings {
     let mut sections: BTreeMap<&'static str, Section> = BTreeMap::new();
-    for (pattern, when, effect) in RULES {
+    for (pattern, when, effect) in RULES.iter().chain(values::RULES) {
         let mut parts = pattern.splitn(4, '.');
         let (Some(section), Some(_), Some(key)) = (parts.next(), parts.next(), parts.next()) else { continue };
         let rules = sections.entry(section).or_default().entry(key).or_default();
@@ -258,6 +271,7 @@ impl Walk<'_> {
             (Unless(others), _) => text.filter(|text| !others.contains(text)),
             (Is(these), _) => node.text().filter(|text| these.contains(text)),
             (Holds(holds), _) => text.filter(|text| holds(text)),
+            (Whole(holds), _) if holds(node) => return self.add(node.origin, path.to_owned()),
             (More(most), Value::Sequence(items)) => {
                 for (index, item) in items.iter().enumerate().skip(most) {
                     self.add(item.origin, format!("{path}[{index}]"));
@@ -280,6 +294,10 @@ impl Walk<'_> {
     fn add(&mut self, origin: Origin, what: String) {
         let (severity, kind) = match self.effect {
             NotYet => (Severity::Error, DiagnosticKind::NotSupported(format!("`{what}`"))),
+            Effect::Impossible(reason) => {
+                let what = format!("`{what}`");
+                (Severity::Error, DiagnosticKind::InvalidValue { what, reason: reason.to_owned() })
+            }
             Effect::None(why) => (Severity::Warning, DiagnosticKind::NoEffect { what: format!("`{what}`"), why }),
         };
         let diagnostic = self.report.diagnostic(severity, origin, kind);

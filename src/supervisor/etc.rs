@@ -54,15 +54,24 @@ fn hosts(record: &Record, name: &str, gateway: Option<Ipv4Addr>) -> String {
             let _ = writeln!(text, "{address}\t{host}");
         }
     }
-    let qualified =
-        record.config.service.domainname.as_ref().map(|domain| format!("{name}.{domain} ")).unwrap_or_default();
+    let names = own_names(name, record.config.service.domainname.as_deref());
     for endpoint in &record.endpoints {
-        let _ = writeln!(text, "{}\t{qualified}{name}", endpoint.address);
+        let _ = writeln!(text, "{}\t{names}", endpoint.address);
     }
     if record.endpoints.is_empty() {
-        let _ = writeln!(text, "127.0.1.1\t{qualified}{name}");
+        let _ = writeln!(text, "127.0.1.1\t{names}");
     }
     text
+}
+
+/// The names of a container in its own `/etc/hosts`, the qualified one first: of a host name with dots, the part before
+/// them is one too.
+fn own_names(name: &str, domain: Option<&str>) -> String {
+    let qualified = domain.map_or_else(|| name.to_owned(), |domain| format!("{name}.{domain}"));
+    match qualified.split_once('.') {
+        Some((short, _)) => format!("{qualified} {short}"),
+        None => qualified,
+    }
 }
 
 fn resolv_conf(record: &Record) -> String {
@@ -75,4 +84,20 @@ fn resolv_conf(record: &Record) -> String {
         if record.config.service.dns_opt.iter().any(|option| option.starts_with("ndots:")) { "" } else { "ndots:0 " };
     let _ = writeln!(text, "options {}", format!("{ndots}{}", record.config.service.dns_opt.join(" ")).trim_end());
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_the_container_itself() {
+        for (name, domain, expected) in [
+            ("front", None, "front"),
+            ("front", Some("example.org"), "front.example.org front"),
+            ("front.example.org", None, "front.example.org front"),
+        ] {
+            assert_eq!(own_names(name, domain), expected);
+        }
+    }
 }

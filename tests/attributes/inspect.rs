@@ -1,6 +1,7 @@
 //! A running container, looked at from both sides.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serde_json::Value;
 
@@ -101,6 +102,50 @@ impl Running {
         (if unified { root.join(path) } else { root.join(controller).join(path) }, unified)
     }
 
+    /// What `script` prints on the host, in the namespaces of its init that the `flags` of nsenter(1) name.
+    #[track_caller]
+    pub(crate) fn enter(&self, flags: &str, script: &str) -> String {
+        let mut command = Command::new("nsenter");
+        command.args(["-t", &self.pid.to_string(), flags, "sh", "-c", script]);
+        self.sandbox.run(command).succeeds().stdout.trim_end().to_owned()
+    }
+
+    /// Its namespace of `kind`, as `/proc/PID/ns` names it.
+    #[track_caller]
+    pub(crate) fn namespace(&self, kind: &str) -> String {
+        namespace(self.pid, kind)
+    }
+
+    /// Whether it is in the host's namespace of `kind`: that of this test.
+    #[track_caller]
+    pub(crate) fn shares(&self, kind: &str) -> bool {
+        let own = fs_err::read_link(format!("/proc/thread-self/ns/{kind}")).unwrap();
+        own.to_str() == Some(&self.namespace(kind))
+    }
+
+    /// The line of `/proc/PID/mountinfo` for what is mounted at `target`.
+    #[track_caller]
+    pub(crate) fn mount(&self, target: &str) -> String {
+        let mounts = self.proc("mountinfo");
+        let line = mounts.lines().rfind(|line| line.split(' ').nth(4) == Some(target));
+        line.unwrap_or_else(|| panic!("nothing at {target}: {mounts}")).to_owned()
+    }
+
+    /// What the runtime was given: `config.json`.
+    #[track_caller]
+    pub(crate) fn config(&self) -> Value {
+        serde_json::from_slice(&fs_err::read(self.run_directory().join("config.json")).unwrap()).unwrap()
+    }
+
+    /// What the supervisor knows of it: `container.json`.
+    #[track_caller]
+    pub(crate) fn record(&self) -> Value {
+        let containers = self.sandbox.path().join("root/projects").join(NAME).join("containers");
+        let id = self.run_directory();
+        let file = containers.join(id.file_name().unwrap()).join("container.json");
+        serde_json::from_slice(&fs_err::read(file).unwrap()).unwrap()
+    }
+
     /// Its directory below `RCOMPOSE_RUN`.
     pub(crate) fn run_directory(&self) -> PathBuf {
         run_directory(&self.sandbox, &self.id)
@@ -113,6 +158,12 @@ pub(crate) fn up(keys: &str) -> Outcome {
     let sandbox = Sandbox::new(NAME);
     let stack: Stack<'_> = sandbox.stack(NAME, &compose(keys));
     stack.rcompose(&["up", "-d"])
+}
+
+/// The namespace of `kind` that the process is in.
+#[track_caller]
+pub(crate) fn namespace(pid: i32, kind: &str) -> String {
+    fs_err::read_link(format!("/proc/{pid}/ns/{kind}")).unwrap().to_str().unwrap().to_owned()
 }
 
 fn compose(keys: &str) -> String {

@@ -10,6 +10,10 @@
 #[expect(dead_code, unused_imports, reason = "the scenarios use the rest of it")]
 mod support;
 
-#[expect(dead_code, reason = "for the attributes to come")]
+mod etc;
+mod files;
 mod inspect;
+mod namespaces;
+mod process;
 mod resources;
+mod table;

@@ -1,0 +1,127 @@
+//! What is mounted: volumes, file systems in memory, configs and secrets.
+
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
+
+use crate::inspect::{Running, up};
+use crate::support::Sandbox;
+
+const WEB: &str = "services:\n  web:\n    image: rootfs:/\n    init: true\n    command: [sleep, '1000']\n";
+
+/// `volumes: bind`: the files of the host, writable or not; a file written inside, and `/proc/PID/mountinfo`.
+#[test]
+fn bind() {
+    let sandbox = Sandbox::new("bind");
+    sandbox.file("attributes/data/file", "of the host");
+    let web = Running::of(sandbox, &format!("{WEB}    volumes: ['./data:/data', './data:/kept:ro', './new:/new']\n"));
+    assert_eq!(web.inside("cat /data/file && echo more > /data/other"), "of the host");
+    web.run("echo more > /kept/file").fails().says(&["Read-only"]);
+    assert_eq!(fs_err::read_to_string(web.sandbox().path().join("attributes/data/other")).unwrap(), "more\n");
+    assert!(web.sandbox().path().join("attributes/new").is_dir(), "a source that is missing is made");
+    assert!(web.mount("/kept").contains(" ro,") && web.mount("/data").contains(" rw,"));
+}
+
+#[test]
+fn a_missing_source_that_is_not_to_be_made() {
+    let keys = "volumes: [{type: bind, source: ./none, target: /data, bind: {create_host_path: false}}]";
+    up(keys).fails().says(&["bind source path does not exist", "attributes/none"]);
+}
+
+/// `volumes: bind.propagation`: what the host mounts later; the peer group in `/proc/PID/mountinfo`.
+#[test]
+fn propagation() {
+    let sandbox = Sandbox::new("propagation");
+    let data = sandbox.path().join("data");
+    fs_err::create_dir_all(data.join("later")).unwrap();
+    let none = None::<&str>;
+    mount(Some("outer"), &data, Some("tmpfs"), MsFlags::empty(), none).unwrap();
+    mount(none, &data, none, MsFlags::MS_SHARED, none).unwrap();
+    fs_err::create_dir(data.join("later")).unwrap();
+    let volume = |target, how| {
+        format!("      - {{type: bind, source: {}, target: {target}, bind: {{propagation: {how}}}}}\n", data.display())
+    };
+    let volumes = format!("    volumes:\n{}{}", volume("/slave", "rslave"), volume("/private", "rprivate"));
+    let web = Running::of(sandbox, &format!("{WEB}{volumes}"));
+    mount(Some("later"), &data.join("later"), Some("tmpfs"), MsFlags::empty(), none).unwrap();
+    let seen = web.inside(
+        "grep -c ' /slave/later ' /proc/self/mountinfo; grep -c ' /private/later ' /proc/self/mountinfo || true",
+    );
+    assert!(web.mount("/slave").contains("master:") && !web.mount("/private").contains("master:"));
+    umount2(&data, MntFlags::MNT_DETACH).unwrap();
+    assert_eq!(seen, "1\n0");
+}
+
+/// `volumes: volume`: the files of the volume, over restarts; its directory on the host.
+#[test]
+fn volume() {
+    let web = Running::of(
+        Sandbox::new("volume"),
+        &format!("{WEB}    volumes: ['data:/data', 'data:/kept:ro', '/anonymous']\nvolumes: {{data: {{}}}}\n"),
+    );
+    web.inside("echo kept > /data/file");
+    web.run("echo more > /kept/file").fails().says(&["Read-only"]);
+    let file = web.sandbox().path().join("root/volumes/attributes_data/data/file");
+    assert_eq!(fs_err::read_to_string(file).unwrap(), "kept\n");
+    assert!(web.mount("/anonymous").contains("/volumes/"));
+}
+
+/// `volumes: volume.nocopy`: an empty directory, where without it the files of the image are; the volume on the host.
+#[test]
+fn nocopy() {
+    let web = Running::of(
+        Sandbox::new("nocopy"),
+        &format!(
+            "{WEB}    volumes:\n      - {{type: volume, source: a, target: /etc/cron.d, volume: {{nocopy: true}}}}\n      \
+             - {{type: volume, source: b, target: /etc/apt}}\nvolumes: {{a: {{}}, b: {{}}}}\n"
+        ),
+    );
+    assert_eq!(web.inside("ls /etc/cron.d"), "");
+    let volumes = web.sandbox().path().join("root/volumes");
+    assert!(fs_err::read_dir(volumes.join("attributes_a/data")).unwrap().next().is_none());
+    let filled = fs_err::read_dir(volumes.join("attributes_b/data")).unwrap().count();
+    assert_eq!(web.inside("ls -A /etc/apt | wc -l"), filled.to_string());
+    assert!(filled > 0);
+}
+
+/// `tmpfs`, `volumes: tmpfs`: file systems in memory with the options given; `/proc/PID/mountinfo`.
+#[test]
+fn tmpfs() {
+    let web = Running::with(
+        "tmpfs: ['/one', '/two:size=1m,mode=700,uid=7,gid=8,nr_inodes=64,exec,suid']\n\
+         volumes: [{type: tmpfs, target: /three, tmpfs: {size: 2m, mode: 0o1770}}]",
+    );
+    assert_eq!(web.inside("stat -c '%a %u %g' /one /two /three"), "1777 0 0\n700 7 8\n1770 0 0");
+    assert_eq!(web.inside("stat -f -c '%T %c' /two"), "tmpfs 64");
+    assert_eq!(web.inside("df -k --output=size /two /three | tail -2 | tr -d ' '"), "1024\n2048");
+    web.run("head -c 2m /dev/zero > /two/big").fails().says(&["No space left"]);
+    for option in ["nosuid", "nodev", "noexec"] {
+        assert!(web.mount("/one").contains(option));
+    }
+    let two = web.mount("/two");
+    assert!(two.contains("size=1024k") && !two.contains("noexec") && !two.contains("nosuid"), "{two}");
+}
+
+/// `shm_size`: the size of `/dev/shm`; `/proc/PID/mountinfo`.
+#[test]
+fn shm_size() {
+    let web = Running::with("shm_size: 8m");
+    assert_eq!(web.inside("df -k --output=size /dev/shm | tail -1 | tr -d ' '"), "8192");
+    assert!(web.mount("/dev/shm").contains("size=8192k"));
+}
+
+/// `configs`, `secrets`: files with the content, owner and mode asked for, which cannot be written; what is mounted.
+#[test]
+fn configs_and_secrets() {
+    let sandbox = Sandbox::new("grants");
+    sandbox.file("attributes/key", "of a file");
+    let web = Running::of(
+        sandbox,
+        &format!(
+            "{WEB}    configs: [{{source: conf, target: /etc/app.conf, uid: '7', gid: '8', mode: 0o440}}]\n    secrets: [key]\n\
+             configs: {{conf: {{content: 'of the file'}}}}\nsecrets: {{key: {{file: ./key}}}}\n"
+        ),
+    );
+    assert_eq!(web.inside("cat /etc/app.conf; echo; cat /run/secrets/key"), "of the file\nof a file");
+    assert_eq!(web.inside("stat -c '%a %u %g' /etc/app.conf"), "440 7 8");
+    web.run("echo more >> /run/secrets/key").fails().says(&["Read-only"]);
+    assert!(web.mount("/etc/app.conf").contains(" ro,") && web.mount("/run/secrets/key").contains("/attributes/key "));
+}
