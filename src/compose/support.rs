@@ -128,7 +128,6 @@ pub(super) const RULES: &[(&str, When, Effect)] = &[
     ("services.*.use_api_socket", Given, NotYet),
     ("services.*.userns_mode", Unless(&["host"]), NotYet),
     ("services.*.uts", Given, NotYet),
-    ("services.*.volumes.*.bind.recursive", Unless(&["enabled", "writable"]), NotYet),
     ("services.*.volumes.*.bind.selinux", Given, Effect::None("nothing is labelled for SELinux")),
     ("services.*.volumes.*.consistency", Given, Effect::None("it is for Docker Desktop")),
     ("services.*.volumes.*.type", Unless(&["bind", "tmpfs", "volume"]), NotYet),

@@ -9,6 +9,9 @@ pub enum RuntimeError {
     /// The specification asks for something that is not supported.
     #[error("{0} not supported")]
     Unsupported(&'static str),
+    /// The specification asks for something that is not done, or contradicts itself.
+    #[error(transparent)]
+    Spec(#[from] super::SpecError),
     /// The sealed copy of this binary could not be made.
     #[error("cannot copy this program into memory")]
     Copy(#[source] io::Error),

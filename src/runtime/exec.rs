@@ -45,6 +45,7 @@ pub(super) struct Request {
 /// # Errors
 /// [`RuntimeError::NotRunning`]; [`RuntimeError::Container`] with code 127 or 126 when it cannot be executed.
 pub async fn exec(directory: &Path, options: &ExecOptions, stdio: Stdio<'_>) -> Result<ExecChild, RuntimeError> {
+    super::spec::process::check(&options.process)?;
     ExecChild::spawn(Request { directory: directory.to_owned(), options: options.clone() }, stdio).await
 }
 

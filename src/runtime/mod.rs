@@ -22,6 +22,7 @@ mod error;
 mod exec;
 mod guardian;
 mod handle;
+mod id_map;
 mod init;
 pub mod log;
 mod newborn;
@@ -29,6 +30,7 @@ mod record;
 mod seccomp;
 mod shim;
 mod spawn;
+mod spec;
 
 use std::process::ExitCode;
 
@@ -40,6 +42,7 @@ pub use handle::{Handle, delete};
 pub use record::ExitStatus;
 pub use rustix::process::Signal;
 pub use spawn::{Init, Shim};
+pub use spec::SpecError;
 
 /// Has the internal roles run by the program at `path` instead of this one: for programs that use this library without
 /// calling [`dispatch`]. To be called before anything else.

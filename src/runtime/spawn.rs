@@ -96,6 +96,7 @@ impl Drop for Shim {
 }
 
 fn supported(config: &Config) -> Result<(), RuntimeError> {
+    super::spec::check(&config.spec)?;
     let Some(linux) = config.spec.linux() else { return Ok(()) };
     if linux.seccomp().is_some() {
         return Err(RuntimeError::Unsupported("a custom seccomp profile is"));

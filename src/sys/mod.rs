@@ -13,6 +13,7 @@ pub mod process;
 pub mod random;
 pub mod readiness;
 mod root_dir;
+pub mod scheduling;
 pub mod seccomp;
 pub mod self_exe;
 pub mod signal;

@@ -1,7 +1,7 @@
 //! `mount_setattr(2)`, which no crate wraps; the rest of the new mount API is rustix's.
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 pub use rustix::mount::MountAttrFlags;
 
@@ -14,6 +14,8 @@ pub enum Propagation {
     Slave,
     /// Both ways.
     Shared,
+    /// Neither way, nor can it be bound elsewhere.
+    Unbindable,
 }
 
 /// Changes the attributes of the mount (or, `recursive`, of the mount tree) that `mount` refers to.
@@ -35,18 +37,35 @@ pub fn set_attributes(
             Some(Propagation::Private) => libc::MS_PRIVATE,
             Some(Propagation::Slave) => libc::MS_SLAVE,
             Some(Propagation::Shared) => libc::MS_SHARED,
+            Some(Propagation::Unbindable) => libc::MS_UNBINDABLE,
         },
         userns_fd: 0,
     };
+    set_all(mount.as_fd(), recursive, &attributes)
+}
+
+/// Has the owners of files in `mount` (or, `recursive`, in its mount tree), which is attached nowhere yet, mapped as
+/// `user_namespace` maps ids: a file of id 0 on disk belongs to whoever is 0 in there.
+///
+/// # Errors
+/// What the kernel says; `EINVAL` for a file system that cannot do that, or for a mount that is mapped already.
+pub fn map_ids(mount: impl AsFd, recursive: bool, user_namespace: BorrowedFd<'_>) -> io::Result<()> {
+    let descriptor = u64::try_from(user_namespace.as_raw_fd()).expect("an open descriptor is not negative");
+    let attributes =
+        libc::mount_attr { attr_set: libc::MOUNT_ATTR_IDMAP, attr_clr: 0, propagation: 0, userns_fd: descriptor };
+    set_all(mount.as_fd(), recursive, &attributes)
+}
+
+fn set_all(mount: BorrowedFd<'_>, recursive: bool, attributes: &libc::mount_attr) -> io::Result<()> {
     let flags = libc::AT_EMPTY_PATH | if recursive { libc::AT_RECURSIVE } else { 0 };
     // SAFETY: the path is a terminated string, the struct is valid and of the given size; the kernel writes to neither.
     let result = unsafe {
         libc::syscall(
             libc::SYS_mount_setattr,
-            mount.as_fd().as_raw_fd(),
+            mount.as_raw_fd(),
             c"".as_ptr(),
             flags,
-            &raw const attributes,
+            std::ptr::from_ref(attributes),
             size_of::<libc::mount_attr>(),
         )
     };

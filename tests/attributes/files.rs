@@ -125,3 +125,31 @@ fn configs_and_secrets() {
     web.run("echo more >> /run/secrets/key").fails().says(&["Read-only"]);
     assert!(web.mount("/etc/app.conf").contains(" ro,") && web.mount("/run/secrets/key").contains("/attributes/key "));
 }
+
+/// `volumes: bind.recursive`: whether what is mounted below is there, and can be written to; `/proc/PID/mountinfo`.
+#[test]
+fn recursive() {
+    let sandbox = Sandbox::new("recursive");
+    let data = sandbox.path().join("data");
+    fs_err::create_dir_all(data.join("below")).unwrap();
+    let none = None::<&str>;
+    mount(Some("inner"), &data.join("below"), Some("tmpfs"), MsFlags::empty(), none).unwrap();
+    let volume = |how| {
+        let source = data.display();
+        format!(
+            "      - {{type: bind, source: {source}, target: /{how}, read_only: true, bind: {{recursive: {how}}}}}\n"
+        )
+    };
+    let volumes: String = ["enabled", "readonly", "writable", "disabled"].into_iter().map(volume).collect();
+    let web = Running::of(sandbox, &format!("{WEB}    volumes:\n{volumes}"));
+    let below = |how: &str| web.run(&format!("touch /{how}/below/x && stat -f -c %T /{how}/below"));
+    for how in ["enabled", "readonly"] {
+        below(how).fails().says(&["Read-only"]);
+        assert!(web.mount(&format!("/{how}/below")).contains(" ro,"));
+    }
+    assert_eq!(below("writable").succeeds().stdout, "tmpfs\n");
+    assert!(web.mount("/writable").contains(" ro,") && web.mount("/writable/below").contains(" rw,"));
+    below("disabled").fails().says(&["Read-only"]);
+    assert!(!web.proc("mountinfo").contains(" /disabled/below "));
+    umount2(&data.join("below"), MntFlags::MNT_DETACH).unwrap();
+}

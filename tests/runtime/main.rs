@@ -9,3 +9,5 @@ mod exec;
 mod harness;
 mod isolation;
 mod many;
+mod mounts;
+mod process;

@@ -28,6 +28,8 @@ enum ExecError {
     Runtime(#[from] RuntimeError),
     #[error(transparent)]
     Cgroup(#[from] crate::runtime::cgroup::CgroupError),
+    #[error(transparent)]
+    Affinity(#[from] init::InitError),
     #[error("cannot enter the container's namespaces")]
     Enter(#[source] io::Error),
     #[error("cannot clone a process into the container")]
@@ -90,7 +92,11 @@ fn enter(directory: &Path, options: &ExecOptions) -> Result<(Config, bool), Exec
     }
     config.user.clone_from(&options.user);
     let cgroup = Cgroup::existing(&config.cgroup());
+    let affinity = options.process.exec_cpu_affinity().as_ref();
+    affinity.and_then(|affinity| affinity.initial().as_deref()).map_or(Ok(()), init::set_affinity)?;
     cgroup.join()?;
+    // Only now: a cgroup of other processors undoes what was set before.
+    affinity.and_then(|affinity| affinity.cpu_affinity_final().as_deref()).map_or(Ok(()), init::set_affinity)?;
     // All at once: either we are in the container, or we are not.
     let all = ThreadNameSpaceType::MOUNT
         | ThreadNameSpaceType::CONTROL_GROUP

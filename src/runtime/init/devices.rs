@@ -52,9 +52,11 @@ pub(super) fn create(spec: &Spec, root: &RootDir) -> Result<(), InitError> {
                 LinuxDeviceType::P => FileType::Fifo,
                 _ => FileType::CharacterDevice,
             };
+            // A fifo has no number.
+            let part = |number: i64| u32::try_from(if kind == FileType::Fifo { 0 } else { number });
             let number = makedev(
-                u32::try_from(device.major()).map_err(|_| Errno::INVAL)?,
-                u32::try_from(device.minor()).map_err(|_| Errno::INVAL)?,
+                part(device.major()).map_err(|_| Errno::INVAL)?,
+                part(device.minor()).map_err(|_| Errno::INVAL)?,
             );
             let name = device.path().file_name().ok_or(Errno::INVAL)?;
             let parent = device.path().parent().unwrap_or(Path::new(""));
@@ -68,7 +70,7 @@ pub(super) fn create(spec: &Spec, root: &RootDir) -> Result<(), InitError> {
     })
 }
 
-/// Makes a node, whatever its parent's default permissions.
+/// Makes a node, whatever its parent's default permissions. One that is there already must be the same.
 fn node(
     directory: &OwnedFd,
     name: impl AsRef<Path>,
@@ -76,9 +78,17 @@ fn node(
     mode: u32,
     number: rustix::fs::Dev,
 ) -> io::Result<()> {
-    match rustix::fs::mknodat(directory, name.as_ref(), kind, Mode::from(mode & 0o777), number) {
-        Ok(()) | Err(Errno::EXIST) => Ok(()),
-        Err(error) => Err(error.into()),
+    let name = name.as_ref();
+    match rustix::fs::mknodat(directory, name, kind, Mode::from(mode & 0o777), number) {
+        Err(Errno::EXIST) => {
+            let status = rustix::fs::statat(directory, name, AtFlags::SYMLINK_NOFOLLOW)?;
+            if FileType::from_raw_mode(status.st_mode) == kind && (kind == FileType::Fifo || status.st_rdev == number) {
+                Ok(())
+            } else {
+                Err(io::Error::new(io::ErrorKind::AlreadyExists, "something else is there"))
+            }
+        }
+        result => Ok(result?),
     }
 }
 

@@ -40,6 +40,8 @@ pub(in crate::runtime) enum InitError {
     MountRefused { destination: PathBuf, rule: &'static str },
     #[error("cannot open mount source `{}`", path.display())]
     MountSource { path: PathBuf, source: io::Error },
+    #[error("cannot map the owners of `{}`: its file system, or this kernel, has no idmapped mounts", path.display())]
+    MapIds { path: PathBuf, source: io::Error },
     #[error("cannot make mount point `{}`", destination.display())]
     MountPoint { destination: PathBuf, source: io::Error },
     #[error("cannot mount on `{}`{log}", destination.display())]
@@ -50,6 +52,8 @@ pub(in crate::runtime) enum InitError {
     Mask { path: String, source: io::Error },
     #[error("cannot make `{path}` read-only")]
     ReadOnly { path: String, source: io::Error },
+    #[error("cannot set the propagation of the root")]
+    RootPropagation(#[source] io::Error),
     #[error("cannot open a terminal")]
     Terminal(#[source] io::Error),
     #[error("cannot set up the standard streams")]
@@ -60,6 +64,18 @@ pub(in crate::runtime) enum InitError {
     User(#[from] super::user::UserError),
     #[error("cannot set resource limit {name}")]
     Rlimit { name: String, source: io::Error },
+    #[error("cannot set `process.scheduler`")]
+    Scheduler(#[source] io::Error),
+    #[error("cannot set `process.ioPriority`")]
+    IoPriority(#[source] io::Error),
+    #[error("cannot set `linux.memoryPolicy`")]
+    MemoryPolicy(#[source] io::Error),
+    #[error("cannot set `linux.personality`")]
+    Personality(#[source] io::Error),
+    #[error("cannot run on processors `{list}`")]
+    Affinity { list: String, source: io::Error },
+    #[error("`{0}` is no list of numbers")]
+    NumberList(String),
     #[error("cannot change to working directory `{}`", path.display())]
     WorkingDirectory { path: PathBuf, source: io::Error },
     #[error("cannot take the identity of uid {uid}")]

@@ -9,8 +9,9 @@ use rustix::fs::{CWD, FileType, Mode, OFlags};
 use rustix::mount::{OpenTreeFlags, open_tree};
 
 use super::InitError;
+use super::file_system::file_system;
 use super::mount_options::parse;
-use super::mounts::{attach, file_system};
+use super::mounts::attach;
 use crate::sys::RootDir;
 use crate::sys::mount::{MountAttrFlags, set_attributes};
 
@@ -81,7 +82,7 @@ fn host_null() -> io::Result<OwnedFd> {
 /// An empty directory that cannot be written to, mounted nowhere.
 pub(super) fn empty_directory() -> io::Result<OwnedFd> {
     let options = parse(&["ro", "nosuid", "nodev", "noexec", "size=0", "nr_inodes=2", "mode=755"]);
-    file_system("tmpfs", &options).map_err(|(error, _)| error)
+    file_system("tmpfs", None, &options).map_err(|(error, _)| error)
 }
 
 fn existing(root: &RootDir, path: &Path) -> io::Result<Option<OwnedFd>> {

@@ -4,16 +4,21 @@
 //! `pivot_root` it sees the host's file tree, in a mount namespace of its own; it reaches into the container's tree only
 //! through a [`RootDir`].
 
+mod bind;
+mod copy_up;
 mod devices;
 mod error;
+mod file_system;
 mod masks;
 mod mount_options;
 mod mounts;
 mod namespaces;
+mod outside;
 mod proc;
 pub(super) mod process;
 mod reaper;
 mod rootfs;
+mod scheduling;
 mod terminal;
 mod user;
 
@@ -25,7 +30,9 @@ use rustix::fs::Mode;
 use rustix::thread::UnshareFlags;
 
 pub(super) use error::{InitError, text};
+pub(super) use mount_options::propagation;
 pub(super) use namespaces::Namespaces;
+pub(super) use scheduling::{number_list, set_affinity};
 
 use super::Config;
 use super::cgroup::Cgroup;
@@ -88,18 +95,23 @@ fn prepare(setup: &Setup<'_>) -> Result<Prepared, InitError> {
     proc.set_sysctls(spec)?;
     proc.set_oom_score_adj(process)?;
     set_host_name(spec)?;
-    mounts::mount_all(spec, &root, proc, setup.cgroup)?;
+    mounts::mount_all(spec, &root, proc, setup.cgroup, &mut outside::Outside::default())?;
     devices::create(spec, &root)?;
     let terminal = attach_streams(setup, process, &root)?;
     masks::apply(spec, &root)?;
     rootfs::make_readonly(spec, &root)?;
     root = rootfs::pivot(root)?;
+    rootfs::set_propagation(spec, &root)?;
 
     let restricted = setup.cgroup.restricts_devices();
     let (program, warnings) = process::prepare(config, process, &root, restricted, process::MissingDirectory::Make)?;
-    // What a shell would start it with.
-    rustix::process::umask(Mode::from(0o022));
+    set_umask(process);
     Ok((program, warnings, terminal))
+}
+
+/// As the process asks for, or what a shell would start it with.
+fn set_umask(process: &Process) {
+    rustix::process::umask(Mode::from(process.user().umask().unwrap_or(0o022)));
 }
 
 fn join_namespaces(setup: &Setup<'_>) -> Result<(), InitError> {
@@ -128,7 +140,7 @@ pub(super) fn prepare_exec(
     devices_restricted: bool,
 ) -> Result<Prepared, InitError> {
     signal::reset().map_err(|error| InitError::Signals(error.into()))?;
-    rustix::process::umask(Mode::from(0o022));
+    set_umask(process);
     let root = RootDir::open(std::path::Path::new("/")).map_err(InitError::Pivot)?;
     let terminal = if process.terminal() == Some(true) {
         let terminal = terminal::open(&root, process.console_size())?;

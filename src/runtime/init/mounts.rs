@@ -7,44 +7,111 @@ use std::path::{Component, Path, PathBuf};
 
 use oci_spec::runtime::{Mount, Spec};
 use rustix::fs::{CWD, FileType, Mode, OFlags};
-use rustix::mount::{
-    FsMountFlags, FsOpenFlags, MoveMountFlags, OpenTreeFlags, fsconfig_create, fsconfig_set_flag, fsconfig_set_string,
-    fsmount, fsopen, move_mount, open_tree,
-};
+use rustix::mount::{MoveMountFlags, OpenTreeFlags, move_mount, open_tree};
 
-use super::InitError;
+use super::file_system::{self, file_system};
 use super::mount_options::{Options, parse};
+use super::outside::Outside;
 use super::proc::Proc;
+use super::{InitError, bind, copy_up};
 use crate::runtime::cgroup::Cgroup;
 use crate::sys::RootDir;
 use crate::sys::mount::{MountAttrFlags, set_attributes};
 
 /// `PROC_SUPER_MAGIC`.
 const PROC: u64 = 0x9fa0;
+/// Types whose files have labels of the kernel's own.
+const UNLABELLED: [&str; 3] = ["proc", "sysfs", "mqueue"];
 
-/// Mounts everything; `proc` becomes the container's `/proc` if it has one.
-pub(super) fn mount_all(spec: &Spec, root: &RootDir, proc: Proc, cgroup: &Cgroup) -> Result<(), InitError> {
+/// Mounts everything; `proc` becomes the container's `/proc` if it has one. What `outside` has prepared is taken from there.
+pub(super) fn mount_all(
+    spec: &Spec,
+    root: &RootDir,
+    proc: Proc,
+    cgroup: &Cgroup,
+    outside: &mut Outside,
+) -> Result<(), InitError> {
+    let label =
+        spec.linux().as_ref().and_then(|linux| linux.mount_label().as_deref()).filter(|label| !label.is_empty());
     let mut proc = Some(proc);
-    for mount in spec.mounts().iter().flatten() {
+    for (index, mount) in spec.mounts().iter().flatten().enumerate() {
         let destination = clean(mount.destination());
-        let options = parse(mount.options().as_deref().unwrap_or_default());
+        let mut options = parse(mount.options().as_deref().unwrap_or_default());
         let kind = mount.typ().as_deref().unwrap_or("none");
-        if options.bind.is_some() || kind == "bind" {
-            bind(mount, &destination, options, root)?;
+        if options.remount {
+            remount(&destination, &options, root)?;
+        } else if bind::is_bind(mount, &options) {
+            let tree = match outside.trees.remove(&index) {
+                Some(tree) => tree,
+                None => bind::source(mount, &options, None)?,
+            };
+            show(tree, &destination, root)?;
         } else if kind == "cgroup" || kind == "cgroup2" {
             cgroups(&destination, &options, root, cgroup)?;
         } else {
-            let target = directory(root, &destination)?;
-            // The same one again only if it is mounted twice.
-            let private = if kind == "proc" { proc.take() } else { None };
-            let made = match private {
-                Some(Proc(mount)) => set_attributes(&mount, false, options.set, MountAttrFlags::empty(), None)
-                    .map(|()| mount)
-                    .map_err(|error| (error, String::new())),
-                None => file_system(kind, &options),
-            };
-            let failed = |(source, log)| InitError::Mount { destination: destination.clone(), log, source };
-            made.and_then(|made| attach(made, target).map_err(|error| (error, String::new()))).map_err(failed)?;
+            if let Some(label) = label.filter(|_| !UNLABELLED.contains(&kind)) {
+                options.data.push(("context".to_owned(), Some(label.to_owned())));
+            }
+            // The same one again only if it is mounted twice, or differently.
+            let private = if kind == "proc" && options.data.is_empty() { proc.take() } else { None };
+            new(mount, kind, options, private, &destination, root)?;
+        }
+    }
+    Ok(())
+}
+
+/// Mounts a new file system.
+fn new(
+    mount: &Mount,
+    kind: &str,
+    mut options: Options,
+    private: Option<Proc>,
+    destination: &Path,
+    root: &RootDir,
+) -> Result<(), InitError> {
+    let failed = |(source, log)| InitError::Mount { destination: destination.to_owned(), log, source };
+    let plain = |error: io::Error| failed((error, String::new()));
+    if kind == "tmpfs" && !options.data.iter().any(|(key, _)| key == "mode") {
+        // As the directory that it covers: an image's `/run` is not for everybody to write to.
+        if let Ok(covered) = root.open_at(destination, OFlags::PATH | OFlags::DIRECTORY) {
+            let mode = rustix::fs::fstat(&covered).map_err(|error| plain(error.into()))?.st_mode & 0o7777;
+            options.data.push(("mode".to_owned(), Some(format!("{mode:o}"))));
+        }
+    }
+    let target = directory(root, destination)?;
+    let made = match private {
+        Some(Proc(mount)) => mount,
+        None => match file_system(kind, mount.source().as_deref(), &options) {
+            // The kernel wants the network to belong to the user namespace.
+            Err((error, _)) if kind == "sysfs" && error.kind() == io::ErrorKind::PermissionDenied => {
+                return bind::host_sys().and_then(|tree| attach(tree, target)).map_err(plain);
+            }
+            result => result.map_err(failed)?,
+        },
+    };
+    if options.copy_up {
+        let covered = root.open_at(destination, OFlags::RDONLY | OFlags::DIRECTORY).map_err(plain)?;
+        set_attributes(&made, false, MountAttrFlags::empty(), MountAttrFlags::MOUNT_ATTR_RDONLY, None)
+            .map_err(plain)?;
+        copy_up::copy(covered.as_fd(), made.as_fd()).map_err(plain)?;
+    }
+    if !options.propagation.is_empty() || options.copy_up || kind == "proc" {
+        bind::change(&made, &options).map_err(plain)?;
+    }
+    attach(made, target).map_err(plain)
+}
+
+/// Changes what is mounted there already: by the attributes that are named, no others.
+fn remount(destination: &Path, options: &Options, root: &RootDir) -> Result<(), InitError> {
+    let failed = |(source, log)| InitError::Mount { destination: destination.to_owned(), log, source };
+    let plain = |error: io::Error| failed((error, String::new()));
+    let target = root.open_at(destination, OFlags::PATH).map_err(plain)?;
+    if options.bind.is_none() && !options.data.is_empty() {
+        file_system::reconfigure(&target, options).map_err(failed)?;
+    }
+    for (recursive, attributes) in [(true, options.recursive), (false, options.attributes)] {
+        if !attributes.is_empty() {
+            set_attributes(&target, recursive, attributes.set, attributes.clear, None).map_err(plain)?;
         }
     }
     Ok(())
@@ -97,21 +164,12 @@ fn checked(destination: &Path, target: OwnedFd) -> Result<OwnedFd, InitError> {
     Ok(target)
 }
 
-/// Shows a file or directory of the host.
-fn bind(mount: &Mount, destination: &Path, options: Options, root: &RootDir) -> Result<(), InitError> {
-    if let Some((option, _)) = options.data.into_iter().next() {
-        return Err(InitError::MountOption { destination: destination.to_owned(), option });
-    }
-    let recursive = options.bind.unwrap_or(false);
-    let source = mount.source().clone().unwrap_or_default();
-    let failed = |error: rustix::io::Errno| InitError::MountSource { path: source.clone(), source: error.into() };
-    let mut flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
-    if recursive {
-        flags |= OpenTreeFlags::AT_RECURSIVE;
-    }
-    let tree = open_tree(CWD, &source, flags).map_err(failed)?;
-    let is_directory = FileType::from_raw_mode(rustix::fs::fstat(&tree).map_err(failed)?.st_mode).is_dir();
-    let target = if is_directory {
+/// Puts a detached file or directory where it is to be seen.
+fn show(tree: OwnedFd, destination: &Path, root: &RootDir) -> Result<(), InitError> {
+    let failed =
+        |source: io::Error| InitError::Mount { destination: destination.to_owned(), log: String::new(), source };
+    let status = rustix::fs::fstat(&tree).map_err(|error| failed(error.into()))?;
+    let target = if FileType::from_raw_mode(status.st_mode).is_dir() {
         directory(root, destination)?
     } else {
         root.ensure_file(destination)
@@ -119,38 +177,7 @@ fn bind(mount: &Mount, destination: &Path, options: Options, root: &RootDir) -> 
             .map_err(|source| InitError::MountPoint { destination: destination.to_owned(), source })
             .and_then(|target| checked(destination, target))?
     };
-    set_attributes(&tree, recursive, options.set, options.clear, Some(options.propagation))
-        .and_then(|()| attach(tree, target))
-        .map_err(|source| InitError::Mount { destination: destination.to_owned(), log: String::new(), source })
-}
-
-/// A new file system, mounted nowhere.
-pub(super) fn file_system(kind: &str, options: &Options) -> Result<OwnedFd, (io::Error, String)> {
-    let fs = fsopen(kind, FsOpenFlags::FSOPEN_CLOEXEC).map_err(|error| (error.into(), String::new()))?;
-    let configure = || -> rustix::io::Result<OwnedFd> {
-        for (key, value) in &options.data {
-            match value {
-                Some(value) => fsconfig_set_string(&fs, key.as_str(), value.as_str())?,
-                None => fsconfig_set_flag(&fs, key.as_str())?,
-            }
-        }
-        fsconfig_create(&fs)?;
-        fsmount(&fs, FsMountFlags::FSMOUNT_CLOEXEC, options.set)
-    };
-    configure().map_err(|error| (error.into(), kernel_log(&fs)))
-}
-
-/// What the kernel has to say about a file system that could not be made, for the end of an error's text.
-pub(super) fn kernel_log(fs: &OwnedFd) -> String {
-    let mut buffer = [0; 1024];
-    let mut log = String::new();
-    while let Ok(count @ 1..) = rustix::io::read(fs, &mut buffer) {
-        let line = String::from_utf8_lossy(&buffer[..count]);
-        // "e overlay: …": the first letter is the severity.
-        log.push_str(": ");
-        log.push_str(line.trim_end().get(2..).unwrap_or_default());
-    }
-    log
+    attach(tree, target).map_err(failed)
 }
 
 /// Puts a detached mount on `target`.
@@ -166,7 +193,7 @@ fn cgroups(destination: &Path, options: &Options, root: &RootDir, cgroup: &Cgrou
     let show = |path: &Path, target: OwnedFd| -> io::Result<()> {
         let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
         let tree = open_tree(CWD, path, flags)?;
-        set_attributes(&tree, false, options.set, MountAttrFlags::empty(), None)?;
+        set_attributes(&tree, false, options.attributes.set, options.attributes.clear, None)?;
         attach(tree, target)
     };
     let target = directory(root, destination)?;
@@ -174,13 +201,15 @@ fn cgroups(destination: &Path, options: &Options, root: &RootDir, cgroup: &Cgrou
         return show(path, target).map_err(failed);
     }
     let data = vec![("mode".to_owned(), Some("755".to_owned()))];
-    let tmpfs = Options { data, set: options.set - MountAttrFlags::MOUNT_ATTR_RDONLY, ..parse::<&str>(&[]) };
-    let made = file_system("tmpfs", &tmpfs).map_err(|(error, _)| failed(error))?;
+    let mut tmpfs = Options { data, attributes: options.attributes, ..Options::default() };
+    // Until the directories of the controllers are made in it.
+    tmpfs.attributes.set -= MountAttrFlags::MOUNT_ATTR_RDONLY;
+    let made = file_system("tmpfs", None, &tmpfs).map_err(|(error, _)| failed(error))?;
     attach(&made, target).map_err(failed)?;
     for (controller, path) in cgroup.directories() {
         show(path, directory(root, &destination.join(controller))?).map_err(failed)?;
     }
-    set_attributes(&made, false, options.set, MountAttrFlags::empty(), None).map_err(failed)
+    set_attributes(&made, false, options.attributes.set, options.attributes.clear, None).map_err(failed)
 }
 
 #[cfg(test)]

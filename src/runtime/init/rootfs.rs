@@ -36,7 +36,13 @@ pub(super) fn mount(config: &Config, devices_restricted: bool) -> Result<RootDir
             overlay(config, lower, upper, work, *volatile).map_err(|(error, log)| failed(error, log))?
         }
     };
-    set_attributes(&mount, true, attributes, MountAttrFlags::empty(), Some(Propagation::Private))
+    // To go on as a slave of the host's mounts it must be one all the time.
+    let wanted = config.spec.linux().as_ref().and_then(|linux| linux.rootfs_propagation().as_deref());
+    let propagation = match wanted.and_then(super::propagation) {
+        Some((Propagation::Slave, _)) => Propagation::Slave,
+        _ => Propagation::Private,
+    };
+    set_attributes(&mount, true, attributes, MountAttrFlags::empty(), Some(propagation))
         .map_err(|error| failed(error, String::new()))?;
     let empty = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH;
     let target = config.mountpoint();
@@ -123,7 +129,7 @@ fn layers(lower: &[PathBuf], upper: &Path, work: &Path, volatile: bool) -> Resul
     match configure() {
         Ok(true) => {}
         Ok(false) => return layers_by_path(lower, upper, work, volatile).map_err(|error| (error, String::new())),
-        Err(error) => return Err((error, super::mounts::kernel_log(&fs))),
+        Err(error) => return Err((error, super::file_system::kernel_log(&fs))),
     }
     fsmount(&fs, FsMountFlags::FSMOUNT_CLOEXEC, MountAttrFlags::empty()).map_err(|error| (error.into(), String::new()))
 }
@@ -189,4 +195,12 @@ pub(super) fn pivot(root: RootDir) -> Result<RootDir, InitError> {
     };
     pivot().map_err(|error| InitError::Pivot(error.into()))?;
     RootDir::open(Path::new("/")).map_err(InitError::Pivot)
+}
+
+/// `linux.rootfsPropagation`. Last, since the root directory cannot be changed while mounts of it show elsewhere.
+pub(super) fn set_propagation(spec: &Spec, root: &RootDir) -> Result<(), InitError> {
+    let wanted = spec.linux().as_ref().and_then(|linux| linux.rootfs_propagation().as_deref());
+    let Some((propagation, recursive)) = wanted.and_then(super::propagation) else { return Ok(()) };
+    let none = MountAttrFlags::empty();
+    set_attributes(root, recursive, none, none, Some(propagation)).map_err(InitError::RootPropagation)
 }

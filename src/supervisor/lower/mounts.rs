@@ -57,14 +57,14 @@ fn default_mounts(service: &Service) -> Vec<OciMount> {
 
 fn etc_files(input: &LowerInput) -> [OciMount; 3] {
     [("/etc/resolv.conf", input.resolv_conf), ("/etc/hostname", input.hostname), ("/etc/hosts", input.hosts)]
-        .map(|(target, source)| bind(target, source, Propagation::Rprivate, false))
+        .map(|(target, source)| bind(target, source, Propagation::Rprivate, false, None))
 }
 
 fn service_mounts(input: &LowerInput) -> Result<Vec<OciMount>, LowerError> {
     let no_source = |target: &str| LowerError::NoSource { service: input.name.clone(), target: target.to_owned() };
     let volume = |target: &str, read_only| {
         let source = input.volumes.get(target).ok_or_else(|| no_source(target))?;
-        Ok(bind(target, source, Propagation::Rprivate, read_only))
+        Ok(bind(target, source, Propagation::Rprivate, read_only, None))
     };
     let mut mounts = Vec::new();
     let mut done = BTreeSet::new();
@@ -72,8 +72,8 @@ fn service_mounts(input: &LowerInput) -> Result<Vec<OciMount>, LowerError> {
     for mount in &service_mounts {
         done.insert(mount.target());
         mounts.push(match mount {
-            Mount::Bind { source, target, read_only, propagation, .. } => {
-                bind(target, source, *propagation, *read_only)
+            Mount::Bind { source, target, read_only, propagation, recursive, .. } => {
+                bind(target, source, *propagation, *read_only, recursive.as_deref())
             }
             Mount::Volume { target, read_only, .. } => volume(target, *read_only)?,
             Mount::Tmpfs(Tmpfs { target, size, mode, options }) => tmpfs(target, *size, *mode, options),
@@ -87,21 +87,29 @@ fn service_mounts(input: &LowerInput) -> Result<Vec<OciMount>, LowerError> {
     }
     for grant in input.service.configs.iter().chain(&input.service.secrets) {
         let source = input.files.get(&grant.target).ok_or_else(|| no_source(&grant.target))?;
-        mounts.push(bind(&grant.target, source, Propagation::Rprivate, true));
+        mounts.push(bind(&grant.target, source, Propagation::Rprivate, true, None));
     }
     Ok(mounts)
 }
 
-fn bind(target: &str, source: &Path, propagation: Propagation, read_only: bool) -> OciMount {
-    let (how, propagation) = match propagation {
-        Propagation::Rprivate => ("rbind", "rprivate"),
-        Propagation::Private => ("bind", "private"),
-        Propagation::Rshared => ("rbind", "rshared"),
-        Propagation::Shared => ("bind", "shared"),
-        Propagation::Rslave => ("rbind", "rslave"),
-        Propagation::Slave => ("bind", "slave"),
+/// `recursive` is `bind.recursive`. As with Docker, a mount is read-only with all that is mounted below it, unless that is
+/// told apart: `writable`; `disabled` leaves what is mounted below out altogether.
+fn bind(target: &str, source: &Path, propagation: Propagation, read_only: bool, recursive: Option<&str>) -> OciMount {
+    let how = if recursive == Some("disabled") { "bind" } else { "rbind" };
+    let propagation = match propagation {
+        Propagation::Rprivate => "rprivate",
+        Propagation::Private => "private",
+        Propagation::Rshared => "rshared",
+        Propagation::Shared => "shared",
+        Propagation::Rslave => "rslave",
+        Propagation::Slave => "slave",
     };
-    mount(target, "bind", source, &[how, propagation, if read_only { "ro" } else { "rw" }])
+    let access = match (read_only, recursive) {
+        (false, _) => "rw",
+        (true, Some("writable" | "disabled")) => "ro",
+        (true, _) => "rro",
+    };
+    mount(target, "bind", source, &[how, propagation, access])
 }
 
 fn tmpfs(target: &str, size: Option<u64>, mode: Option<u32>, given: &[String]) -> OciMount {

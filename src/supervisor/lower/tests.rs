@@ -180,10 +180,10 @@ fn a_service_that_says_everything() {
     linux.sysctl: {"net.core.somaxconn":"1024","net.ipv4.ip_unprivileged_port_start":"0","net.ipv4.ping_group_range":"0 2147483647"}
     mounts + {"destination":"/app","options":["rbind","rslave","rw"],"source":"/src","type":"bind"}
     mounts + {"destination":"/cache","options":["rbind","rprivate","rw"],"source":"/volumes/cache","type":"bind"}
-    mounts + {"destination":"/data","options":["rbind","rprivate","ro"],"source":"/volumes/data","type":"bind"}
+    mounts + {"destination":"/data","options":["rbind","rprivate","rro"],"source":"/volumes/data","type":"bind"}
     mounts + {"destination":"/data/tmp","options":["nosuid","nodev","size=4096","mode=1777","exec"],"source":"tmpfs","type":"tmpfs"}
     mounts + {"destination":"/dev/shm","options":["nosuid","nodev","noexec"],"source":"tmpfs","type":"tmpfs"}
-    mounts + {"destination":"/run/secrets/key","options":["rbind","rprivate","ro"],"source":"/state/secret","type":"bind"}
+    mounts + {"destination":"/run/secrets/key","options":["rbind","rprivate","rro"],"source":"/state/secret","type":"bind"}
     mounts - {"destination":"/dev/shm","options":["nosuid","noexec","nodev","mode=1777","size=67108864"],"source":"shm","type":"tmpfs"}
     process.args: ["/entry","serve"]
     process.capabilities: {"ambient":[],"bounding":["CAP_NET_ADMIN"],"effective":["CAP_NET_ADMIN"],"inheritable":[],"permitted":["CAP_NET_ADMIN"]}

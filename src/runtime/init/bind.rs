@@ -1,0 +1,76 @@
+//! Files and directories of the host, to be shown in the container: detached copies of their mounts.
+
+use std::io;
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::path::Path;
+
+use oci_spec::runtime::Mount;
+use rustix::fs::CWD;
+use rustix::mount::{OpenTreeFlags, open_tree};
+
+use super::InitError;
+use super::mount_options::{Options, parse};
+use crate::sys::mount::{Propagation, map_ids, set_attributes};
+
+/// Whether a mount shows something that is there already.
+pub(super) fn is_bind(mount: &Mount, options: &Options) -> bool {
+    options.bind.is_some() || mount.typ().as_deref() == Some("bind")
+}
+
+/// What `mount` shows, with owners mapped as in `user_namespace` if it is to be.
+pub(super) fn source(
+    mount: &Mount,
+    options: &Options,
+    user_namespace: Option<BorrowedFd<'_>>,
+) -> Result<OwnedFd, InitError> {
+    let destination = mount.destination();
+    if let Some(option) = options.for_file_system() {
+        return Err(InitError::MountOption { destination: destination.clone(), option: option.to_owned() });
+    }
+    let path = mount.source().as_deref().unwrap_or(Path::new(""));
+    let failed = |error: rustix::io::Errno| InitError::MountSource { path: path.to_owned(), source: error.into() };
+    let mut flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
+    if options.bind == Some(true) {
+        flags |= OpenTreeFlags::AT_RECURSIVE;
+    }
+    let tree = open_tree(CWD, path, flags).map_err(failed)?;
+    if let Some(user_namespace) = user_namespace {
+        map_ids(&tree, options.map_ids == Some(true), user_namespace)
+            .map_err(|source| InitError::MapIds { path: path.to_owned(), source })?;
+    }
+    change(&tree, options).map_err(|source| InitError::Mount {
+        destination: destination.clone(),
+        log: String::new(),
+        source,
+    })?;
+    Ok(tree)
+}
+
+/// Changes attributes and propagation: first of the whole tree, then of the one mount, which the plain options are for.
+pub(super) fn change(mount: &OwnedFd, options: &Options) -> io::Result<()> {
+    // Nothing of the container shows outside and nothing new shows up in it, unless something else is asked for.
+    let propagation = match options.propagation.as_slice() {
+        [] => &[(Propagation::Private, true)],
+        given => given,
+    };
+    for (recursive, attributes) in [(true, options.recursive), (false, options.attributes)] {
+        let mut propagations = propagation.iter().filter(|(_, tree)| *tree == recursive).map(|(kind, _)| *kind);
+        let first = propagations.next();
+        if first.is_some() || !attributes.is_empty() {
+            set_attributes(mount, recursive, attributes.set, attributes.clear, first)?;
+        }
+        for further in propagations {
+            let none = super::mount_options::Attributes::default();
+            set_attributes(mount, recursive, none.set, none.clear, Some(further))?;
+        }
+    }
+    Ok(())
+}
+
+/// The host's `/sys`, read-only: for a container that may not mount one of its own because its network is another's.
+pub(super) fn host_sys() -> io::Result<OwnedFd> {
+    let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | OpenTreeFlags::AT_RECURSIVE;
+    let tree = open_tree(CWD, "/sys", flags)?;
+    change(&tree, &parse(&["rbind", "rro", "rslave"]))?;
+    Ok(tree)
+}
