@@ -1,9 +1,7 @@
 //! The lock that makes a supervisor the only one of its project.
 
-use fs_err as fs;
-
 use super::{Layout, ProjectLayout, StateError};
-use crate::sys::FileLock;
+use crate::sys::{FileLock, create_private_dir_all};
 
 /// Held by the project's supervisor for its life; the kernel releases it with the process.
 #[derive(Debug)]
@@ -16,7 +14,7 @@ impl ProjectLayout {
     /// [`StateError::Io`] when the directory or file cannot be made.
     pub fn try_lock(&self) -> Result<Option<ProjectLock>, StateError> {
         loop {
-            fs::create_dir_all(&self.run)?;
+            create_private_dir_all(&self.run)?;
             let Some(lock) = FileLock::try_exclusive(&self.lock())? else { return Ok(None) };
             // A supervisor that leaves removes the file it has locked: a lock on a removed file excludes nobody.
             if lock.is_of(&self.lock())? {
@@ -32,7 +30,7 @@ impl Layout {
     /// # Errors
     /// [`StateError::Io`].
     pub fn lock_networks(&self) -> Result<FileLock, StateError> {
-        fs::create_dir_all(self.root())?;
+        create_private_dir_all(self.root())?;
         Ok(FileLock::exclusive(&self.root().join("networks.lock"))?)
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
@@ -11,7 +12,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use super::record::{VERSION, Versioned};
 use super::{ContainerLayout, ContainerRecord, ContainerState, Layout, NetworkRecord, ProjectLayout};
 use crate::name::{ContainerName, NetworkName, ProjectName};
-use crate::sys::write_atomic;
+use crate::sys::{create_private_dir_all, write_atomic};
 
 /// A failure to read or write state.
 #[derive(Debug, thiserror::Error)]
@@ -73,6 +74,15 @@ pub(super) fn entries(path: &Path) -> Result<Vec<String>, StateError> {
     }
     names.sort_unstable();
     Ok(names)
+}
+
+/// Makes what will be a root or a volume of a container, mode 0755 whatever the umask, in a directory that is private.
+pub(super) fn create_root(path: &Path) -> Result<(), StateError> {
+    match fs::create_dir(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error.into()),
+        Ok(()) => Ok(fs::set_permissions(path, std::fs::Permissions::from_mode(0o755))?),
+    }
 }
 
 /// Removes a directory and all in it; absent is fine.
@@ -183,7 +193,7 @@ impl ProjectLayout {
     /// # Errors
     /// [`StateError`].
     pub fn write_network(&self, record: &NetworkRecord) -> Result<(), StateError> {
-        fs::create_dir_all(self.networks())?;
+        create_private_dir_all(&self.networks())?;
         write(&self.networks().join(format!("{}.json", record.key)), record)
     }
 
@@ -222,9 +232,10 @@ impl ContainerLayout {
     /// # Errors
     /// [`StateError`].
     pub fn create<S: Serialize>(&self, record: &ContainerRecord<S>) -> Result<(), StateError> {
-        for directory in [self.upper(), self.work(), self.run.clone()] {
-            fs::create_dir_all(directory)?;
-        }
+        create_private_dir_all(&self.root)?;
+        create_private_dir_all(&self.run)?;
+        create_root(&self.upper())?;
+        create_private_dir_all(&self.work())?;
         write(&self.record(), record)
     }
 
@@ -233,7 +244,7 @@ impl ContainerLayout {
     /// # Errors
     /// [`StateError::Io`].
     pub fn create_run(&self) -> Result<(), StateError> {
-        Ok(fs::create_dir_all(self.run.join("etc"))?)
+        Ok(create_private_dir_all(&self.run.join("etc"))?)
     }
 
     /// The supervisor's view of the container; the default when none was written since boot.
@@ -257,11 +268,10 @@ impl ContainerLayout {
     /// # Errors
     /// [`StateError::Io`].
     pub fn discard_changes(&self) -> Result<(), StateError> {
-        for directory in [self.upper(), self.work()] {
-            remove_tree(&directory)?;
-            fs::create_dir_all(directory)?;
-        }
-        Ok(())
+        remove_tree(&self.upper())?;
+        remove_tree(&self.work())?;
+        create_root(&self.upper())?;
+        Ok(create_private_dir_all(&self.work())?)
     }
 
     /// Removes everything of the container; the record goes first, so that what a crash leaves is debris.

@@ -1,11 +1,10 @@
 //! Volumes on disk.
 
-use fs_err as fs;
-
 use super::record::VERSION;
-use super::store::{entries, read, remove_tree, write};
+use super::store::{create_root, entries, read, remove_tree, write};
 use super::{Layout, StateError, VolumeRecord};
 use crate::name::ProjectName;
+use crate::sys::create_private_dir_all;
 
 impl Layout {
     /// A volume's record; `None` when there is no such volume.
@@ -36,7 +35,8 @@ impl Layout {
         if self.read_volume(&record.name)?.is_some() {
             return Ok(false);
         }
-        fs::create_dir_all(self.volume_data(&record.name))?;
+        create_private_dir_all(&self.volume(&record.name))?;
+        create_root(&self.volume_data(&record.name))?;
         write(&self.volume(&record.name).join("volume.json"), &VolumeRecord { version: VERSION, ..record.clone() })?;
         Ok(true)
     }

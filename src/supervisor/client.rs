@@ -12,6 +12,7 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use super::control::{ACCEPTED, Event, Request};
 use crate::name::ProjectName;
 use crate::state::{Layout, ProjectLayout};
+use crate::sys::create_private_dir_all;
 
 /// How often a client looks again while the lock is held by a supervisor that does not answer: one that is just
 /// starting or just leaving. 5 ms apart, so 10 s in all.
@@ -158,6 +159,6 @@ async fn spawn(layout: &Layout, project: &ProjectName) -> Result<Spawned, Client
 
 fn open_log(paths: &ProjectLayout) -> io::Result<std::fs::File> {
     let path = paths.supervisor_log();
-    fs_err::create_dir_all(path.parent().expect("the log is in the project's run directory"))?;
+    create_private_dir_all(path.parent().expect("the log is in the project's run directory"))?;
     Ok(fs_err::OpenOptions::new().create(true).append(true).open(path)?.into_parts().0)
 }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::failure::{Failure, FailureKind};
 use crate::compose::model::{FileGrant, FileObject, FileSource, Project, Service};
 use crate::state::ContainerLayout;
+use crate::sys::create_private_dir_all;
 
 /// A config or secret of a container.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,7 +65,7 @@ fn is_default(grant: &FileGrant) -> bool {
 
 fn write_file(path: &Path, bytes: &[u8], grant: &FileGrant) -> Result<(), Failure> {
     if let Some(directory) = path.parent() {
-        fs::create_dir_all(directory)?;
+        create_private_dir_all(directory)?;
     }
     match fs::remove_file(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),

@@ -6,6 +6,20 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, Mode, OFlags};
 
+/// Makes the directory `path` and the missing ones above it, mode 0700: what containers keep (setuid programs, private
+/// files, passwords) is nobody else's to walk into (CVE-2021-41103, CVE-2024-25621). What exists stays as it is.
+///
+/// # Errors
+/// The error of `mkdir(2)`, with the path.
+pub fn create_private_dir_all(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(|error| io::Error::new(error.kind(), format!("cannot make directory `{}`: {error}", path.display())))
+}
+
 /// Writes `bytes` to `path` so that a reader sees the old content or the new, never a part: a temporary file in the
 /// same directory, mode 0600, renamed over `path`.
 ///

@@ -19,5 +19,5 @@ pub mod self_exe;
 pub mod signal;
 pub mod spawn;
 
-pub use file::{FileLock, write_atomic};
+pub use file::{FileLock, create_private_dir_all, write_atomic};
 pub use root_dir::{Owner, RootDir};

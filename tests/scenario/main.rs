@@ -19,6 +19,7 @@ mod health;
 mod images;
 mod killed;
 mod logs;
+mod private;
 mod ps;
 mod registry_image;
 mod restart;
