@@ -15,7 +15,7 @@ async fn running(host: &Host) -> (Config, Handle) {
 }
 
 /// A shell script with what the container's own process has.
-fn sh(config: &Config, script: &str) -> ExecOptions {
+pub(crate) fn sh(config: &Config, script: &str) -> ExecOptions {
     let mut process = config.spec.process().clone().unwrap();
     process.set_args(Some(vec!["sh".to_owned(), "-c".to_owned(), script.to_owned()]));
     ExecOptions { process, user: None, detach: false }
@@ -26,7 +26,7 @@ async fn stop(handle: Handle) {
     handle.exited().await.unwrap();
 }
 
-const LONG: Duration = Duration::from_secs(30);
+pub(crate) const LONG: Duration = Duration::from_secs(30);
 
 #[test]
 fn inside_with_the_containers_rights() {

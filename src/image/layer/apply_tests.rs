@@ -330,6 +330,22 @@ fn hostile_entries_are_contained() {
     }
 }
 
+/// CVE-2025-62518: a header that is hidden in a file, whose size is one in its PAX record and another in its own header,
+/// stays content of the file.
+#[test]
+fn a_file_is_as_long_as_its_record_says() {
+    let place = Place::new();
+    let hidden = Archive::default().file("hidden", "x").0;
+    let size = hidden.len().to_string();
+    let mut archive = Archive::default().pax(&[("size", size.as_bytes())]);
+    archive.0.extend_from_slice(header(b'0', b"outer", b"", 0).as_bytes());
+    archive.0.extend_from_slice(&hidden);
+    place.apply(&archive.file("after", "y")).unwrap();
+    assert_eq!(fs_err::read(place.path("outer")).unwrap(), hidden);
+    assert!(!place.path("hidden").exists());
+    assert_eq!(fs_err::read(place.path("after")).unwrap(), b"y");
+}
+
 #[test]
 fn bombs_are_refused() {
     let place = Place::new();

@@ -211,6 +211,19 @@ fn the_network_of_the_host() {
     "#);
 }
 
+/// CVE-2026-53488: what labels say is written down, and does nothing.
+#[test]
+fn labels_run_nothing() {
+    let (service, image) = busybox();
+    let plain = json(&lowered(service.clone(), &image).unwrap());
+    let labels = ["run.oci.hooks.stdout", "containerd.io/restart.loguri", "io.podman.annotations.privileged", "hooks"];
+    let labels = labels.into_iter().map(|name| (name.to_owned(), "binary:///bin/sh?-c=touch".to_owned())).collect();
+    let mut labelled = json(&lowered(service, &ImageDefaults { labels, ..image }).unwrap());
+    assert!(labelled.get("hooks").is_none());
+    labelled["annotations"].clone_from(&plain["annotations"]);
+    assert_eq!(labelled, plain);
+}
+
 #[test]
 fn no_command_at_all() {
     let (service, _) = busybox();

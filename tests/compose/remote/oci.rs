@@ -124,6 +124,7 @@ fn mirrors_and_logins() {
     assert!(user.fetch("oci://me/app").is_ok());
 }
 
+/// CVE-2025-62725: names of files in an artifact that lead out of its directory are refused before anything is written.
 #[test]
 fn names_that_lead_elsewhere() {
     let text = |file: File| failure(&[main("compose.yaml", "name: a\n"), file]);
