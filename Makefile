@@ -4,7 +4,7 @@ TARGET := x86_64-unknown-linux-gnu
 NEXTEST := 0.9.143
 
 .DEFAULT_GOAL := help
-.PHONY: help test lint packages nextest fuzz release clean
+.PHONY: help test lint packages nextest fuzz release bench clean
 
 MINUTES := 1
 
@@ -32,9 +32,14 @@ nextest: ## Installs cargo-nextest where it is missing.
 	cargo install --locked --debug --no-default-features --features default-no-update --version $(NEXTEST) cargo-nextest
 
 # Not position-independent: no relocations at start, and no page of them dirtied in each shim (420 to 175 kB of PSS).
+STATIC := RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static"
+
 release: ## Builds the static binary and prints its path.
-	RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static" cargo build --locked --release --target $(TARGET)
+	$(STATIC) cargo build --locked --release --target $(TARGET)
 	@echo target/$(TARGET)/release/rcompose
+
+bench: ## Measures containers beside the least that the kernel takes for them (as root).
+	$(STATIC) cargo bench --locked --target $(TARGET) --bench start
 
 fuzz: ## Feeds mutated files to the reader of Compose files, MINUTES=1 for each kind.
 	cd fuzz && cargo build --bin mutate

@@ -1,0 +1,74 @@
+//! What a container costs, beside what the kernel takes for the same isolation: [`floor`] makes it with bare system calls
+//! and nothing else, in the same run, in turn with ours. The figures to look at are the ratios.
+//!
+//! As root: `make bench`. Containers have what Docker gives by default (namespaces, capabilities, seccomp, masked paths,
+//! device rules), limits of memory, processors and processes, and a log.
+
+#![expect(clippy::print_stdout, reason = "a bench prints what it measured")]
+#![expect(clippy::unwrap_used, reason = "a step that fails ends the bench")]
+
+mod cable;
+mod figures;
+mod floor;
+mod ours;
+mod root;
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use figures::{Row, compare, print};
+use nix::mount::MsFlags;
+use nix::sched::CloneFlags;
+
+const ROUNDS: usize = 60;
+const BURSTS: usize = 5;
+const BURST: usize = 100;
+/// More than are made.
+const CONTAINERS: usize = 2 * ROUNDS + BURSTS * BURST + 50;
+
+fn main() {
+    if rustix::process::geteuid().as_raw() != 0 {
+        println!("this bench makes namespaces, mounts and cgroups: run it as root");
+        return;
+    }
+    rcompose::runtime::run_roles_with(Path::new(env!("CARGO_BIN_EXE_rcompose"))).unwrap();
+    nix::sched::unshare(CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWNET).unwrap();
+    nix::mount::mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE, None::<&str>).unwrap();
+    cable::make_bridge();
+    // On a disk, as real state is.
+    let directory = tempfile::Builder::new().prefix("rcompose-bench-").tempdir_in("/var/tmp").unwrap();
+    root::make(directory.path());
+    // One thread: the floor clones this process.
+    let floor = floor::Floor::new(directory.path());
+    let ours = ours::Ours::new(directory.path());
+
+    let mut rows = vec![
+        compare("create, start, exit of true", ROUNDS, || floor.run(None), || ours.run(None)),
+        compare(
+            "the same on a bridge network",
+            ROUNDS,
+            || floor.run(Some(cable::Cable::next())),
+            || ours.run(Some(cable::Cable::next())),
+        ),
+    ];
+    {
+        let running = ours.sleeper();
+        let pid = running.pid();
+        rows.push(compare("exec of true", ROUNDS, || floor.exec(pid), || running.exec()));
+        rows.push(Row::new("stop: SIGTERM to exit record", Vec::new(), vec![running.stop()]));
+    }
+    let (mut bare, mut whole) = (Vec::new(), Vec::new());
+    for _ in 0..BURSTS {
+        bare.push(time(|| floor.burst(BURST)));
+        whole.push(time(|| ours.burst(BURST)));
+    }
+    rows.push(Row::new("100 at once", bare, whole));
+    print(&rows);
+    println!("PSS of a shim: {} kB", ours.shim_memory());
+}
+
+fn time<T>(work: impl FnOnce() -> T) -> Duration {
+    let start = Instant::now();
+    work();
+    start.elapsed()
+}
