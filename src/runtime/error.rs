@@ -50,6 +50,9 @@ pub enum RuntimeError {
     /// There is no such container running.
     #[error("the container is not running")]
     NotRunning,
+    /// Its processes are stopped.
+    #[error("the container is paused: unpause it first")]
+    Paused,
     /// A process could not be watched or signalled.
     #[error("cannot {action} process {pid}")]
     Process {

@@ -1,5 +1,7 @@
 //! A running container, as those see it who watch it: by descriptors, whoever started it.
 
+mod resources;
+
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
@@ -116,12 +118,15 @@ impl Handle {
             .unwrap_or_else(|| ExitStatus::new(137, Some(Signal::KILL.as_raw()), false, self.started_at)))
     }
 
-    /// Sends a signal to the container's init; to one that has ended, that is no error.
+    /// Sends a signal to the container's init; to one that has ended, that is no error. A paused container gets it when
+    /// it goes on, which SIGKILL makes it do.
     ///
     /// # Errors
-    /// [`RuntimeError::Process`].
+    /// [`RuntimeError::Process`], [`RuntimeError::Record`], [`RuntimeError::Cgroup`].
     pub fn signal(&self, signal: Signal) -> Result<(), RuntimeError> {
-        self.init.as_ref().map_or(Ok(()), |init| init.signal(signal)).map_err(failed("signal", self.pid))
+        self.init.as_ref().map_or(Ok(()), |init| init.signal(signal)).map_err(failed("signal", self.pid))?;
+        // With version 1 of cgroups, what is frozen does not die.
+        if signal == Signal::KILL { self.unpause() } else { Ok(()) }
     }
 
     /// Whether the kernel would drop this signal: PID 1 gets only those that it handles or has blocked.
@@ -162,11 +167,14 @@ fn accepts(status: &str, signal: i32) -> bool {
 /// # Errors
 /// [`RuntimeError::Record`], [`RuntimeError::Process`], [`RuntimeError::Cgroup`].
 pub fn delete(directory: &Path) -> Result<(), RuntimeError> {
+    let config = record::read::<Config>(directory, record::CONFIG)?;
+    let cgroup = config.map(|config| Cgroup::existing(&config.cgroup()));
     if let Some(status) = record::read::<StatusRecord>(directory, record::STATUS)? {
         // The shim ends by itself once init has; a stopped one would not.
         for process in [status.init, status.shim] {
             if let Some(pidfd) = open(process)? {
                 pidfd.signal(Signal::KILL).map_err(failed("kill", process.pid))?;
+                cgroup.as_ref().map_or(Ok(()), Cgroup::thaw)?;
                 pidfd.wait_exited().map_err(failed("wait for", process.pid))?;
             }
         }
@@ -177,10 +185,7 @@ pub fn delete(directory: &Path) -> Result<(), RuntimeError> {
         let killed = ExitStatus::new(137, Some(Signal::KILL.as_raw()), false, status.started_at);
         record::write(directory, record::EXIT, &killed)?;
     }
-    if let Some(config) = record::read::<Config>(directory, record::CONFIG)? {
-        Cgroup::existing(&config.cgroup()).delete()?;
-    }
-    Ok(())
+    Ok(cgroup.map_or(Ok(()), |cgroup| cgroup.delete())?)
 }
 
 pub(super) fn open(process: ProcessRecord) -> Result<Option<PidFd>, RuntimeError> {

@@ -34,6 +34,7 @@ mod spec;
 
 use std::process::ExitCode;
 
+pub use cgroup::{CgroupError, CpuStats, DeviceIo, MemoryStats, PidsStats, Stats};
 pub use config::{Config, Rootfs, Seccomp};
 pub use error::RuntimeError;
 pub use exec::{ExecChild, ExecOptions, Probe, Stdio, exec, probe};

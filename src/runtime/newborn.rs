@@ -1,7 +1,7 @@
 //! From a configuration to an init that waits: what the shim and the OCI command line do alike.
 
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 
 use super::Config;
 use super::cgroup::{Cgroup, CgroupError};
@@ -90,7 +90,8 @@ fn clone_init(
 ) -> Result<(PidFd, ProcessRecord, Channel), BirthError> {
     let (ours, theirs) = Channel::pair()?;
     namespaces.enter_pid()?;
-    match clone(single, namespaces.new).map_err(BirthError::Clone)? {
+    let target = cgroup.target()?;
+    match clone(single, namespaces.new, target.as_ref().map(AsFd::as_fd)).map_err(BirthError::Clone)? {
         Cloned::Child => {
             // With a copy of our end it would never see that we are gone.
             drop(ours);

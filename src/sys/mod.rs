@@ -2,6 +2,7 @@
 
 #![expect(unsafe_code, reason = "kernel calls that no crate wraps; every block states its invariant")]
 
+pub mod bpf;
 pub mod clone;
 mod file;
 pub mod memory;

@@ -82,7 +82,7 @@ impl Drop for Host {
             let result = delete(&config.directory);
             assert!(result.is_ok() || std::thread::panicking(), "{result:?}");
         }
-        for controller in ["memory", "cpu", "pids", "devices", "cpuset", ""] {
+        for controller in ["memory", "cpu", "cpuacct", "pids", "devices", "cpuset", "blkio", "freezer", ""] {
             for config in &configs {
                 let directory = Path::new("/sys/fs/cgroup").join(controller).join("rcompose").join(config.id.as_str());
                 assert!(!directory.exists() || std::thread::panicking(), "{} is left", directory.display());

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "test harness")]
 
 mod attack;
+mod cgroup;
 mod container;
 mod exec;
 mod harness;

@@ -1,217 +1,191 @@
-//! The limits of a specification as files to write, for either version of cgroups.
+//! The limits of a specification as files to write, for either version of cgroups: nothing asked for is passed over.
 
-use std::path::Path;
+use oci_spec::runtime::LinuxResources;
 
-use oci_spec::runtime::{LinuxDeviceCgroup, LinuxResources};
+use super::setting::Setting;
+use super::{CgroupError, Version, limits_one, limits_two};
 
-use super::CgroupError;
-
-pub(super) const DEVICES: &str = "devices";
-pub(super) const CPUSET: &str = "cpuset";
-/// The version 1 controllers in which a container may have a directory.
-pub(super) const CONTROLLERS: [&str; 5] = [DEVICES, "memory", "cpu", CPUSET, "pids"];
-
-/// The devices any container may use, as Docker has them: making any node, and null, zero, full, random, urandom, tty,
-/// console, ptmx and the pseudo terminals.
-const DEFAULT_DEVICES: [&str; 11] = [
-    "c *:* m",
-    "b *:* m",
-    "c 1:3 rwm",
-    "c 1:5 rwm",
-    "c 1:7 rwm",
-    "c 1:8 rwm",
-    "c 1:9 rwm",
-    "c 5:0 rwm",
-    "c 5:1 rwm",
-    "c 5:2 rwm",
-    "c 136:* rwm",
-];
-
-/// One file to write.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Setting {
-    pub(super) controller: &'static str,
-    pub(super) file: &'static str,
-    pub(super) value: String,
-}
-
-impl Setting {
-    fn new(controller: &'static str, file: &'static str, value: impl ToString) -> Self {
-        Self { controller, file, value: value.to_string() }
-    }
-
-    pub(super) fn write(&self, directory: &Path) -> Result<(), CgroupError> {
-        let path = directory.join(self.file);
-        fs_err::write(&path, &self.value).map_err(|source| CgroupError::Limit {
-            path,
-            value: self.value.clone(),
-            source,
-        })
+/// What to write where, in order. Devices are not among it: see [`super::devices`].
+pub(super) fn settings(resources: &LinuxResources, version: Version) -> Result<Vec<Setting>, CgroupError> {
+    match version {
+        Version::One => limits_one::settings(resources),
+        Version::Two => limits_two::settings(resources),
     }
 }
 
-/// What to write where, in order.
-pub(super) fn settings(resources: Option<&LinuxResources>, unified: bool) -> Result<Vec<Setting>, CgroupError> {
-    let mut settings = Vec::new();
-    if !unified {
-        devices(resources.and_then(|resources| resources.devices().as_deref()).unwrap_or_default(), &mut settings);
-    }
-    let Some(resources) = resources else { return Ok(settings) };
-    let pick = |two, one| if unified { two } else { one };
-    if let Some(memory) = resources.memory() {
-        if let Some(limit) = memory.limit() {
-            settings.push(Setting::new("memory", pick("memory.max", "memory.limit_in_bytes"), bytes(limit, unified)));
-        }
-        if let Some(reservation) = memory.reservation() {
-            let file = pick("memory.low", "memory.soft_limit_in_bytes");
-            settings.push(Setting::new("memory", file, bytes(reservation, unified)));
-        }
-        if let Some(swap) = memory.swap() {
-            // The specification counts memory and swap together, as version 1 does; version 2 counts swap alone.
-            let value = if unified && swap >= 0 { swap - memory.limit().unwrap_or(0) } else { swap };
-            let file = pick("memory.swap.max", "memory.memsw.limit_in_bytes");
-            settings.push(Setting::new("memory", file, bytes(value, unified)));
-        }
-    }
-    if let Some(cpu) = resources.cpu() {
-        if let Some(shares) = cpu.shares() {
-            let setting = if unified {
-                Setting::new("cpu", "cpu.weight", weight(shares))
-            } else {
-                Setting::new("cpu", "cpu.shares", shares)
-            };
-            settings.push(setting);
-        }
-        if let Some(quota) = cpu.quota() {
-            let period = cpu.period().unwrap_or(100_000);
-            if unified {
-                let quota = if quota < 0 { "max".to_owned() } else { quota.to_string() };
-                settings.push(Setting::new("cpu", "cpu.max", format!("{quota} {period}")));
-            } else {
-                settings.push(Setting::new("cpu", "cpu.cfs_period_us", period));
-                settings.push(Setting::new("cpu", "cpu.cfs_quota_us", quota));
-            }
-        }
-        if let Some(cpus) = cpu.cpus() {
-            settings.push(Setting::new(CPUSET, "cpuset.cpus", cpus));
-        }
-        if let Some(mems) = cpu.mems() {
-            settings.push(Setting::new(CPUSET, "cpuset.mems", mems));
-        }
-    }
-    if let Some(limit) = resources.pids().as_ref().map(oci_spec::runtime::LinuxPids::limit) {
-        let value = if limit <= 0 { "max".to_owned() } else { limit.to_string() };
-        settings.push(Setting::new("pids", "pids.max", value));
-    }
-    Ok(settings)
+/// 0 says nothing, -1 that there is no limit.
+pub(super) fn some(limit: Option<i64>) -> Option<i64> {
+    limit.filter(|limit| *limit != 0)
 }
 
-/// Version 2 spells "no limit" `max`, version 1 `-1`.
-fn bytes(value: i64, unified: bool) -> String {
-    if value < 0 && unified { "max".to_owned() } else { value.to_string() }
-}
-
-/// Shares, 2 to 262144, as a weight, 1 to 10000: runc's conversion, so that the proportions people know hold.
-fn weight(shares: u64) -> u64 {
-    if shares == 0 { 100 } else { (1 + (shares.clamp(2, 262_144) - 2) * 9999 / 262_142).min(10_000) }
-}
-
-fn devices(rules: &[LinuxDeviceCgroup], settings: &mut Vec<Setting>) {
-    settings.push(Setting::new(DEVICES, "devices.deny", "a"));
-    settings.extend(DEFAULT_DEVICES.map(|rule| Setting::new(DEVICES, "devices.allow", rule)));
-    for rule in rules {
-        // `deny a` is how specifications begin, and how the list above has begun.
-        let everything =
-            rule.major().is_none() && rule.minor().is_none() && rule.typ().is_none_or(|typ| typ.as_str() == "a");
-        match (rule.allow(), everything) {
-            (false, true) => {}
-            (true, true) => settings.push(Setting::new(DEVICES, "devices.allow", "a")),
-            (allow, false) => {
-                settings.push(Setting::new(DEVICES, if allow { "devices.allow" } else { "devices.deny" }, rule));
-            }
-        }
+/// `hugetlb.2MB.max`. The size becomes part of a path, so it must be one.
+pub(super) fn hugepage_file(size: &str, kind: &str) -> Result<String, CgroupError> {
+    let number = ["KB", "MB", "GB"].iter().find_map(|unit| size.strip_suffix(unit)).unwrap_or_default();
+    if number.is_empty() || number.starts_with('0') || !number.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(CgroupError::Invalid {
+            field: "hugepageLimits.pageSize".to_owned(),
+            value: size.to_owned(),
+            expected: "must be a size such as `2MB`",
+        });
     }
+    Ok(format!("hugetlb.{size}.{kind}"))
 }
 
-/// A new version 1 cpuset has no CPUs and takes no processes until it is given some: those of its parent.
-pub(super) fn inherit_cpuset(root: &Path, path: &Path) -> Result<(), CgroupError> {
-    let mut directory = root.to_owned();
-    for part in path {
-        let parent = directory.clone();
-        directory.push(part);
-        for file in ["cpuset.cpus", "cpuset.mems"] {
-            let path = directory.join(file);
-            let value = fs_err::read_to_string(parent.join(file)).unwrap_or_default();
-            if fs_err::read_to_string(&path).is_ok_and(|own| own.trim().is_empty()) {
-                fs_err::write(&path, value.trim()).map_err(|source| CgroupError::Limit {
-                    path,
-                    value: value.clone(),
-                    source,
-                })?;
-            }
-        }
-    }
-    Ok(())
+/// One line for each device, in order of their names.
+pub(super) fn rdma(resources: &LinuxResources) -> Vec<Setting> {
+    let mut devices: Vec<_> = resources.rdma().iter().flatten().collect();
+    devices.sort_by_key(|(name, _)| *name);
+    let text = |limit: Option<u32>| limit.map_or("max".to_owned(), |limit| limit.to_string());
+    let line = |(name, limits): (&String, &oci_spec::runtime::LinuxRdma)| {
+        let (handles, objects) = (text(limits.hca_handles()), text(limits.hca_objects()));
+        Setting::new("rdma", "rdma.max", format!("{name} hca_handle={handles} hca_object={objects}"))
+    };
+    devices.into_iter().map(line).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
 
-    fn check(json: &str, unified: bool) -> String {
-        let resources: LinuxResources = serde_json::from_str(json).unwrap();
-        let settings = settings(Some(&resources), unified).unwrap();
-        let lines: Vec<String> = settings
-            .iter()
-            .filter(|setting| setting.file != "devices.allow" || !DEFAULT_DEVICES.contains(&&*setting.value))
-            .map(|setting| format!("{}={}", setting.file, setting.value))
-            .collect();
-        lines.join("\n")
+    fn check(resources: &Value, version: Version) -> String {
+        let resources = serde_json::from_value(resources.clone()).unwrap();
+        match settings(&resources, version) {
+            Ok(settings) => {
+                let line = |setting: &Setting| match &setting.otherwise {
+                    Some((file, value)) => format!("{}={} or {file}={value}", setting.file, setting.value),
+                    None => format!("{}={}", setting.file, setting.value),
+                };
+                settings.iter().map(line).collect::<Vec<_>>().join("\n")
+            }
+            Err(error) => error.to_string(),
+        }
     }
 
-    const LIMITS: &str = r#"{
-        "memory": {"limit": 1000, "reservation": 500, "swap": 1500},
-        "cpu": {"shares": 1024, "quota": 150000, "period": 100000, "cpus": "0-1"},
-        "pids": {"limit": 50}
-    }"#;
+    fn limits() -> Value {
+        json!({
+            "memory": {"limit": 1000, "reservation": 500, "swap": 1500},
+            "cpu": {"shares": 1024, "quota": 150_000, "period": 100_000, "burst": 1000, "idle": 0, "cpus": "0-1", "mems": "0"},
+            "pids": {"limit": 50},
+            "blockIO": {
+                "weight": 500,
+                "weightDevice": [{"major": 8, "minor": 0, "weight": 100}],
+                "throttleReadBpsDevice": [{"major": 8, "minor": 0, "rate": 1000}],
+                "throttleWriteBpsDevice": [{"major": 8, "minor": 0, "rate": 2000}],
+                "throttleReadIOPSDevice": [{"major": 8, "minor": 0, "rate": 30}],
+                "throttleWriteIOPSDevice": [{"major": 8, "minor": 0, "rate": 40}]
+            },
+            "hugepageLimits": [{"pageSize": "2MB", "limit": 2_097_152}],
+            "rdma": {"mlx5_1": {"hcaHandles": 3}, "mlx5_0": {"hcaHandles": 1, "hcaObjects": 2}}
+        })
+    }
 
     #[test]
     fn version_1() {
-        insta::assert_snapshot!(check(LIMITS, false), @r"
-        devices.deny=a
+        insta::assert_snapshot!(check(&limits(), Version::One), @r"
         memory.limit_in_bytes=1000
-        memory.soft_limit_in_bytes=500
         memory.memsw.limit_in_bytes=1500
+        memory.soft_limit_in_bytes=500
         cpu.shares=1024
         cpu.cfs_period_us=100000
         cpu.cfs_quota_us=150000
+        cpu.cfs_burst_us=1000
+        cpu.idle=0
         cpuset.cpus=0-1
+        cpuset.mems=0
         pids.max=50
+        blkio.bfq.weight=500 or blkio.weight=500
+        blkio.bfq.weight_device=8:0 100 or blkio.weight_device=8:0 100
+        blkio.throttle.read_bps_device=8:0 1000
+        blkio.throttle.write_bps_device=8:0 2000
+        blkio.throttle.read_iops_device=8:0 30
+        blkio.throttle.write_iops_device=8:0 40
+        hugetlb.2MB.limit_in_bytes=2097152
+        rdma.max=mlx5_0 hca_handle=1 hca_object=2
+        rdma.max=mlx5_1 hca_handle=3 hca_object=max
         ");
     }
 
     #[test]
     fn version_2() {
-        insta::assert_snapshot!(check(LIMITS, true), @r"
+        insta::assert_snapshot!(check(&limits(), Version::Two), @r"
         memory.max=1000
-        memory.low=500
         memory.swap.max=500
-        cpu.weight=39
+        memory.low=500
+        cpu.weight=100
         cpu.max=150000 100000
+        cpu.max.burst=1000
+        cpu.idle=0
         cpuset.cpus=0-1
+        cpuset.mems=0
         pids.max=50
+        io.bfq.weight=500 or io.weight=default 4950
+        io.bfq.weight=8:0 100 or io.weight=8:0 910
+        io.max=8:0 rbps=1000
+        io.max=8:0 wbps=2000
+        io.max=8:0 riops=30
+        io.max=8:0 wiops=40
+        hugetlb.2MB.max=2097152
+        rdma.max=mlx5_0 hca_handle=1 hca_object=2
+        rdma.max=mlx5_1 hca_handle=3 hca_object=max
+        ");
+    }
+
+    /// Each field that only one version has: set there, refused by name by the other.
+    #[test]
+    fn what_one_version_lacks_is_refused_by_name() {
+        for (resources, one, two) in [
+            (json!({"memory": {"kernel": 5}}), "memory.kmem.limit_in_bytes=5", "`memory.kernel` is not"),
+            (json!({"memory": {"kernelTCP": 5}}), "memory.kmem.tcp.limit_in_bytes=5", "`memory.kernelTCP` is not"),
+            (json!({"memory": {"swappiness": 0}}), "memory.swappiness=0", "`memory.swappiness` is not"),
+            (json!({"memory": {"disableOOMKiller": true}}), "memory.oom_control=1", "`memory.disableOOMKiller` is not"),
+            (json!({"memory": {"useHierarchy": false}}), "memory.use_hierarchy=0", "`memory.useHierarchy` is not"),
+            (json!({"cpu": {"realtimeRuntime": 5}}), "cpu.rt_runtime_us=5", "`cpu.realtimeRuntime` is not"),
+            (json!({"cpu": {"realtimePeriod": 5}}), "cpu.rt_period_us=5", "`cpu.realtimePeriod` is not"),
+            (json!({"blockIO": {"leafWeight": 5}}), "blkio.leaf_weight=5", "`blockIO.leafWeight` is not"),
+            (json!({"network": {"classID": 5}}), "net_cls.classid=5", "`network.classID` is not"),
+            (
+                json!({"network": {"priorities": [{"name": "lo", "priority": 2}]}}),
+                "net_prio.ifpriomap=lo 2",
+                "`network.priorities` is not",
+            ),
+            (json!({"unified": {"memory.high": "5"}}), "`unified.memory.high` is not", "memory.high=5"),
+        ] {
+            let (got_one, got_two) = (check(&resources, Version::One), check(&resources, Version::Two));
+            assert!(got_one.starts_with(one), "{resources}: {got_one}");
+            assert!(got_two.starts_with(two), "{resources}: {got_two}");
+        }
+    }
+
+    #[test]
+    fn no_limits() {
+        let unlimited = json!({"memory": {"limit": -1, "swap": -1}, "cpu": {"quota": -1}, "pids": {"limit": -1}});
+        insta::assert_snapshot!(check(&unlimited, Version::One), @r"
+        memory.limit_in_bytes=-1
+        memory.memsw.limit_in_bytes=-1
+        cpu.cfs_quota_us=-1
+        pids.max=max
+        ");
+        insta::assert_snapshot!(check(&unlimited, Version::Two), @r"
+        memory.max=max
+        memory.swap.max=max
+        cpu.max=max 100000
+        pids.max=max
         ");
     }
 
     #[test]
-    fn device_rules() {
-        let json = r#"{"devices": [
-            {"allow": false, "access": "rwm"},
-            {"allow": true, "type": "c", "major": 10, "minor": 200, "access": "rwm"}
-        ]}"#;
-        insta::assert_snapshot!(check(json, false), @r"
-        devices.deny=a
-        devices.allow=c 10:200 rwm
-        ");
+    fn names_that_would_leave_the_cgroup() {
+        for (resources, expected) in [
+            (json!({"hugepageLimits": [{"pageSize": "../x", "limit": 1}]}), "`hugepageLimits.pageSize: ../x` must be"),
+            (json!({"hugepageLimits": [{"pageSize": "MB", "limit": 1}]}), "`hugepageLimits.pageSize: MB` must be"),
+            (json!({"unified": {"memory/../cgroup.procs": "1"}}), "`unified: memory/../cgroup.procs` is not"),
+            (json!({"unified": {"memory./../x": "1"}}), "`unified: memory./../x` is not"),
+            (json!({"unified": {"cgroup.procs": "1"}}), "`unified: cgroup.procs` is the runtime's"),
+        ] {
+            let got = check(&resources, Version::Two);
+            assert!(got.starts_with(expected), "{resources}: {got}");
+        }
     }
 }

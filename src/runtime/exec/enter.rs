@@ -1,7 +1,7 @@
 //! `rcompose __exec`: enters a container and stays outside of it as the parent of a process inside.
 
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal};
 use rustix::thread::{ThreadNameSpaceType, move_into_thread_name_spaces};
 
 use super::{ExecOptions, Request};
-use crate::runtime::cgroup::Cgroup;
+use crate::runtime::cgroup::{Cgroup, Entrance};
 use crate::runtime::channel::{Channel, Failure, Message};
 use crate::runtime::init;
 use crate::runtime::record::{self, StatusRecord};
@@ -64,13 +64,14 @@ fn run(channel: &Channel) -> Result<u8, ExecError> {
     rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable).map_err(io::Error::from)?;
     let Some((Message::Exec(request), _)) = channel.receive()? else { return Err(ExecError::Died) };
     let Request { directory, options } = *request;
-    let (config, restricted) = enter(&directory, &options)?;
+    let entered = enter(&directory, &options)?;
 
     let (ours, theirs) = Channel::pair()?;
-    match clone(single, rustix::thread::UnshareFlags::empty()).map_err(ExecError::Clone)? {
+    let target = entered.target.as_ref().map(AsFd::as_fd);
+    match clone(single, rustix::thread::UnshareFlags::empty(), target).map_err(ExecError::Clone)? {
         Cloned::Child => {
             drop(ours);
-            inside(&config, &options, restricted, &theirs)
+            inside(&entered, &options, &theirs)
         }
         Cloned::Parent { pid, pidfd } => {
             drop(theirs);
@@ -81,9 +82,19 @@ fn run(channel: &Channel) -> Result<u8, ExecError> {
     }
 }
 
-/// Moves this process into the container's cgroup and namespaces. Returns the container's configuration, with the user
-/// of the exec, and whether device nodes are restricted.
-fn enter(directory: &Path, options: &ExecOptions) -> Result<(Config, bool), ExecError> {
+/// A container whose namespaces this process is in.
+struct Entered {
+    /// With the user of the exec.
+    config: Config,
+    /// For the process in it to join: this one stays outside, neither counted nor frozen with the container.
+    entrance: Entrance,
+    /// The cgroup that the process is made in.
+    target: Option<OwnedFd>,
+    restricted: bool,
+}
+
+/// Moves this process into the container's namespaces.
+fn enter(directory: &Path, options: &ExecOptions) -> Result<Entered, ExecError> {
     let status: StatusRecord = record::read(directory, record::STATUS)?.ok_or(RuntimeError::NotRunning)?;
     let mut config: Config = record::read(directory, record::CONFIG)?.ok_or(RuntimeError::NotRunning)?;
     let init = handle::open(status.init)?.ok_or(RuntimeError::NotRunning)?;
@@ -92,11 +103,13 @@ fn enter(directory: &Path, options: &ExecOptions) -> Result<(Config, bool), Exec
     }
     config.user.clone_from(&options.user);
     let cgroup = Cgroup::existing(&config.cgroup());
+    if cgroup.is_frozen() {
+        return Err(RuntimeError::Paused.into());
+    }
+    // From inside, these files cannot be reached.
+    let (entrance, target) = (cgroup.entrance()?, cgroup.target()?);
     let affinity = options.process.exec_cpu_affinity().as_ref();
     affinity.and_then(|affinity| affinity.initial().as_deref()).map_or(Ok(()), init::set_affinity)?;
-    cgroup.join()?;
-    // Only now: a cgroup of other processors undoes what was set before.
-    affinity.and_then(|affinity| affinity.cpu_affinity_final().as_deref()).map_or(Ok(()), init::set_affinity)?;
     // All at once: either we are in the container, or we are not.
     let all = ThreadNameSpaceType::MOUNT
         | ThreadNameSpaceType::CONTROL_GROUP
@@ -105,13 +118,12 @@ fn enter(directory: &Path, options: &ExecOptions) -> Result<(Config, bool), Exec
         | ThreadNameSpaceType::PROCESS_ID
         | ThreadNameSpaceType::NETWORK;
     move_into_thread_name_spaces(init.as_fd(), all).map_err(|error| ExecError::Enter(error.into()))?;
-    Ok((config, cgroup.restricts_devices()))
+    Ok(Entered { config, entrance, target, restricted: cgroup.restricts_devices() })
 }
 
 /// In the pid namespace: becomes the process.
-fn inside(config: &Config, options: &ExecOptions, restricted: bool, channel: &Channel) -> ! {
-    let result = init::prepare_exec(config, &options.process, restricted);
-    let error = match result {
+fn inside(entered: &Entered, options: &ExecOptions, channel: &Channel) -> ! {
+    let error = match prepare(entered, options) {
         Ok((program, warnings, terminal)) => {
             let master: Vec<_> = terminal.iter().map(AsFd::as_fd).collect();
             let told = channel.send(&Message::Ready { warnings }, &master);
@@ -127,6 +139,14 @@ fn inside(config: &Config, options: &ExecOptions, restricted: bool, channel: &Ch
     };
     let _ = channel.send(&Message::Failed(Failure { code: error.code(), error: init::text(&error) }), &[]);
     crate::sys::process::end(i32::from(error.code()))
+}
+
+fn prepare(entered: &Entered, options: &ExecOptions) -> Result<init::Prepared, init::InitError> {
+    entered.entrance.enter()?;
+    // Only now: a cgroup of other processors undoes what was set before.
+    let affinity = options.process.exec_cpu_affinity().as_ref();
+    affinity.and_then(|affinity| affinity.cpu_affinity_final().as_deref()).map_or(Ok(()), init::set_affinity)?;
+    init::prepare_exec(&entered.config, &options.process, entered.restricted)
 }
 
 /// Tells the caller when the program has been executed.

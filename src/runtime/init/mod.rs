@@ -76,7 +76,8 @@ pub(super) fn run(setup: Setup<'_>) -> ! {
     crate::sys::process::end(1)
 }
 
-type Prepared = (process::Program, Vec<String>, Option<OwnedFd>);
+/// What is left to execute, what could not be done as asked, and the terminal's master.
+pub(super) type Prepared = (process::Program, Vec<String>, Option<OwnedFd>);
 
 /// The steps up to the point where only `execve` is left.
 fn prepare(setup: &Setup<'_>) -> Result<Prepared, InitError> {

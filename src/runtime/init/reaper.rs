@@ -20,7 +20,7 @@ pub(super) fn execute(program: Program, single: SingleThreaded) -> InitError {
     if let Err(error) = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::all()), None) {
         return InitError::Signals(error.into());
     }
-    match clone(single, rustix::thread::UnshareFlags::empty()) {
+    match clone(single, rustix::thread::UnshareFlags::empty(), None) {
         Err(error) => InitError::Fork(error),
         Ok(Cloned::Child) => match sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None) {
             Ok(()) => program.execve(),

@@ -1,0 +1,94 @@
+//! What a running container may use and does use: pausing it, changing its limits, measuring it.
+
+use oci_spec::runtime::LinuxResources;
+
+use super::Handle;
+use crate::runtime::cgroup::{Cgroup, CgroupError, Stats};
+use crate::runtime::record;
+use crate::runtime::{Config, RuntimeError};
+
+impl Handle {
+    /// Stops all processes of the container until [`Self::unpause`]. May be repeated. If some do not stop within 10
+    /// seconds, because they wait for a device, all go on again.
+    ///
+    /// # Errors
+    /// [`RuntimeError::Cgroup`], [`RuntimeError::Record`], [`RuntimeError::NotRunning`].
+    pub fn pause(&self) -> Result<(), RuntimeError> {
+        let cgroup = self.cgroup()?;
+        if cgroup.directories().is_empty() {
+            return Err(CgroupError::None.into());
+        }
+        Ok(cgroup.freeze()?)
+    }
+
+    /// Lets all processes of the container go on. May be repeated.
+    ///
+    /// # Errors
+    /// [`RuntimeError::Cgroup`], [`RuntimeError::Record`].
+    pub fn unpause(&self) -> Result<(), RuntimeError> {
+        match self.cgroup() {
+            Err(RuntimeError::NotRunning) => Ok(()),
+            cgroup => Ok(cgroup?.thaw()?),
+        }
+    }
+
+    /// Whether the container is paused.
+    ///
+    /// # Errors
+    /// [`RuntimeError::Record`].
+    pub fn is_paused(&self) -> Result<bool, RuntimeError> {
+        match self.cgroup() {
+            Err(RuntimeError::NotRunning) => Ok(false),
+            cgroup => Ok(cgroup?.is_frozen()),
+        }
+    }
+
+    /// Changes what `resources` says, and leaves all other limits as they are. When the kernel refuses a part of it,
+    /// nothing is changed.
+    ///
+    /// # Errors
+    /// [`RuntimeError::Cgroup`], [`RuntimeError::Record`], [`RuntimeError::NotRunning`].
+    pub fn update(&self, resources: &LinuxResources) -> Result<(), RuntimeError> {
+        let mut config = self.config()?;
+        let cgroup = Cgroup::existing(&config.cgroup());
+        let linux = config.spec.linux_mut().get_or_insert_default();
+        let merged = cgroup.update(linux.resources().as_ref(), resources)?;
+        linux.set_resources(Some(merged));
+        record::write(&self.directory, record::CONFIG, &config)
+    }
+
+    /// What the container uses.
+    ///
+    /// # Errors
+    /// [`RuntimeError::Cgroup`], [`RuntimeError::Record`], [`RuntimeError::NotRunning`].
+    pub fn stats(&self) -> Result<Stats, RuntimeError> {
+        Ok(self.cgroup()?.stats(Some(self.pid)).map_err(CgroupError::Read)?)
+    }
+
+    /// The pids of all its processes, as seen from here.
+    ///
+    /// # Errors
+    /// [`RuntimeError::Cgroup`], [`RuntimeError::Record`], [`RuntimeError::NotRunning`].
+    pub fn processes(&self) -> Result<Vec<i32>, RuntimeError> {
+        let mut pids = self.cgroup()?.processes().map_err(CgroupError::Read)?;
+        // On a machine without any cgroup, this one is known.
+        if pids.is_empty() {
+            pids.push(self.pid);
+        }
+        pids.sort_unstable();
+        Ok(pids)
+    }
+
+    fn config(&self) -> Result<Config, RuntimeError> {
+        let is_running = match &self.init {
+            Some(init) => !init.has_exited().map_err(super::failed("watch", self.pid))?,
+            None => false,
+        };
+        let config = record::read::<Config>(&self.directory, record::CONFIG)?;
+        config.filter(|_| is_running).ok_or(RuntimeError::NotRunning)
+    }
+
+    fn cgroup(&self) -> Result<Cgroup, RuntimeError> {
+        Ok(Cgroup::existing(&self.config()?.cgroup()))
+    }
+}
