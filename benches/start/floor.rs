@@ -73,7 +73,7 @@ impl Floor {
     pub(crate) fn exec(&self, pid: i32) {
         let target = rustix::process::Pid::from_raw(pid).unwrap();
         let (log, log_write) = pipe_with(PipeFlags::CLOEXEC).unwrap();
-        let Cloned::Parent { pidfd, .. } = clone(self.single, UnshareFlags::empty()).unwrap() else {
+        let Cloned::Parent { pidfd, .. } = clone(self.single, UnshareFlags::empty(), None).unwrap() else {
             use rustix::thread::ThreadNameSpaceType as Kind;
             ours::cgroups_of(pid).iter().for_each(|directory| write(&directory.join("cgroup.procs"), "0"));
             let target = rustix::process::pidfd_open(target, rustix::process::PidfdFlags::empty()).unwrap();
@@ -84,7 +84,7 @@ impl Floor {
                 | Kind::PROCESS_ID
                 | Kind::NETWORK;
             rustix::thread::move_into_thread_name_spaces(target.as_fd(), all).unwrap();
-            let code = match clone(self.single, UnshareFlags::empty()).unwrap() {
+            let code = match clone(self.single, UnshareFlags::empty(), None).unwrap() {
                 Cloned::Child => self.become_true(&log_write),
                 Cloned::Parent { pidfd, .. } => PidFd::from(pidfd).wait(true).unwrap().exit_status(),
             };
@@ -107,7 +107,7 @@ impl Floor {
             | UnshareFlags::NEWIPC
             | UnshareFlags::NEWUTS
             | UnshareFlags::NEWNET;
-        match clone(self.single, namespaces).unwrap() {
+        match clone(self.single, namespaces, None).unwrap() {
             Cloned::Child => {
                 drop(word);
                 self.inside(&directory, &cgroups);
