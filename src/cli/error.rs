@@ -278,6 +278,7 @@ fn failure_hint(failure: &Failure) -> Option<String> {
         FailureKind::DependencyFailed => "see what it wrote: `rcompose logs`",
         FailureKind::ExternalMissing => "create it, or drop `external: true`",
         FailureKind::ImageMissing => "pull it: `rcompose pull`",
+        FailureKind::NotRunning => "start it, or see why it ended: `rcompose logs`",
         FailureKind::Plan | FailureKind::Cancelled | FailureKind::System => return None,
     };
     Some(hint.to_owned())

@@ -93,20 +93,19 @@ pub(super) const RULES: &[(&str, When, Effect)] = &[
     ("services.*.expose", Given, PEOPLE),
     ("services.*.external_links", Given, NotYet),
     ("services.*.gpus", Given, NotYet),
-    ("services.*.ipc", Unless(&["private", "shareable"]), NotYet),
+    ("services.*.ipc", Holds(is_of_another), NotYet),
     ("services.*.isolation", Given, WINDOWS),
     ("services.*.links", Given, NotYet),
     ("services.*.logging.driver", Unless(&["json-file", "local"]), NotYet),
     ("services.*.logging.options", OtherKeys(&["max-file", "max-size"]), NotYet),
     ("services.*.mem_swappiness", Given, NotYet),
     ("services.*.models", Given, NotYet),
-    ("services.*.network_mode", Unless(&["none", "host"]), NotYet),
+    ("services.*.network_mode", Holds(is_network_by_name), NotYet),
     ("services.*.networks.*.driver_opts", Given, NotYet),
     ("services.*.networks.*.interface_name", Given, NotYet),
     ("services.*.networks.*.ipv6_address", Given, NotYet),
     ("services.*.networks.*.link_local_ips", Given, NotYet),
     ("services.*.oom_kill_disable", Given, NotYet),
-    ("services.*.pid", Given, NotYet),
     ("services.*.platform", Unless(PLATFORMS), NotYet),
     ("services.*.ports.*.app_protocol", Given, PEOPLE),
     ("services.*.ports.*.host_ip", Holds(|text| text.contains(':')), NotYet),
@@ -127,7 +126,6 @@ pub(super) const RULES: &[(&str, When, Effect)] = &[
     ("services.*.tty", Given, NotYet),
     ("services.*.use_api_socket", Given, NotYet),
     ("services.*.userns_mode", Unless(&["host"]), NotYet),
-    ("services.*.uts", Given, NotYet),
     ("services.*.volumes.*.bind.selinux", Given, Effect::None("nothing is labelled for SELinux")),
     ("services.*.volumes.*.consistency", Given, Effect::None("it is for Docker Desktop")),
     ("services.*.volumes.*.type", Unless(&["bind", "tmpfs", "volume"]), NotYet),
@@ -156,6 +154,16 @@ pub(super) const RULES: &[(&str, When, Effect)] = &[
     ("secrets.*.labels", Given, SWARM),
     ("secrets.*.template_driver", Given, NotYet),
 ];
+
+/// Whether a namespace is that of another container.
+fn is_of_another(mode: &str) -> bool {
+    mode.starts_with("service:") || mode.starts_with("container:")
+}
+
+/// Whether `network_mode` names a network of the machine.
+fn is_network_by_name(mode: &str) -> bool {
+    !matches!(mode, "none" | "host") && !is_of_another(mode)
+}
 
 /// Something that a project asks for and does not get.
 #[derive(Debug, Clone)]
@@ -220,6 +228,17 @@ pub(super) fn unsupported(tree: &Node, report: &Report) -> Findings {
                     let mut walk = Walk { section, element, when: *when, effect: *effect, report, found: &mut found };
                     walk.find(&entry.value, entry.key, rest, &format!("{section}.{element}.{key}"));
                 }
+            }
+        }
+    }
+    if let Some(services) = tree.get("services") {
+        for (element, entry) in services.entries().into_iter().flatten() {
+            for (key, why) in values::conflicts(&entry.value) {
+                let at =
+                    entry.value.entries().and_then(|entries| entries.get(key)).map_or(entry.key, |entry| entry.key);
+                let effect = Effect::Impossible(why);
+                let mut walk = Walk { section: "services", element, when: Given, effect, report, found: &mut found };
+                walk.add(at, format!("services.{element}.{key}"));
             }
         }
     }
@@ -327,9 +346,9 @@ mod tests {
         "cpu_quota", "cpu_shares", "cpus", "cpuset", "depends_on", "deploy", "dns", "dns_opt", "dns_search", "domainname",
         "entrypoint", "environment", "extra_hosts", "group_add", "healthcheck", "hostname", "image", "init", "ipc", "labels",
         "logging", "mac_address", "mem_limit", "mem_reservation", "memswap_limit", "network_mode", "networks",
-        "oom_score_adj", "pids_limit", "platform", "ports", "profiles", "pull_policy", "read_only", "restart", "scale",
+        "oom_score_adj", "pid", "pids_limit", "platform", "ports", "profiles", "pull_policy", "read_only", "restart", "scale",
         "secrets", "security_opt", "shm_size", "stop_grace_period", "stop_signal", "sysctls", "tmpfs", "ulimits", "user",
-        "userns_mode", "volumes", "working_dir",
+        "userns_mode", "uts", "volumes", "working_dir",
         // Extensions of others, and our own.
         "extensions", "rcompose",
     ];

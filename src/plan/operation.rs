@@ -96,6 +96,8 @@ pub enum Cause {
     PullPolicy,
     /// A dependency was recreated, and `restart: true` is set.
     DependencyRecreated(ServiceName),
+    /// It shares namespaces or volumes with a container of this service, which this plan makes anew or starts.
+    SharesWith(ServiceName),
     /// It is attached to this network, which this plan makes anew.
     NetworkRecreated(NetworkName),
     /// This service depends on it.

@@ -76,6 +76,7 @@ impl fmt::Display for Cause {
             Self::Requested => formatter.write_str("requested"),
             Self::PullPolicy => formatter.write_str("pull policy"),
             Self::DependencyRecreated(service) => write!(formatter, "{service} recreated"),
+            Self::SharesWith(service) => write!(formatter, "shares with {service}"),
             Self::NetworkRecreated(network) => write!(formatter, "network {network} recreated"),
             Self::NeededBy(service) => write!(formatter, "needed by {service}"),
             Self::ScaledDown => formatter.write_str("scaled down"),

@@ -45,6 +45,8 @@ pub(super) fn decide<'a>(
 ) -> Result<BTreeMap<&'a ServiceName, Vec<Replica<'a>>>, PlanError> {
     let mut decided: BTreeMap<&ServiceName, Vec<Replica>> = BTreeMap::new();
     let mut interrupted = BTreeSet::new();
+    let mut started = BTreeSet::new();
+    let mut recreated = BTreeSet::new();
     for name in graph.order().iter().copied() {
         let service = &project.services[name];
         let selected = selection.services.contains_key(name);
@@ -55,6 +57,16 @@ pub(super) fn decide<'a>(
         };
         if selected || !options.no_deps {
             restart_with_dependencies(service, &mut replicas, &interrupted);
+            follow_namespaces(service, &mut replicas, &started);
+        }
+        if selected && options.recreate != Recreate::Never {
+            recreate_with_shared(service, &mut replicas, &recreated);
+        }
+        if replicas.iter().any(|replica| matches!(replica.fate, Fate::Recreate(..))) {
+            recreated.insert(name);
+        }
+        if replicas.iter().any(|replica| !matches!(replica.fate, Fate::Keep(_) | Fate::Remove(_))) {
+            started.insert(name);
         }
         if replicas.iter().any(|replica| matches!(replica.fate, Fate::Recreate(..) | Fate::Restart(..))) {
             interrupted.insert(name);
@@ -152,6 +164,32 @@ fn restart_with_dependencies(service: &Service, replicas: &mut [Replica], interr
     for replica in replicas {
         if let Fate::Keep(container) = replica.fate {
             replica.fate = Fate::Restart(container, Cause::DependencyRecreated(dependency.clone()));
+        }
+    }
+}
+
+/// Whoever runs in a namespace of a container that is started now is in that of its last run, which ended with it.
+fn follow_namespaces(service: &Service, replicas: &mut [Replica], started: &BTreeSet<&ServiceName>) {
+    let Some(other) = started.iter().find(|other| service.joins(other)) else { return };
+    for replica in replicas {
+        if let Fate::Keep(container) = replica.fate
+            && matches!(container.state, ObservedState::Running { .. })
+        {
+            replica.fate = Fate::Restart(container, Cause::SharesWith((*other).clone()));
+        }
+    }
+}
+
+/// A container that shares with one that is made anew is made anew too, as Docker Compose does: what it shares has got
+/// another owner.
+fn recreate_with_shared(service: &Service, replicas: &mut [Replica], recreated: &BTreeSet<&ServiceName>) {
+    let Some(other) = recreated.iter().find(|other| service.shares_with(other)) else { return };
+    for replica in replicas {
+        match replica.fate {
+            Fate::Keep(container) | Fate::Restart(container, _) => {
+                replica.fate = Fate::Recreate(container, Cause::SharesWith((*other).clone()));
+            }
+            Fate::Create | Fate::Start | Fate::Recreate(..) | Fate::Remove(_) => {}
         }
     }
 }

@@ -3,7 +3,7 @@
 mod resources;
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -87,6 +87,21 @@ impl Handle {
         self.init.as_ref().map(AsFd::as_fd)
     }
 
+    /// One of its namespaces, by the name that `/proc/PID/ns` has for it; `None` when the container has ended.
+    ///
+    /// # Errors
+    /// [`RuntimeError::Process`].
+    pub fn namespace(&self, name: &Path) -> Result<Option<OwnedFd>, RuntimeError> {
+        let Some(init) = &self.init else { return Ok(None) };
+        let namespace = fs_err::File::open(Path::new("/proc").join(self.pid.to_string()).join("ns").join(name));
+        // Asked afterwards: as long as the process is there, its pid was no other's.
+        if init.has_exited().map_err(failed("watch", self.pid))? {
+            return Ok(None);
+        }
+        let file = namespace.map_err(failed("look at the namespaces of", self.pid))?;
+        Ok(Some(file.into_parts().0.into()))
+    }
+
     /// Waits for the container's end and changes nothing: for those who only look on.
     ///
     /// # Errors
@@ -129,7 +144,7 @@ impl Handle {
         if signal == Signal::KILL { self.unpause() } else { Ok(()) }
     }
 
-    /// Whether the kernel would drop this signal: PID 1 gets only those that it handles or has blocked.
+    /// Whether the kernel would drop this signal: PID 1 of a pid namespace gets only those that it handles or has blocked.
     ///
     /// # Errors
     /// [`RuntimeError::Process`].
@@ -141,6 +156,9 @@ impl Handle {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
             result => result.map_err(failed("look at", self.pid))?,
         };
+        if !is_first(&status) {
+            return Ok(false);
+        }
         // While it waits in sigtimedwait(2) for signals that it has blocked, the kernel shows them as not blocked. One that
         // cannot be looked at is not accused of ignoring.
         let waiting = libc::SYS_rt_sigtimedwait.to_string();
@@ -148,6 +166,12 @@ impl Handle {
         let waits = system_call.map_or(true, |call| call.split_whitespace().next() == Some(waiting.as_str()));
         Ok(!waits && !accepts(&status, signal.as_raw()))
     }
+}
+
+/// Whether a process with this `/proc/PID/status` is the first of its pid namespace: the last of its pids.
+fn is_first(status: &str) -> bool {
+    let pids = status.lines().find_map(|line| line.strip_prefix("NSpid:"));
+    pids.is_none_or(|pids| pids.split_whitespace().next_back() == Some("1"))
 }
 
 /// Whether a process with this `/proc/PID/status` has a handler for the signal, or blocks it in order to wait for it.
@@ -207,5 +231,6 @@ mod tests {
         for (signal, expected) in [(15, true), (2, true), (1, false), (13, false)] {
             assert_eq!(accepts(status, signal), expected, "{signal}");
         }
+        assert!(is_first("Name:\tx\nNSpid:\t812\t1\n") && !is_first("Name:\tx\nNSpid:\t812\n"));
     }
 }

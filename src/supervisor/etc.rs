@@ -23,7 +23,7 @@ pub(super) const RESOLV_CONF: &str = "resolv.conf";
 pub(super) fn write(world: &World, record: &Record) -> Result<(), Failure> {
     let paths = world.paths.container(&record.id);
     let network = record.endpoints.first().and_then(|endpoint| world.network(&endpoint.network));
-    let name = hostname(&record.config.service, &record.id);
+    let name = hostname(&record.config.service, &record.id, &world.host_name);
     let resolv_conf = match &record.config.service.network_mode {
         None => resolv_conf(record),
         // The host's own resolver, as far as the container can reach it.

@@ -36,6 +36,8 @@ pub enum FailureKind {
     DependencyFailed,
     /// An external network or volume does not exist.
     ExternalMissing,
+    /// A container whose namespaces or volumes are to be shared does not run, or does not exist.
+    NotRunning,
     /// The plan cannot be made.
     Plan,
     /// Another request took over, or the client went away.

@@ -26,6 +26,7 @@ mod observe;
 mod provision;
 pub mod restart;
 mod server;
+mod share;
 mod start;
 mod unit;
 mod upstream;

@@ -193,6 +193,7 @@ fn container_record(
         resolv_conf: &paths.etc(etc::RESOLV_CONF),
         volumes: &volumes,
         files: &grants.iter().map(|grant| (grant.grant.target.clone(), grant.path.clone())).collect(),
+        host_name: &world.host_name,
         processors: world.processors,
     })
     .map_err(|error| Failure::from_error(FailureKind::Plan, &error))?;

@@ -14,6 +14,7 @@ use super::grant;
 use super::observe::Record;
 use super::provision;
 use super::restart::Attempts;
+use super::share;
 use super::upstream;
 use super::world::World;
 use crate::compose::model::{Mount, NetworkMode, Port, Protocol, Service};
@@ -60,15 +61,18 @@ pub(super) async fn start(world: &Rc<World>, record: &Rc<Record>, attempts: Atte
     grant::write(&record.config.grants)?;
     let (reservations, published) = reserve_ports(record)?;
     let keep: Vec<_> = reservations.iter().map(std::os::fd::AsFd::as_fd).collect();
-    let mut shim = Shim::spawn(&config(world, record), &keep).map_err(|error| runtime_failure(&error))?;
+    let mut config = config(world, record);
+    let joined = share::join(world, record, &mut config.spec)?;
+    let mut shim = Shim::spawn(&config, &keep).map_err(|error| runtime_failure(&error))?;
     let init = shim.created().await.map_err(|error| runtime_failure(&error))?;
+    drop(joined);
     for warning in &init.warnings {
         world.warn(&format!("{}: {warning}", record.name));
     }
     // From here on an error drops the shim, which ends its init: nothing is left running.
     let resolver = match &record.config.service.network_mode {
-        Some(NetworkMode::Host) => None,
-        // Other modes are refused before anything is made; a container without a network is what is left of them.
+        Some(NetworkMode::Host | NetworkMode::Service(_) | NetworkMode::Container(_)) => None,
+        // Names of networks are refused before anything is made; a container without a network is what is left of them.
         Some(_) => {
             let netns = netns(init.pid)?;
             network::loopback_up(netns.as_fd()).map_err(|error| Failure::from_error(FailureKind::System, &error))?;
@@ -279,7 +283,20 @@ fn attach(world: &World, record: &Record, netns: &OwnedFd) -> Result<(), Failure
             mtu: network.mtu,
         });
     }
-    network::attach(netns.as_fd(), &endpoints).map_err(|error| Failure::from_error(FailureKind::System, &error))
+    let failed = |error: network::AttachError| Failure::from_error(FailureKind::System, &error);
+    match network::attach(netns.as_fd(), &endpoints) {
+        Err(error) if !remove_stale_links(&endpoints) => Err(failed(error)),
+        Err(_) => network::attach(netns.as_fd(), &endpoints).map_err(failed),
+        Ok(()) => Ok(()),
+    }
+}
+
+/// Removes the links of an earlier run, which are there as long as somebody shares the network namespace of that run.
+/// Returns whether there were any.
+fn remove_stale_links(endpoints: &[Endpoint]) -> bool {
+    let links = endpoints.iter().map(|endpoint| &endpoint.host_interface);
+    let stale: Vec<_> = links.filter(|link| network::link_exists(link).unwrap_or(false)).collect();
+    !stale.is_empty() && stale.into_iter().all(|link| network::delete_bridge(link).is_ok())
 }
 
 /// Which endpoint leads out: the first that is not on an internal network.

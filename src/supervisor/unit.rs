@@ -276,8 +276,10 @@ impl Unit {
                 // Published before the reply: whoever was answered sees the container running.
                 self.publish_health(super::health::initial(&self.record), None);
                 self.world.announce(&self.record, ContainerChange::Started { log: self.world.log(&self.record) });
-                if let Some(reply) = reply {
-                    let _ = reply.send(Ok(()));
+                match reply {
+                    Some(reply) => drop(reply.send(Ok(()))),
+                    // By its policy: nobody has planned for those who share with it.
+                    None => super::share::rejoin(&self.world, &self.record),
                 }
                 Phase::Running(Box::new(live))
             }

@@ -12,7 +12,7 @@ use tokio::sync::{broadcast, watch};
 use super::control::{ContainerChange, ContainerEvent, Event};
 use super::failure::{Failure, FailureKind};
 use super::observe::{self, Record};
-use super::unit::{UnitHandle, UnitState};
+use super::unit::{Command, UnitHandle, UnitState};
 use super::upstream;
 use crate::compose::model::Project;
 use crate::image::Store;
@@ -37,6 +37,8 @@ pub(super) struct World {
     pub(super) names: watch::Sender<Names>,
     /// The host's own name servers.
     pub(super) upstream: Vec<std::net::SocketAddr>,
+    /// The name of this machine.
+    pub(super) host_name: String,
     /// The processors of this machine.
     pub(super) processors: u32,
     /// Kept open: closing a socket that has deleted something waits 15 ms in the kernel.
@@ -67,6 +69,7 @@ impl World {
             names: watch::channel(Names::default()).0,
             nftables: RefCell::new(nftables),
             upstream: upstream::parse(&fs_err::read_to_string("/etc/resolv.conf").unwrap_or_default()),
+            host_name: host_name(),
             processors: std::thread::available_parallelism().map_or(1, |count| u32::try_from(count.get()).unwrap_or(1)),
             units: RefCell::default(),
             networks: RefCell::new(networks),
@@ -186,6 +189,16 @@ impl World {
         let mut of: Vec<&UnitHandle> = units.values().filter(|unit| unit.record.service == *service).collect();
         of.sort_by_key(|unit| unit.record.number);
         of.into_iter().map(f).collect()
+    }
+
+    /// The running containers that are in namespaces of the container of `record`, which may have ended.
+    pub(super) fn running_who_join(&self, record: &Record) -> Vec<(Rc<Record>, tokio::sync::mpsc::Sender<Command>)> {
+        let units = self.units.borrow();
+        let joins = |unit: &&UnitHandle| {
+            let running = matches!(unit.state.borrow().observed(), ObservedState::Running { .. });
+            running && unit.record.config.service.joins(&record.service)
+        };
+        units.values().filter(joins).map(|unit| (Rc::clone(&unit.record), unit.commands.clone())).collect()
     }
 
     /// Whether any container still needs a supervisor.
@@ -361,6 +374,11 @@ impl World {
         let running = |unit: &UnitHandle| matches!(unit.state.borrow().observed(), ObservedState::Running { .. });
         self.with_unit(id, running).unwrap_or(false)
     }
+}
+
+/// The name of this machine.
+fn host_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
 fn event(record: &Record, change: ContainerChange) -> Event {

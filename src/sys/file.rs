@@ -1,7 +1,7 @@
 //! Files that other processes look at: whole-or-nothing writes and advisory locks.
 
 use std::io::{self, Write};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, Mode, OFlags};
@@ -35,6 +35,13 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> io::Result<()> {
         let _ = fs_err::remove_file(&temporary);
     }
     written
+}
+
+/// The path by which another process of this user opens what `fd` refers to, for as long as that is open here.
+#[must_use]
+pub fn path_of(fd: impl AsFd) -> PathBuf {
+    let pid = rustix::process::getpid().as_raw_pid();
+    PathBuf::from(format!("/proc/{pid}/fd/{}", fd.as_fd().as_raw_fd()))
 }
 
 /// `.NAME.RANDOM.tmp` in the directory of `path`: writers of the same file, threads or processes, do not meet.

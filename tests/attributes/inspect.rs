@@ -55,10 +55,44 @@ impl Running {
     /// How `script` ends in the container.
     #[track_caller]
     pub(crate) fn run(&self, script: &str) -> Outcome {
+        self.rcompose(&["exec", "-T", SERVICE, "sh", "-c", script])
+    }
+
+    /// Runs `rcompose -p … -f … ARGUMENTS` on its stack.
+    #[track_caller]
+    pub(crate) fn rcompose(&self, arguments: &[&str]) -> Outcome {
         let mut command = self.sandbox.command();
-        let file = self.sandbox.path().join(NAME).join("compose.yaml");
-        command.args(["-p", NAME, "-f"]).arg(file).args(["exec", "-T", SERVICE, "sh", "-c", script]);
+        command.args(["-p", NAME, "-f"]).arg(self.file()).args(arguments);
         self.sandbox.run(command)
+    }
+
+    /// Replaces its Compose file.
+    pub(crate) fn write(&self, compose: &str) {
+        fs_err::write(self.file(), compose).unwrap();
+    }
+
+    fn file(&self) -> PathBuf {
+        self.sandbox.path().join(NAME).join("compose.yaml")
+    }
+
+    /// The id of the container of another service of its stack, as `ps` shows it.
+    #[track_caller]
+    pub(crate) fn id_of(&self, service: &str) -> String {
+        self.rcompose(&["ps", "-a", "-q", service]).succeeds().stdout.trim().to_owned()
+    }
+
+    /// The process id of the init of another service of its stack.
+    #[track_caller]
+    pub(crate) fn pid_of(&self, service: &str) -> i32 {
+        pid(&self.sandbox, &self.id_of(service))
+    }
+
+    /// The namespace of `kind` that a service of its stack is in, if it runs.
+    pub(crate) fn current(&self, service: &str, kind: &str) -> Option<String> {
+        let status = fs_err::read(run_directory(&self.sandbox, &self.id_of(service)).join("status.json")).ok()?;
+        let status: Value = serde_json::from_slice(&status).ok()?;
+        let path = format!("/proc/{}/ns/{kind}", status["init"]["pid"].as_i64()?);
+        Some(fs_err::read_link(path).ok()?.to_str()?.to_owned())
     }
 
     /// The file `/proc/PID/NAME` of its init, on the host.

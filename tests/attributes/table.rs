@@ -63,7 +63,6 @@ const MISSING: &[&str] = &[
     "memswap_limit",
     "oom_kill_disable",
     "oom_score_adj",
-    "pid",
     "pids_limit",
     "post_start",
     "pre_start",
@@ -81,7 +80,6 @@ const MISSING: &[&str] = &[
     "use_api_socket",
     "user",
     "userns_mode",
-    "uts",
     "volumes_from",
 ];
 

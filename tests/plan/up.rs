@@ -407,3 +407,35 @@ fn nobody_waits_for_what_shall_not_run() {
     #4 start container web-1 (missing) after #3
     ");
 }
+
+#[test]
+fn who_shares_namespaces_follows_their_owner() {
+    let dependency = Dependency { condition: Condition::ServiceStarted, restart: true, required: true };
+    let sidecar = service("envoy:1").depends("web", dependency).with(|service| {
+        service.networks.clear();
+        service.network_mode = Some("service:web".parse().unwrap());
+    });
+    let project = project([("web", service("nginx:1")), ("sidecar", sidecar)]);
+    let mut observed = running(&project);
+    renew(&mut observed, "nginx:1");
+    assert_snapshot!(up(&project, &observed), @r"
+    #1 stop container shop-sidecar-1 (shares with web)
+    #2 remove container shop-sidecar-1 (shares with web) after #1
+    #3 stop container shop-web-1 (image changed) after #1
+    #4 remove container shop-web-1 (image changed) after #3
+    #5 create container sidecar-1 (shares with web) after #2
+    #6 create container web-1 (image changed) after #4
+    #7 start container web-1 (image changed) after #6
+    #8 await web service_started (needed by sidecar) after #7
+    #9 start container sidecar-1 (shares with web) after #5, #8
+    ");
+    // The namespace of a container goes with its run, even if the container stays.
+    let mut observed = running(&project);
+    container(&mut observed, "shop-web-1").state = ObservedState::Exited { code: 0 };
+    assert_snapshot!(up(&project, &observed), @r"
+    #1 stop container shop-sidecar-1 (shares with web)
+    #2 start container web-1 (not running)
+    #3 await web service_started (needed by sidecar) after #2
+    #4 start container sidecar-1 (shares with web) after #1, #3
+    ");
+}

@@ -5,6 +5,7 @@
 
 mod labels;
 mod mounts;
+pub mod namespaces;
 mod process;
 mod resources;
 mod security;
@@ -18,7 +19,7 @@ pub use signal::stop_signal;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use oci_spec::runtime::{Linux, LinuxNamespace, LinuxNamespaceType, Root, Spec, VERSION};
+use oci_spec::runtime::{Linux, Root, Spec, VERSION};
 
 use crate::compose::model::{Healthcheck, NetworkMode, Project, Service};
 use crate::name::{ContainerId, ServiceName};
@@ -75,6 +76,8 @@ pub struct LowerInput<'a> {
     pub volumes: &'a BTreeMap<String, PathBuf>,
     /// The file on the host of each config and secret, by its target in the container.
     pub files: &'a BTreeMap<String, PathBuf>,
+    /// The name of this machine.
+    pub host_name: &'a str,
     /// The processors of this machine: some of what is masked has a path for each.
     pub processors: u32,
 }
@@ -147,13 +150,15 @@ pub fn lower(input: &LowerInput) -> Result<Lowered, LowerError> {
     let service = input.service;
     let labels = labels(input);
 
+    let own_name = namespaces::has_own_name(service);
+
     let mut root = Root::default();
     root.set_readonly(Some(service.read_only));
     let mut spec = Spec::default();
     spec.set_version(VERSION.to_owned())
         .set_root(Some(root))
-        .set_hostname(Some(hostname(service, input.id).to_owned()))
-        .set_domainname(service.domainname.clone())
+        .set_hostname(own_name.then(|| hostname(service, input.id, input.host_name).to_owned()))
+        .set_domainname(service.domainname.clone().filter(|_| own_name))
         .set_process(Some(process::process(input)?))
         .set_mounts(Some(mounts::mounts(input)?))
         .set_annotations(Some(labels::annotations(service, &labels)))
@@ -168,38 +173,24 @@ pub fn lower(input: &LowerInput) -> Result<Lowered, LowerError> {
     })
 }
 
-/// The host name of a container: `hostname`, else its short id.
+/// The host name of a container: `hostname`, else that of the host where it is in its network or UTS namespace, else its
+/// short id.
 #[must_use]
-pub fn hostname<'a>(service: &'a Service, id: &'a ContainerId) -> &'a str {
-    service.hostname.as_deref().unwrap_or(id.short())
+pub fn hostname<'a>(service: &'a Service, id: &'a ContainerId, host_name: &'a str) -> &'a str {
+    let in_the_host = service.network_mode == Some(NetworkMode::Host) || !namespaces::has_own_name(service);
+    service.hostname.as_deref().unwrap_or(if in_the_host { host_name } else { id.short() })
 }
 
 fn linux(input: &LowerInput) -> Linux {
-    let host_network = input.service.network_mode == Some(NetworkMode::Host);
-    let namespaces = [
-        LinuxNamespaceType::Mount,
-        LinuxNamespaceType::Pid,
-        LinuxNamespaceType::Ipc,
-        LinuxNamespaceType::Uts,
-        LinuxNamespaceType::Cgroup,
-        LinuxNamespaceType::Network,
-    ];
-    let own = namespaces.into_iter().filter(|kind| !host_network || *kind != LinuxNamespaceType::Network);
     let mut linux = Linux::default();
     linux
-        .set_namespaces(Some(own.map(namespace).collect()))
-        .set_sysctl(Some(resources::sysctls(input.service, host_network)))
+        .set_namespaces(Some(namespaces::own(input.service)))
+        .set_sysctl(Some(resources::sysctls(input.service, !input.service.has_own_network())))
         .set_resources(Some(resources::resources(input.service)))
         .set_cgroups_path(Some(Path::new("/rcompose").join(input.id.as_str())))
         .set_masked_paths(Some(security::masked_paths(input.processors)))
         .set_readonly_paths(Some(security::READONLY_PATHS.iter().map(|path| (*path).to_owned()).collect()));
     linux
-}
-
-fn namespace(kind: LinuxNamespaceType) -> LinuxNamespace {
-    let mut namespace = LinuxNamespace::default();
-    namespace.set_typ(kind);
-    namespace
 }
 
 #[cfg(test)]

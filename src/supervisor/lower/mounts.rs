@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use oci_spec::runtime::Mount as OciMount;
 
 use super::{ImageDefaults, LowerError, LowerInput};
-use crate::compose::model::{Mount, Propagation, Service, Tmpfs};
+use crate::compose::model::{IpcMode, Mount, Propagation, Service, Tmpfs};
 
 /// Docker's `/dev/shm`, in bytes.
 const SHM_SIZE: u64 = 64 << 20;
@@ -38,8 +38,7 @@ pub(super) fn mounts(input: &LowerInput) -> Result<Vec<OciMount>, LowerError> {
 }
 
 fn default_mounts(service: &Service) -> Vec<OciMount> {
-    let shm = format!("size={}", service.shm_size.unwrap_or(SHM_SIZE));
-    vec![
+    let mut mounts = vec![
         mount("/proc", "proc", "proc", &["nosuid", "noexec", "nodev"]),
         mount("/dev", "tmpfs", "tmpfs", &["nosuid", "strictatime", "mode=755", "size=65536k"]),
         mount(
@@ -51,8 +50,21 @@ fn default_mounts(service: &Service) -> Vec<OciMount> {
         mount("/sys", "sysfs", "sysfs", &["nosuid", "noexec", "nodev", "ro"]),
         mount("/sys/fs/cgroup", "cgroup", "cgroup", &["ro", "nosuid", "noexec", "nodev"]),
         mount("/dev/mqueue", "mqueue", "mqueue", &["nosuid", "noexec", "nodev"]),
-        mount("/dev/shm", "tmpfs", "shm", &["nosuid", "noexec", "nodev", "mode=1777", &shm]),
-    ]
+    ];
+    mounts.extend(shared_memory(service));
+    mounts
+}
+
+/// `/dev/shm`, unless it is that of another container, which is found when the container starts.
+fn shared_memory(service: &Service) -> Option<OciMount> {
+    match service.ipc {
+        None | Some(IpcMode::Private | IpcMode::Shareable) => {
+            let size = format!("size={}", service.shm_size.unwrap_or(SHM_SIZE));
+            Some(mount("/dev/shm", "tmpfs", "shm", &["nosuid", "noexec", "nodev", "mode=1777", &size]))
+        }
+        Some(IpcMode::Host) => Some(bind("/dev/shm", Path::new("/dev/shm"), Propagation::Rprivate, false, None)),
+        Some(IpcMode::None | IpcMode::Service(_) | IpcMode::Container(_)) => None,
+    }
 }
 
 fn etc_files(input: &LowerInput) -> [OciMount; 3] {

@@ -47,7 +47,8 @@ pub fn arguments(service: &Service, image: &ImageDefaults) -> Vec<String> {
 fn environment(input: &LowerInput) -> Vec<String> {
     let image = input.image.env.iter().filter_map(|variable| variable.split_once('='));
     let service = input.service.environment.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    let mut variables = BTreeMap::from([("PATH", PATH), ("HOSTNAME", hostname(input.service, input.id))]);
+    let mut variables =
+        BTreeMap::from([("PATH", PATH), ("HOSTNAME", hostname(input.service, input.id, input.host_name))]);
     variables.extend(image.chain(service));
     variables.into_iter().map(|(name, value)| format!("{name}={value}")).collect()
 }

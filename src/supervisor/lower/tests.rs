@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{ImageDefaults, LowerError, LowerInput, Lowered, anonymous_volumes, lower};
 use crate::compose::model::{
-    Attachment, Condition, Dependency, FileGrant, Mount, NetworkMode, Project, Propagation, Service, Ulimit,
+    Attachment, Condition, Dependency, FileGrant, Mount, NetworkMode, Peer, Project, Propagation, Service, Ulimit,
 };
 use crate::name::{ContainerId, ImageReference, ProjectName, ServiceName};
 
@@ -43,6 +43,7 @@ fn lowered(service: Service, image: &ImageDefaults) -> Result<Lowered, LowerErro
         resolv_conf: Path::new("/state/resolv.conf"),
         volumes: &directories(volumes),
         files: &files,
+        host_name: "machine",
         processors: 2,
     })
 }
@@ -206,8 +207,10 @@ fn the_network_of_the_host() {
     let plain = json(&lowered(service.clone(), &image).unwrap());
     service.network_mode = Some(NetworkMode::Host);
     insta::assert_snapshot!(difference(&plain, &json(&lowered(service, &image).unwrap())), @r#"
+    hostname: "machine"
     linux.namespaces: [{"type":"mount"},{"type":"pid"},{"type":"ipc"},{"type":"uts"},{"type":"cgroup"}]
     linux.sysctl: {}
+    process.env: ["HOSTNAME=machine","PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]
     "#);
 }
 
@@ -222,6 +225,38 @@ fn labels_run_nothing() {
     assert!(labelled.get("hooks").is_none());
     labelled["annotations"].clone_from(&plain["annotations"]);
     assert_eq!(labelled, plain);
+}
+
+#[test]
+fn namespaces_of_others() {
+    let (mut service, image) = busybox();
+    let plain = json(&lowered(service.clone(), &image).unwrap());
+    service.network_mode = Some("service:db".parse().unwrap());
+    service.pid = Some("host".parse().unwrap());
+    service.ipc = Some("none".parse().unwrap());
+    service.uts = Some("host".to_owned());
+    service.domainname = Some("example.org".to_owned());
+    insta::assert_snapshot!(difference(&plain, &json(&lowered(service.clone(), &image).unwrap())), @r#"
+    linux.namespaces: [{"type":"mount"},{"type":"ipc"},{"type":"cgroup"}]
+    linux.sysctl: {}
+    mounts - {"destination":"/dev/shm","options":["nosuid","noexec","nodev","mode=1777","size=67108864"],"source":"shm","type":"tmpfs"}
+    process.env: ["HOSTNAME=machine","PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]
+    "#);
+
+    service.ipc = Some("host".parse().unwrap());
+    let spec = json(&lowered(service.clone(), &image).unwrap());
+    assert!(spec.get("hostname").is_none() && spec.get("domainname").is_none(), "it would be the host's");
+    insta::assert_snapshot!(difference(&plain, &spec), @r#"
+    linux.namespaces: [{"type":"mount"},{"type":"cgroup"}]
+    linux.sysctl: {}
+    mounts + {"destination":"/dev/shm","options":["rbind","rprivate","rw"],"source":"/dev/shm","type":"bind"}
+    mounts - {"destination":"/dev/shm","options":["nosuid","noexec","nodev","mode=1777","size=67108864"],"source":"shm","type":"tmpfs"}
+    process.env: ["HOSTNAME=machine","PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]
+    "#);
+    let (kinds, peers): (Vec<_>, Vec<_>) =
+        super::namespaces::shared(&service).into_iter().map(|(_, name, peer)| (name, peer)).unzip();
+    assert_eq!(kinds, ["net"]);
+    assert_eq!(peers, [Peer::Service(&ServiceName::new("db").unwrap())]);
 }
 
 #[test]

@@ -39,5 +39,7 @@ fn merged() {
 
 #[test]
 fn when_run() {
-    KEY.runs(&[("{nofile: 1024}", "")]);
+    KEY.runs(&[("{nofile: 1024}", ""),
+        ("{nofile: {soft: 1, hard: -1}}", ""),
+        ("{nofile: {soft: 2, hard: 1}}", "3:23 invalid `services.web.ulimits.nofile`: the soft limit is above the hard one: lower `soft` or raise `hard`"),]);
 }

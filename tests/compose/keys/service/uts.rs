@@ -24,5 +24,8 @@ fn merged() {
 
 #[test]
 fn when_run() {
-    KEY.runs(&[("host", "3:5 `services.web.uts` is not supported yet")]);
+    KEY.runs(&[
+        ("host", ""),
+        ("own", "3:10 invalid `services.web.uts: own`: must be `host`, or left out for a host name of its own"),
+    ]);
 }

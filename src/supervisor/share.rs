@@ -1,0 +1,130 @@
+//! Containers that share: whose namespaces a container joins when it starts, and who joins its own again.
+
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::rc::Rc;
+
+use oci_spec::runtime::{LinuxNamespaceType, Spec};
+use tokio::sync::oneshot;
+
+use super::etc;
+use super::failure::{Failure, FailureKind};
+use super::lower::namespaces;
+use super::observe::{Configuration, Record};
+use super::unit::Command;
+use super::world::World;
+use crate::compose::model::Peer;
+use crate::plan::ObservedState;
+use crate::runtime::Handle;
+use crate::state::ContainerLayout;
+
+/// Another container, of this project or not.
+pub(super) struct Neighbour {
+    /// What it was made from.
+    pub(super) record: Rc<Record>,
+    /// Where its files are.
+    pub(super) paths: ContainerLayout,
+}
+
+/// Has the container that is made from `spec` join the namespaces of others. What is returned is held until it has: a path
+/// with a pid might come to mean another process.
+pub(super) fn join(world: &World, record: &Record, spec: &mut Spec) -> Result<Vec<OwnedFd>, Failure> {
+    let mut held = Vec::new();
+    for (kind, name, peer) in namespaces::shared(&record.config.service) {
+        let neighbour = find(world, peer)?;
+        let namespace = neighbour.namespace(name)?;
+        namespaces::join(spec, kind, &crate::sys::path_of(&namespace));
+        if kind == LinuxNamespaceType::Network {
+            share_names(world, record, spec, &neighbour);
+        }
+        held.push(namespace);
+    }
+    Ok(held)
+}
+
+/// Who shares a network is the same host: its name, and who it knows.
+fn share_names(world: &World, record: &Record, spec: &mut Spec, neighbour: &Neighbour) {
+    let own = world.paths.container(&record.id);
+    for mount in spec.mounts_mut().iter_mut().flatten() {
+        let file = [etc::HOSTS, etc::HOSTNAME, etc::RESOLV_CONF]
+            .into_iter()
+            .find(|file| mount.source().as_deref() == Some(own.etc(file).as_path()));
+        if let Some(file) = file {
+            mount.set_source(Some(neighbour.paths.etc(file)));
+        }
+    }
+    let theirs = &neighbour.record.config.lowered.spec;
+    if let (Some(name), true) = (theirs.hostname(), namespaces::has_own_name(&record.config.service)) {
+        let variable = format!("HOSTNAME={name}");
+        spec.set_hostname(Some(name.clone())).set_domainname(theirs.domainname().clone());
+        let given = record.config.service.environment.contains_key("HOSTNAME");
+        let variables = spec.process_mut().as_mut().and_then(|process| process.env_mut().as_mut());
+        if let Some(old) = variables.into_iter().flatten().find(|old| old.starts_with("HOSTNAME=") && !given) {
+            *old = variable;
+        }
+    }
+}
+
+/// Finds a container: of a service the first that runs, else the first.
+pub(super) fn find(world: &World, peer: Peer<'_>) -> Result<Neighbour, Failure> {
+    let missing = |what: String| Failure::new(FailureKind::NotRunning, format!("{what} does not exist"));
+    match peer {
+        Peer::Service(service) => {
+            let units = world.units_of(service, |unit| {
+                let running = matches!(unit.state.borrow().observed(), ObservedState::Running { .. });
+                (!running, Rc::clone(&unit.record))
+            });
+            let first = units.into_iter().min_by_key(|(stopped, _)| *stopped);
+            let (_, record) = first.ok_or_else(|| missing(format!("a container of service `{service}`")))?;
+            let paths = world.paths.container(&record.id);
+            Ok(Neighbour { record, paths })
+        }
+        Peer::Container(name) => {
+            for project in world.layout.project_names()? {
+                let paths = world.layout.project(&project);
+                // What cannot be read is for its own project to complain about.
+                let records = paths.read_containers::<Configuration>().unwrap_or_default();
+                if let Some(record) = records.into_iter().find(|record| is_called(record, name)) {
+                    return Ok(Neighbour { paths: paths.container(&record.id), record: Rc::new(record) });
+                }
+            }
+            Err(missing(format!("container `{name}`")))
+        }
+    }
+}
+
+/// Whether `name` is that of a container, or the beginning of its id.
+fn is_called(record: &Record, name: &str) -> bool {
+    record.name.as_str() == name || (name.len() >= 4 && record.id.as_str().starts_with(name))
+}
+
+impl Neighbour {
+    /// One of its namespaces, by the name that `/proc/PID/ns` has for it.
+    fn namespace(&self, name: &str) -> Result<OwnedFd, Failure> {
+        let system = |error| Failure::from_error(FailureKind::System, &error);
+        let handle = Handle::adopt(self.paths.run()).map_err(system)?;
+        let namespace = handle.map(|handle| handle.namespace(Path::new(name))).transpose().map_err(system)?;
+        namespace.flatten().ok_or_else(|| {
+            let message =
+                format!("{}, whose {name} namespace it shares, does not run: start it first", self.record.name);
+            Failure::new(FailureKind::NotRunning, message)
+        })
+    }
+}
+
+/// Starts those again that were in the namespaces of a container that has been restarted: what they were in went with it.
+pub(super) fn rejoin(world: &Rc<World>, record: &Record) {
+    for (record, commands) in world.running_who_join(record) {
+        let grace = record.config.service.stop_grace_period();
+        world.warn(&format!("{}: restarted with the container whose namespaces it shares", record.name));
+        tokio::task::spawn_local(async move {
+            let (done, stopped) = oneshot::channel();
+            let (reply, started) = oneshot::channel();
+            // One that is gone was removed; how its start ends, its own unit tells.
+            if commands.send(Command::Stop { grace, done }).await.is_ok() && stopped.await.is_ok() {
+                let _ = commands.send(Command::Start(reply)).await;
+                let _ = started.await;
+            }
+        });
+    }
+}
