@@ -80,6 +80,7 @@ fn run(args: &Args) -> Result<ExitCode, CliError> {
         Command::Up(up) => block_on(verb::up::run(&context, up)),
         Command::Down(down) => block_on(verb::down::run(&context, down)),
         Command::Logs(logs) => block_on(verb::logs::run(&context, logs)),
+        Command::Oci(oci) => Ok(verb::oci::run(&oci)),
         Command::Pull(pull) => block_on(verb::pull::run(&mut context, pull)),
     }
 }

@@ -52,6 +52,8 @@ pub(super) enum Message {
     Hold,
     /// Run a process in the container of this directory.
     Exec(Box<super::exec::Request>),
+    /// From an init that no shim stays with: the hooks of the runtime's namespaces are due.
+    Hooks,
     /// All is prepared; carries the terminal's master, if there is one.
     Ready { warnings: Vec<String> },
     /// The container exists.

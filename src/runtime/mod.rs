@@ -13,6 +13,8 @@
 //!
 //! If whoever spawned it goes away before `start`, the shim undoes what it did. After that it needs nobody:
 //! [`Handle::adopt`] finds it again. [`exec`] runs a further process in a running container.
+//!
+//! [`oci`] makes containers that no shim stays with, for other engines to drive.
 
 mod capability;
 mod cgroup;
@@ -26,6 +28,7 @@ mod id_map;
 mod init;
 pub mod log;
 mod newborn;
+pub mod oci;
 mod record;
 mod seccomp;
 mod shim;
@@ -60,6 +63,7 @@ pub fn dispatch(role: &str) -> Option<ExitCode> {
     match role {
         shim::ROLE => Some(shim::main()),
         exec::ROLE => Some(exec::main()),
+        oci::ROLE => Some(oci::main()),
         _ => None,
     }
 }

@@ -7,6 +7,7 @@ use super::Config;
 use super::cgroup::{Cgroup, CgroupError};
 use super::channel::{Channel, Failure, Message};
 use super::init::{self, InitError, Namespaces};
+use super::oci::Solitary;
 use super::record::ProcessRecord;
 use crate::sys::clone::{Cloned, SingleThreaded, clone};
 use crate::sys::pidfd::{PidFd, start_time};
@@ -39,12 +40,18 @@ pub(super) struct Newborn {
 }
 
 impl Newborn {
-    /// Makes the cgroup and the namespaces of a container, and its init in them, with `streams` as standard streams.
-    pub(super) fn clone(config: &Config, streams: [OwnedFd; 3], single: SingleThreaded) -> Result<Self, BirthError> {
+    /// Makes the cgroup and the namespaces of a container, and its init in them, with `streams` as standard streams; one
+    /// that is `solitary` waits for its word elsewhere than at the channel.
+    pub(super) fn clone(
+        config: &Config,
+        streams: [OwnedFd; 3],
+        single: SingleThreaded,
+        solitary: Option<Solitary>,
+    ) -> Result<Self, BirthError> {
         let linux = config.spec.linux().as_ref();
         let namespaces = Namespaces::open(linux.and_then(|linux| linux.namespaces().as_deref()).unwrap_or_default())?;
         let cgroup = Cgroup::create(&config.cgroup(), linux.and_then(|linux| linux.resources().as_ref()))?;
-        match clone_init(config, &cgroup, namespaces, streams, single) {
+        match clone_init(config, &cgroup, namespaces, streams, single, solitary) {
             Ok((init, process, channel)) => Ok(Self { cgroup, init, process, channel }),
             Err(error) => {
                 let _ = cgroup.delete();
@@ -87,6 +94,7 @@ fn clone_init(
     namespaces: Namespaces,
     streams: [OwnedFd; 3],
     single: SingleThreaded,
+    solitary: Option<Solitary>,
 ) -> Result<(PidFd, ProcessRecord, Channel), BirthError> {
     let (ours, theirs) = Channel::pair()?;
     namespaces.enter_pid()?;
@@ -95,7 +103,7 @@ fn clone_init(
         Cloned::Child => {
             // With a copy of our end it would never see that we are gone.
             drop(ours);
-            init::run(init::Setup { config, cgroup, namespaces, channel: theirs, streams, single })
+            init::run(init::Setup { config, cgroup, namespaces, channel: theirs, streams, single, solitary })
         }
         Cloned::Parent { pid, pidfd } => {
             let process = ProcessRecord { pid: pid.as_raw_pid(), start_time: start_time(pid)? };

@@ -111,7 +111,7 @@ impl Container {
             .map_err(|source| ShimError::Log { path: config.log.clone(), source })?;
         let (stdout, stdout_write) = pipe()?;
         let (stderr, stderr_write) = pipe()?;
-        let newborn = Newborn::clone(&config, [super::spawn::null()?, stdout_write, stderr_write], single)?;
+        let newborn = Newborn::clone(&config, [super::spawn::null()?, stdout_write, stderr_write], single, None)?;
         let output = vec![(Stream::Stdout, stdout), (Stream::Stderr, stderr)];
         Ok(Self { config, newborn, log, output, started_at: Timestamp::now() })
     }

@@ -95,7 +95,8 @@ impl Drop for Shim {
     }
 }
 
-fn supported(config: &Config) -> Result<(), RuntimeError> {
+/// Whether all that a configuration asks for can be done.
+pub(super) fn supported(config: &Config) -> Result<(), RuntimeError> {
     super::spec::check(&config.spec)?;
     let Some(linux) = config.spec.linux() else { return Ok(()) };
     if linux.seccomp().is_some() {

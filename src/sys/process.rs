@@ -2,6 +2,7 @@
 
 use std::ffi::{CStr, CString};
 use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
 
 /// Ends the process at once: no destructors, no `atexit`, which would belong to the process it was cloned from.
 pub fn end(code: i32) -> ! {
@@ -39,4 +40,26 @@ pub fn shed_descriptors<T: Copy>(first: u32, argument: T, then: fn(T) -> !) -> i
     // SAFETY: on success `then` never returns to any owner of a descriptor, and a plain function captures none.
     let result = unsafe { libc::syscall(libc::SYS_close_range, first, u32::MAX, 0) };
     if result == 0 { then(argument) } else { io::Error::last_os_error() }
+}
+
+/// Makes copies of `descriptors`, open across `execve`, at `first` and up, in place of what is there: for a process about to
+/// be replaced, which lets go of every other descriptor it owns.
+///
+/// # Errors
+/// What the kernel says.
+pub fn place_descriptors(first: i32, descriptors: &[OwnedFd]) -> io::Result<()> {
+    let above = first + i32::try_from(descriptors.len()).map_err(|_| io::ErrorKind::InvalidInput)?;
+    // Out of the way first: a target may be the source of a later one.
+    let copies: Vec<OwnedFd> = descriptors
+        .iter()
+        .map(|descriptor| rustix::io::fcntl_dupfd_cloexec(descriptor, above))
+        .collect::<Result<_, _>>()?;
+    for (target, copy) in (first..).zip(&copies) {
+        // SAFETY: whatever owned the target is never used again, as the caller promises.
+        let result = unsafe { libc::dup2(copy.as_raw_fd(), target) };
+        if result < 0 {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    Ok(())
 }

@@ -84,3 +84,19 @@ pub fn inherited_channel() -> io::Result<std::os::fd::OwnedFd> {
     unsafe { rustix::io::close(fd) };
     Ok(copy)
 }
+
+/// Copies of the `count` descriptors from `first` up that whoever started this process has left open for it.
+///
+/// # Errors
+/// `EBADF` when one is not open.
+pub fn inherited(first: i32, count: u32) -> io::Result<Vec<std::os::fd::OwnedFd>> {
+    let end =
+        i32::try_from(count).ok().and_then(|count| first.checked_add(count)).ok_or(io::ErrorKind::InvalidInput)?;
+    (first..end)
+        .map(|fd| {
+            // SAFETY: borrowed only for the copy; if nothing is open there, the copy fails.
+            let inherited = unsafe { BorrowedFd::borrow_raw(fd) };
+            Ok(rustix::io::fcntl_dupfd_cloexec(inherited, end)?)
+        })
+        .collect()
+}

@@ -4,6 +4,7 @@ mod config;
 mod down;
 mod exec;
 mod logs;
+mod oci;
 mod ps;
 mod pull;
 mod up;
@@ -14,6 +15,10 @@ pub use config::{ConfigArgs, ConfigFormat, HashOf};
 pub use down::DownArgs;
 pub use exec::ExecArgs;
 pub use logs::LogsArgs;
+pub use oci::{
+    LogFormat, OciArgs, OciContainerArgs, OciCreateArgs, OciDeleteArgs, OciFormat, OciKillArgs, OciListArgs,
+    OciRunArgs, OciVerb,
+};
 pub use ps::{PsArgs, PsFormat};
 pub use pull::{PullArgs, PullWhen};
 pub use up::{Ending, Recreate, UpArgs, UpPull};
@@ -102,6 +107,8 @@ pub enum Command {
     Pull(PullArgs),
     /// Check the Compose file and print what it resolves to
     Config(ConfigArgs),
+    /// Run containers of OCI bundles, for engines that drive a runtime as they drive runc
+    Oci(OciArgs),
     /// Print the version
     Version(VersionArgs),
 }
@@ -188,6 +195,7 @@ mod tests {
           exec     Run a command in a running container
           pull     Pull the images of the services
           config   Check the Compose file and print what it resolves to
+          oci      Run containers of OCI bundles, for engines that drive a runtime as they drive runc
           version  Print the version
           help     Print this message or the help of the given subcommand(s)
 

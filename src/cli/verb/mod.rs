@@ -4,6 +4,7 @@ pub(super) mod config;
 pub(super) mod down;
 pub(super) mod exec;
 pub(super) mod logs;
+pub(super) mod oci;
 pub(super) mod ps;
 pub(super) mod pull;
 pub(super) mod up;

@@ -54,6 +54,8 @@ pub(in crate::runtime) enum InitError {
     ReadOnly { path: String, source: io::Error },
     #[error("cannot set the propagation of the root")]
     RootPropagation(#[source] io::Error),
+    #[error(transparent)]
+    Hook(#[from] crate::runtime::oci::HookError),
     #[error("cannot open a terminal")]
     Terminal(#[source] io::Error),
     #[error("cannot set up the standard streams")]

@@ -37,6 +37,7 @@ pub(super) use scheduling::{number_list, set_affinity};
 use super::Config;
 use super::cgroup::Cgroup;
 use super::channel::{Channel, Failure, Message};
+use super::oci::Solitary;
 use crate::sys::RootDir;
 use crate::sys::clone::{SingleThreaded, unshare};
 use crate::sys::signal;
@@ -51,29 +52,62 @@ pub(super) struct Setup<'a> {
     /// Standard input, output and error.
     pub(super) streams: [OwnedFd; 3],
     pub(super) single: SingleThreaded,
+    /// Of a container that no shim stays with.
+    pub(super) solitary: Option<Solitary>,
 }
 
 /// Becomes the container's program, or says why not and exits.
 pub(super) fn run(setup: Setup<'_>) -> ! {
-    let channel = &setup.channel;
+    let mut starter = None;
     let failure = match prepare(&setup) {
         Ok((program, warnings, terminal)) => {
             let master: Vec<_> = terminal.iter().map(AsFd::as_fd).collect();
-            let told = channel.send(&Message::Ready { warnings }, &master);
-            match told.and_then(|()| channel.receive()) {
-                // The shim holds the master; a second one here would keep the terminal from hanging up.
-                Ok(Some((Message::Start, _))) => {
-                    drop(terminal);
-                    if setup.config.init { reaper::execute(program, setup.single) } else { program.execute() }
-                }
-                _ => crate::sys::process::end(1),
+            let told = setup.channel.send(&Message::Ready { warnings }, &master);
+            // A second master here would keep the terminal from hanging up.
+            drop(terminal);
+            match told.and_then(|()| await_start(&setup)) {
+                Ok(channel) => starter = channel,
+                Err(_) => crate::sys::process::end(1),
             }
+            execute(&setup, program, &mut starter)
         }
         Err(error) => error,
     };
-    // If the shim is gone, there is nobody to tell.
+    let channel = starter.as_ref().unwrap_or(&setup.channel);
+    // If the other side is gone, there is nobody to tell.
     let _ = channel.send(&Message::Failed(Failure { code: failure.code(), error: text(&failure) }), &[]);
     crate::sys::process::end(1)
+}
+
+/// Waits for the word to go on: from the shim, or from whoever comes for a container without one, whose channel is
+/// returned.
+fn await_start(setup: &Setup<'_>) -> io::Result<Option<Channel>> {
+    match &setup.solitary {
+        Some(solitary) => solitary.await_start().map(Some),
+        None => match setup.channel.receive()? {
+            Some((Message::Start, _)) => Ok(None),
+            _ => Err(io::ErrorKind::ConnectionAborted.into()),
+        },
+    }
+}
+
+/// Returns only on failure, which `starter` is to be told.
+fn execute(setup: &Setup<'_>, program: process::Program, starter: &mut Option<Channel>) -> InitError {
+    let (Some(solitary), Some(channel)) = (&setup.solitary, starter.as_ref()) else {
+        return if setup.config.init { reaper::execute(program, setup.single) } else { program.execute() };
+    };
+    let last_steps = || -> Result<(process::Program, Channel), InitError> {
+        let program = program.become_user()?;
+        solitary.before_exec(&setup.config.spec)?;
+        Ok((program, solitary.pass_descriptors(channel).map_err(InitError::Descriptors)?))
+    };
+    match last_steps() {
+        Ok((program, channel)) => {
+            *starter = Some(channel);
+            program.execve()
+        }
+        Err(error) => error,
+    }
 }
 
 /// What is left to execute, what could not be done as asked, and the terminal's master.
@@ -99,6 +133,9 @@ fn prepare(setup: &Setup<'_>) -> Result<Prepared, InitError> {
     mounts::mount_all(spec, &root, proc, setup.cgroup, &mut outside::Outside::default())?;
     devices::create(spec, &root)?;
     let terminal = attach_streams(setup, process, &root)?;
+    if let Some(solitary) = &setup.solitary {
+        solitary.before_pivot(spec, &setup.channel)?;
+    }
     masks::apply(spec, &root)?;
     rootfs::make_readonly(spec, &root)?;
     root = rootfs::pivot(root)?;

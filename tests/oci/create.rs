@@ -1,0 +1,112 @@
+//! `create`: what it hands to others, and what it hands on.
+
+use std::io::{IoSliceMut, Read as _};
+use std::mem::MaybeUninit;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixListener;
+
+use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags};
+
+use super::harness::Lab;
+
+/// Waits for one descriptor at a socket.
+fn receive(listener: &UnixListener) -> OwnedFd {
+    let (connection, _) = listener.accept().unwrap();
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+    let mut name = [0; 64];
+    let slices = &mut [IoSliceMut::new(&mut name)];
+    let received = rustix::net::recvmsg(&connection, slices, &mut ancillary, RecvFlags::CMSG_CLOEXEC).unwrap();
+    assert!(received.bytes > 0, "engines expect a name");
+    ancillary
+        .drain()
+        .find_map(|message| match message {
+            RecvAncillaryMessage::ScmRights(mut descriptors) => descriptors.next(),
+            _ => None,
+        })
+        .unwrap()
+}
+
+#[test]
+fn the_terminal_goes_to_the_console_socket() {
+    let mut lab = Lab::new("test -t 0 && stty size && tty");
+    lab.config["process"]["terminal"] = true.into();
+    lab.config["process"]["consoleSize"] = serde_json::json!({"height": 25, "width": 80});
+    let listener = UnixListener::bind(lab.bundle().join("console.sock")).unwrap();
+    lab.oci("create --console-socket console.sock ID").text();
+    let master = receive(&listener);
+    lab.oci("start ID").text();
+    let mut text = Vec::new();
+    // A terminal without a process answers EIO.
+    let _ = std::fs::File::from(master).read_to_end(&mut text);
+    assert_eq!(String::from_utf8(text).unwrap(), "25 80\r\n/dev/pts/0\r\n");
+    lab.await_status("stopped");
+}
+
+#[test]
+fn a_terminal_needs_a_console_socket_and_the_other_way_round() {
+    let mut lab = Lab::new("true");
+    let error = lab.oci("create --console-socket /no/such ID").error();
+    assert!(error.contains("cannot hand a descriptor to `/no/such`"), "{error}");
+    let _listener = UnixListener::bind(lab.bundle().join("console.sock")).unwrap();
+    let error = lab.oci("create --console-socket console.sock ID").error();
+    assert_eq!(error, "create failed: cannot use console socket if the container has no tty");
+    lab.config["process"]["terminal"] = true.into();
+    let error = lab.oci("create ID").error();
+    assert_eq!(error, "create failed: cannot allocate tty if the container is detached without setting console socket");
+}
+
+#[test]
+fn the_pid_goes_to_a_file_and_the_pidfd_to_a_socket() {
+    let lab = Lab::new("true");
+    let listener = UnixListener::bind(lab.bundle().join("pidfd.sock")).unwrap();
+    lab.oci("create --pid-file init.pid --pidfd-socket pidfd.sock ID").text();
+    let pid = fs_err::read_to_string(lab.bundle().join("init.pid")).unwrap();
+    assert_eq!(pid, lab.state()["pid"].to_string());
+    rustix::process::pidfd_send_signal(receive(&listener), rustix::process::Signal::KILL).unwrap();
+    lab.await_status("stopped");
+}
+
+#[test]
+fn a_pid_file_that_cannot_be_written_undoes_all() {
+    let lab = Lab::new("true");
+    let error = lab.oci("create --pid-file /no/such/directory/pid ID").error();
+    assert!(error.contains("cannot write `/no/such/directory/pid`"), "{error}");
+    assert_eq!(lab.oci("state ID").error(), "container does not exist");
+}
+
+/// The shell opens descriptors 3 and 4, of which as many are passed on as asked.
+fn descriptors(flags: &str, listen: &str) -> String {
+    let lab = Lab::new("ls /proc/$$/fd; echo $LISTEN_FDS $LISTEN_PID; cat <&3 2>/dev/null; true");
+    fs_err::write(lab.bundle().join("three"), "third\n").unwrap();
+    let inner = lab.command(&format!("run {flags} ID"));
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", "exec 3<three 4</dev/null; exec \"$@\"", "sh"]).arg(inner.get_program()).args(inner.get_args());
+    shell.current_dir(lab.bundle()).env("LISTEN_FDS", listen).env("LISTEN_PID", "1");
+    if listen.is_empty() {
+        shell.env_remove("LISTEN_FDS");
+    }
+    lab.run(&mut shell).text().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn descriptors_are_passed_on_as_asked() {
+    assert_eq!(descriptors("", ""), "0 1 2");
+    assert_eq!(descriptors("--preserve-fds 1", ""), "0 1 2 3 third");
+    assert_eq!(descriptors("--preserve-fds 2", ""), "0 1 2 3 4 third");
+    assert_eq!(descriptors("--preserve-fds 1", "1"), "0 1 2 3 4 1 1 third");
+}
+
+#[test]
+fn descriptors_that_are_not_open() {
+    let lab = Lab::new("true");
+    let error = lab.oci("create --preserve-fds 5 ID").error();
+    assert!(error.starts_with("create failed: cannot pass on descriptors: Bad file descriptor"), "{error}");
+}
+
+#[test]
+fn flags_that_mean_what_is_not_done() {
+    let lab = Lab::new("true");
+    assert_eq!(lab.oci("create --no-pivot ID").error(), "create failed: --no-pivot is not supported");
+    lab.oci("create --no-new-keyring ID").text();
+}

@@ -1,0 +1,16 @@
+//! `rcompose oci`, the real binary, on bundles in directories of the test's own.
+//!
+//! The test is the subreaper of its containers, as an engine's monitor is. Afterwards nothing of a container may be left:
+//! no process, no cgroup, no directory.
+#![expect(clippy::unwrap_used, reason = "test harness")]
+
+mod bundle;
+mod create;
+mod harness;
+mod hooks;
+mod kill;
+mod lifecycle;
+mod list;
+mod log;
+mod run;
+mod state;
