@@ -50,9 +50,12 @@ const HOST: &[(&str, &str, &str)] = &[
     ("mod.rs", "RootDir::open(std::path::Path::new(\"/\"))", "the root itself, of a container that has been entered"),
     ("mounts.rs", "open_tree(CWD, path, flags)", "the cgroup on the host"),
     ("namespaces.rs", "openat(CWD, path, ", "a namespace that is named by a path of the host"),
+    ("namespaces.rs", "fs_err::write(\"/proc/self/timens_offsets\"", "of the host's proc, by the parent of init"),
+    ("outside.rs", "fs_err::write(path, score", "of the host's proc, by the parent of init"),
     ("proc.rs", "fs_err::File::from_parts", "a descriptor with a name for errors"),
     ("rootfs.rs", "mount_change(\"/\", flags)", "the root itself"),
     ("rootfs.rs", "open_tree(CWD, path, flags)", "where the root comes from is the host's"),
+    ("rootfs.rs", "open_tree(CWD, path, OpenTreeFlags", "layers are the host's"),
     ("rootfs.rs", "rustix::fs::mkdir(&target", "in the run directory, which is the host's"),
     ("rootfs.rs", "move_mount(&mount, \"\", CWD, &target", "in the run directory"),
     ("rootfs.rs", "record::EXIT).exists()", "in the run directory"),
@@ -68,6 +71,9 @@ const HOST: &[(&str, &str, &str)] = &[
     ("rootfs.rs", "rustix::mount::unmount(\".\"", "the old root, on top of the new one"),
     ("rootfs.rs", "rustix::process::chdir(\"/\")", "the root itself"),
     ("rootfs.rs", "RootDir::open(Path::new(\"/\"))", "the root itself"),
+    ("user_namespace.rs", "fs_err::read_to_string(&path)", "of the host's proc, by the parent of init"),
+    ("user_namespace.rs", "fs_err::write(&path", "of the host's proc, by the parent of init"),
+    ("user_namespace.rs", "openat(CWD, &path", "of the host's proc, by the parent of init"),
 ];
 
 /// The lines of a source file that are no tests and no imports, and use a path as text where none of the [`HOST`]'s is.

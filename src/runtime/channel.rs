@@ -54,6 +54,9 @@ pub(super) enum Message {
     Exec(Box<super::exec::Request>),
     /// From an init that no shim stays with: the hooks of the runtime's namespaces are due.
     Hooks,
+    /// What the shim has made for init: its root if `root`, then the mounts of these indices in the specification, then
+    /// the devices of these paths; a descriptor for each, the first ones in [`Message::Hold`]s.
+    Equip { root: bool, trees: Vec<usize>, nodes: Vec<PathBuf> },
     /// All is prepared; carries the terminal's master, if there is one.
     Ready { warnings: Vec<String> },
     /// The container exists.

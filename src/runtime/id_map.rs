@@ -1,6 +1,8 @@
 //! Which ids of the host the ids in a user namespace are: `uidMappings` and `gidMappings`. See `user_namespaces(7)`.
 
-use oci_spec::runtime::LinuxIdMapping;
+use std::fmt::Write;
+
+use oci_spec::runtime::{LinuxIdMapping, LinuxIdMappingBuilder};
 
 /// The most lines that the kernel takes.
 const MAX_LINES: usize = 340;
@@ -41,17 +43,36 @@ pub(super) fn to_host(mappings: &[LinuxIdMapping], id: u32) -> Option<u32> {
     })
 }
 
+/// What is written to `/proc/PID/uid_map` or `gid_map`.
+pub(super) fn text(mappings: &[LinuxIdMapping]) -> String {
+    mappings.iter().fold(String::new(), |mut text, mapping| {
+        writeln!(text, "{} {} {}", mapping.container_id(), mapping.host_id(), mapping.size())
+            .expect("a string grows as needed");
+        text
+    })
+}
+
+/// What `/proc/PID/uid_map` says. Lines that do not parse map nothing.
+pub(super) fn parse(text: &str) -> Vec<LinuxIdMapping> {
+    let line = |line: &str| {
+        let mut numbers = line.split_whitespace().map(str::parse::<u32>);
+        let mut next = || numbers.next()?.ok();
+        Some(mapping((next()?, next()?, next()?)))
+    };
+    text.lines().filter_map(line).collect()
+}
+
+/// First id inside, first id on the host, and how many.
+fn mapping((inside, outside, size): (u32, u32, u32)) -> LinuxIdMapping {
+    let builder = LinuxIdMappingBuilder::default().container_id(inside).host_id(outside).size(size);
+    builder.build().expect("every field has a default")
+}
+
 #[cfg(test)]
 mod tests {
-    use oci_spec::runtime::LinuxIdMappingBuilder;
     use proptest::prelude::*;
 
     use super::*;
-
-    fn mapping((inside, outside, size): (u32, u32, u32)) -> LinuxIdMapping {
-        let mapping = LinuxIdMappingBuilder::default().container_id(inside).host_id(outside).size(size);
-        mapping.build().unwrap()
-    }
 
     #[test]
     fn mistakes() {
@@ -80,6 +101,12 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn text_and_back(mappings: Vec<(u32, u32, u32)>) {
+            let mappings: Vec<_> = mappings.into_iter().map(mapping).collect();
+            prop_assert_eq!(parse(&text(&mappings)), mappings);
+        }
+
         /// Two ids inside are never one outside, and what is mapped is what the ranges say.
         #[test]
         fn good_mappings_are_one_to_one(
@@ -98,9 +125,9 @@ mod tests {
         }
 
         #[test]
-        fn nothing_panics(mappings: Vec<(u32, u32, u32)>, id: u32) {
+        fn nothing_panics(mappings: Vec<(u32, u32, u32)>, id: u32, junk: String) {
             let mappings: Vec<_> = mappings.into_iter().map(mapping).collect();
-            let _ = (mistake(&mappings), to_host(&mappings, id));
+            let _ = (mistake(&mappings), to_host(&mappings, id), parse(&junk));
         }
     }
 }

@@ -9,7 +9,7 @@ use super::channel::{Channel, Failure, Message};
 use super::init::{self, InitError, Namespaces};
 use super::oci::Solitary;
 use super::record::ProcessRecord;
-use crate::sys::clone::{Cloned, SingleThreaded, clone};
+use crate::sys::clone::{Cloned, SingleThreaded};
 use crate::sys::pidfd::{PidFd, start_time};
 
 /// Why there is no init.
@@ -21,8 +21,6 @@ pub(super) enum BirthError {
     Namespace(#[from] InitError),
     #[error("cannot talk to the container's init")]
     Channel(#[from] io::Error),
-    #[error("cannot clone a process into new namespaces")]
-    Clone(#[source] io::Error),
     #[error("the container's init ended before it was ready")]
     InitDied,
     #[error("{}", .0.error)]
@@ -49,7 +47,7 @@ impl Newborn {
         solitary: Option<Solitary>,
     ) -> Result<Self, BirthError> {
         let linux = config.spec.linux().as_ref();
-        let namespaces = Namespaces::open(linux.and_then(|linux| linux.namespaces().as_deref()).unwrap_or_default())?;
+        let namespaces = Namespaces::open(linux)?;
         let cgroup = Cgroup::create(&config.cgroup(), linux.and_then(|linux| linux.resources().as_ref()))?;
         match clone_init(config, &cgroup, namespaces, streams, single, solitary) {
             Ok((init, process, channel)) => Ok(Self { cgroup, init, process, channel }),
@@ -97,17 +95,27 @@ fn clone_init(
     solitary: Option<Solitary>,
 ) -> Result<(PidFd, ProcessRecord, Channel), BirthError> {
     let (ours, theirs) = Channel::pair()?;
-    namespaces.enter_pid()?;
     let target = cgroup.target()?;
-    match clone(single, namespaces.new, target.as_ref().map(AsFd::as_fd)).map_err(BirthError::Clone)? {
+    match namespaces.clone(single, target.as_ref().map(AsFd::as_fd))? {
         Cloned::Child => {
             // With a copy of our end it would never see that we are gone.
             drop(ours);
             init::run(init::Setup { config, cgroup, namespaces, channel: theirs, streams, single, solitary })
         }
         Cloned::Parent { pid, pidfd } => {
+            // What init's copy of this end is for, its parent must not keep open: it would never see init's end.
+            drop(theirs);
+            let init = PidFd::from(pidfd);
             let process = ProcessRecord { pid: pid.as_raw_pid(), start_time: start_time(pid)? };
-            Ok((pidfd.into(), process, ours))
+            if init::outside::is_needed(&config.spec, &namespaces)
+                && let Err(error) = init::outside::equip(config, &namespaces, &streams, single, pid, &ours)
+            {
+                // What it waits for will not come, and what it has to say is no news.
+                let _ = init.signal(rustix::process::Signal::KILL);
+                let _ = init.wait(true);
+                return Err(error.into());
+            }
+            Ok((init, process, ours))
         }
     }
 }

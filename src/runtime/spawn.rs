@@ -102,11 +102,6 @@ pub(super) fn supported(config: &Config) -> Result<(), RuntimeError> {
     if linux.seccomp().is_some() {
         return Err(RuntimeError::Unsupported("a custom seccomp profile is"));
     }
-    let user =
-        |namespace: &oci_spec::runtime::LinuxNamespace| namespace.typ() == oci_spec::runtime::LinuxNamespaceType::User;
-    if linux.namespaces().iter().flatten().any(user) {
-        return Err(RuntimeError::Unsupported("a user namespace is"));
-    }
     Ok(())
 }
 

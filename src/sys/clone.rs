@@ -53,12 +53,30 @@ const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
 /// # Errors
 /// What the kernel says; `EPERM` without the privilege for a namespace; `ENOSYS` for a cgroup where `clone3` is refused.
 pub fn clone(_: SingleThreaded, namespaces: UnshareFlags, cgroup: Option<BorrowedFd<'_>>) -> io::Result<Cloned> {
+    clone_with(u64::from(namespaces.bits()), libc::SIGCHLD, cgroup)
+}
+
+/// As [`clone`], but the new process is a child of this one's parent, to whom its end is told as that of this one.
+///
+/// # Errors
+/// As [`clone`].
+pub fn clone_sibling(
+    _: SingleThreaded,
+    namespaces: UnshareFlags,
+    cgroup: Option<BorrowedFd<'_>>,
+) -> io::Result<Cloned> {
+    clone_with(u64::from(namespaces.bits()) | libc::CLONE_PARENT as u64, 0, cgroup)
+}
+
+fn clone_with(flags: u64, exit_signal: libc::c_int, cgroup: Option<BorrowedFd<'_>>) -> io::Result<Cloned> {
+    let flags = flags | libc::CLONE_PIDFD as u64;
+    let exit_signal = u64::from(exit_signal.unsigned_abs());
     let mut pidfd: libc::c_int = -1;
     // SAFETY: every field of the plain struct is an integer, for which zero is valid.
     let mut arguments: libc::clone_args = unsafe { std::mem::zeroed() };
-    arguments.flags = u64::from(namespaces.bits()) | libc::CLONE_PIDFD as u64;
+    arguments.flags = flags;
     arguments.pidfd = (&raw mut pidfd) as u64;
-    arguments.exit_signal = libc::SIGCHLD as u64;
+    arguments.exit_signal = exit_signal;
     if let Some(cgroup) = cgroup {
         arguments.flags |= CLONE_INTO_CGROUP;
         arguments.cgroup = u64::from(cgroup.as_raw_fd().cast_unsigned());
@@ -67,7 +85,7 @@ pub fn clone(_: SingleThreaded, namespaces: UnshareFlags, cgroup: Option<Borrowe
     // not shared, so the child runs on its own copy; the process has one thread.
     let mut result = unsafe { libc::syscall(libc::SYS_clone3, &raw const arguments, size_of::<libc::clone_args>()) };
     if result < 0 && cgroup.is_none() && io::Error::last_os_error().raw_os_error() == Some(libc::ENOSYS) {
-        let flags = u64::from(namespaces.bits()) | libc::CLONE_PIDFD as u64 | libc::SIGCHLD as u64;
+        let flags = flags | exit_signal;
         // SAFETY: as above; with CLONE_PIDFD the third argument is where the pidfd is stored.
         result = unsafe { libc::syscall(libc::SYS_clone, flags, 0u64, &raw mut pidfd, 0u64, 0u64) };
     }

@@ -12,3 +12,4 @@ mod isolation;
 mod many;
 mod mounts;
 mod process;
+mod userns;

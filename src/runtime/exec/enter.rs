@@ -91,6 +91,7 @@ struct Entered {
     /// The cgroup that the process is made in.
     target: Option<OwnedFd>,
     restricted: bool,
+    in_user_namespace: bool,
 }
 
 /// Moves this process into the container's namespaces.
@@ -110,15 +111,33 @@ fn enter(directory: &Path, options: &ExecOptions) -> Result<Entered, ExecError> 
     let (entrance, target) = (cgroup.entrance()?, cgroup.target()?);
     let affinity = options.process.exec_cpu_affinity().as_ref();
     affinity.and_then(|affinity| affinity.initial().as_deref()).map_or(Ok(()), init::set_affinity)?;
+    if let Some(score) = options.process.oom_score_adj() {
+        fs_err::write("/proc/self/oom_score_adj", score.to_string())?;
+    }
     // All at once: either we are in the container, or we are not.
-    let all = ThreadNameSpaceType::MOUNT
+    let mut all = ThreadNameSpaceType::MOUNT
         | ThreadNameSpaceType::CONTROL_GROUP
         | ThreadNameSpaceType::HOST_NAME_AND_NIS_DOMAIN_NAME
         | ThreadNameSpaceType::INTER_PROCESS_COMMUNICATION
         | ThreadNameSpaceType::PROCESS_ID
-        | ThreadNameSpaceType::NETWORK;
+        | ThreadNameSpaceType::NETWORK
+        | ThreadNameSpaceType::TIME;
+    let in_user_namespace = has_own_users(status.init.pid)?;
+    if in_user_namespace {
+        // To the one that it is in already, a process cannot move.
+        all |= ThreadNameSpaceType::USER;
+        let pid = Pid::from_raw(status.init.pid).ok_or(RuntimeError::NotRunning)?;
+        let streams = [rustix::stdio::stdin(), rustix::stdio::stdout(), rustix::stdio::stderr()];
+        init::user_namespace::own_pipes(&streams, &init::user_namespace::Mappings::read(pid)?)?;
+    }
     move_into_thread_name_spaces(init.as_fd(), all).map_err(|error| ExecError::Enter(error.into()))?;
-    Ok(Entered { config, entrance, target, restricted: cgroup.restricts_devices() })
+    Ok(Entered { config, entrance, target, restricted: cgroup.restricts_devices(), in_user_namespace })
+}
+
+/// Whether a process is in another user namespace than this one.
+fn has_own_users(pid: i32) -> Result<bool, ExecError> {
+    let namespace = |process: &str| fs_err::read_link(format!("/proc/{process}/ns/user"));
+    Ok(namespace(&pid.to_string())? != namespace("self")?)
 }
 
 /// In the pid namespace: becomes the process.
@@ -146,7 +165,7 @@ fn prepare(entered: &Entered, options: &ExecOptions) -> Result<init::Prepared, i
     // Only now: a cgroup of other processors undoes what was set before.
     let affinity = options.process.exec_cpu_affinity().as_ref();
     affinity.and_then(|affinity| affinity.cpu_affinity_final().as_deref()).map_or(Ok(()), init::set_affinity)?;
-    init::prepare_exec(&entered.config, &options.process, entered.restricted)
+    init::prepare_exec(&entered.config, &options.process, entered.restricted, entered.in_user_namespace)
 }
 
 /// Tells the caller when the program has been executed.

@@ -1,5 +1,6 @@
 //! The nodes and links of `/dev`, for a container that has one of its own.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -10,6 +11,11 @@ use rustix::io::Errno;
 use rustix::process::{Gid, Uid};
 
 use super::InitError;
+use super::file_system::file_system;
+use super::mount_options::parse;
+use super::mounts::attach;
+use super::outside::{self, Outside};
+use super::user_namespace::Mappings;
 use crate::sys::RootDir;
 
 /// See the runtime specification, "Default Devices".
@@ -25,19 +31,12 @@ const LINKS: [(&str, &str); 6] = [
     ("/proc/kcore", "core"),
 ];
 
-/// Fills `/dev` if the specification mounts a file system there: an image's own directory is never written to.
-pub(super) fn create(spec: &Spec, root: &RootDir) -> Result<(), InitError> {
-    let own = spec
-        .mounts()
-        .iter()
-        .flatten()
-        .any(|mount| mount.destination() == Path::new("/dev") && mount.typ().as_deref() == Some("tmpfs"));
-    if own {
+/// Fills `/dev` if the specification mounts a file system there: an image's own directory is never written to. Nodes that
+/// were made outside are shown, all others made.
+pub(super) fn create(spec: &Spec, root: &RootDir, outside: &mut Outside) -> Result<(), InitError> {
+    if has_own_dev(spec) {
         let directory = root.open_plain(Path::new("dev"), OFlags::PATH | OFlags::DIRECTORY);
         let directory = directory.map_err(failed("/dev"))?;
-        for (name, major, minor) in NODES {
-            node(&directory, name, FileType::CharacterDevice, 0o666, makedev(major, minor)).map_err(failed(name))?;
-        }
         for (target, name) in LINKS {
             match rustix::fs::symlinkat(target, &directory, name) {
                 Ok(()) | Err(Errno::EXIST) => {}
@@ -45,29 +44,102 @@ pub(super) fn create(spec: &Spec, root: &RootDir) -> Result<(), InitError> {
             }
         }
     }
-    spec.linux().iter().filter_map(|linux| linux.devices().as_ref()).flatten().try_for_each(|device| {
-        let make = || -> io::Result<()> {
-            let kind = match device.typ() {
-                LinuxDeviceType::B => FileType::BlockDevice,
-                LinuxDeviceType::P => FileType::Fifo,
-                _ => FileType::CharacterDevice,
-            };
-            // A fifo has no number.
-            let part = |number: i64| u32::try_from(if kind == FileType::Fifo { 0 } else { number });
-            let number = makedev(
-                part(device.major()).map_err(|_| Errno::INVAL)?,
-                part(device.minor()).map_err(|_| Errno::INVAL)?,
-            );
-            let name = device.path().file_name().ok_or(Errno::INVAL)?;
-            let parent = device.path().parent().unwrap_or(Path::new(""));
-            let parent = root.ensure_dir(parent, Mode::from(0o755))?;
-            let name = Path::new(name);
-            node(&parent, name, kind, device.file_mode().unwrap_or(0o666), number)?;
-            let owner = (device.uid().map(Uid::from_raw), device.gid().map(Gid::from_raw));
-            Ok(rustix::fs::chownat(&parent, name, owner.0, owner.1, AtFlags::SYMLINK_NOFOLLOW)?)
+    for node in wanted(spec)? {
+        let made = outside.nodes.remove(&node.path);
+        let make = || match made {
+            Some(made) => root.ensure_file(&node.path).and_then(|target| attach(made, target)),
+            None => {
+                let parent = root.ensure_dir(node.path.parent().unwrap_or(Path::new("")), Mode::from(0o755))?;
+                node.make(&parent, Path::new(node.path.file_name().ok_or(Errno::INVAL)?))
+            }
         };
-        make().map_err(failed(device.path()))
-    })
+        make().map_err(failed(&node.path))?;
+    }
+    Ok(())
+}
+
+/// The nodes, made by who may: mounted nowhere, each on its own.
+pub(super) fn nodes(spec: &Spec, mappings: &Mappings) -> Result<BTreeMap<PathBuf, OwnedFd>, InitError> {
+    let directory = file_system("tmpfs", None, &parse(&["mode=755", "nosuid", "noexec"]));
+    let directory = directory.map_err(|(error, _)| failed("/dev")(error))?;
+    // Modes are meant as they are written.
+    let umask = rustix::process::umask(Mode::empty());
+    let nodes = nodes_in(&directory, spec, mappings);
+    rustix::process::umask(umask);
+    nodes
+}
+
+fn nodes_in(directory: &OwnedFd, spec: &Spec, mappings: &Mappings) -> Result<BTreeMap<PathBuf, OwnedFd>, InitError> {
+    let mut nodes = BTreeMap::new();
+    for (index, mut node) in wanted(spec)?.into_iter().enumerate() {
+        let (uid, gid) = (node.uid.unwrap_or(0), node.gid.unwrap_or(0));
+        let unmapped = || InitError::UnmappedDevice { path: node.path.clone(), uid, gid };
+        let (uid, gid) = mappings.to_host(uid, gid).ok_or_else(unmapped)?;
+        (node.uid, node.gid) = (Some(uid.as_raw()), Some(gid.as_raw()));
+        let name = PathBuf::from(index.to_string());
+        let made = node.make(directory, &name).and_then(|()| outside::node(directory, &name));
+        nodes.insert(node.path.clone(), made.map_err(failed(&node.path))?);
+    }
+    Ok(nodes)
+}
+
+fn has_own_dev(spec: &Spec) -> bool {
+    let mut mounts = spec.mounts().iter().flatten();
+    mounts.any(|mount| mount.destination() == Path::new("/dev") && mount.typ().as_deref() == Some("tmpfs"))
+}
+
+/// A node as it shall be.
+#[derive(Debug)]
+struct Node {
+    path: PathBuf,
+    kind: FileType,
+    mode: u32,
+    number: rustix::fs::Dev,
+    uid: Option<u32>,
+    gid: Option<u32>,
+}
+
+/// The default ones and those of the specification.
+fn wanted(spec: &Spec) -> Result<Vec<Node>, InitError> {
+    let mut wanted = Vec::new();
+    if has_own_dev(spec) {
+        wanted.extend(NODES.map(|(name, major, minor)| Node {
+            path: Path::new("/dev").join(name),
+            kind: FileType::CharacterDevice,
+            mode: 0o666,
+            number: makedev(major, minor),
+            uid: None,
+            gid: None,
+        }));
+    }
+    for device in spec.linux().iter().filter_map(|linux| linux.devices().as_ref()).flatten() {
+        let kind = match device.typ() {
+            LinuxDeviceType::B => FileType::BlockDevice,
+            LinuxDeviceType::P => FileType::Fifo,
+            _ => FileType::CharacterDevice,
+        };
+        // A fifo has no number.
+        let part = |number: i64| u32::try_from(if kind == FileType::Fifo { 0 } else { number });
+        let invalid = |_| failed(device.path())(Errno::INVAL.into());
+        let number = makedev(part(device.major()).map_err(invalid)?, part(device.minor()).map_err(invalid)?);
+        let (mode, path) = (device.file_mode().unwrap_or(0o666), device.path().clone());
+        let is_same = |earlier: &Node| earlier.path == path && earlier.kind == kind && earlier.number == number;
+        // One of the default ones, with a mode or an owner of its own.
+        wanted.retain(|earlier| !is_same(earlier));
+        wanted.push(Node { path, kind, mode, number, uid: device.uid(), gid: device.gid() });
+    }
+    Ok(wanted)
+}
+
+impl Node {
+    fn make(&self, directory: &OwnedFd, name: &Path) -> io::Result<()> {
+        node(directory, name, self.kind, self.mode, self.number)?;
+        if self.uid.is_none() && self.gid.is_none() {
+            return Ok(());
+        }
+        let owner = (self.uid.map(Uid::from_raw), self.gid.map(Gid::from_raw));
+        Ok(rustix::fs::chownat(directory, name, owner.0, owner.1, AtFlags::SYMLINK_NOFOLLOW)?)
+    }
 }
 
 /// Makes a node, whatever its parent's default permissions. One that is there already must be the same.

@@ -18,12 +18,28 @@ pub(in crate::runtime) enum InitError {
     NamespacePath { path: PathBuf, source: io::Error },
     #[error("cannot join the {kind} namespace")]
     JoinNamespace { kind: &'static str, source: io::Error },
+    #[error("cannot clone a process into new namespaces")]
+    Clone(#[source] io::Error),
+    #[error("{0}")]
+    Proxy(String),
+    #[error("cannot set `linux.timeOffsets`")]
+    TimeOffsets(#[source] io::Error),
+    #[error("cannot map ids by `{}`", path.display())]
+    Mappings { path: PathBuf, source: io::Error },
+    #[error("the user namespace has no root: ids 0 are not mapped in it")]
+    NoRoot,
+    #[error("the device `{}` belongs to uid {uid} with gid {gid}, which are not mapped in the container's user namespace", path.display())]
+    UnmappedDevice { path: PathBuf, uid: u32, gid: u32 },
+    #[error("cannot hand over what the container needs of the host")]
+    Equip(#[source] io::Error),
     #[error("cannot make a cgroup namespace")]
     CgroupNamespace(#[source] io::Error),
     #[error("cannot keep mounts from the host")]
     Propagation(#[source] io::Error),
     #[error("cannot mount root file system `{}`{log}", path.display())]
     Rootfs { path: PathBuf, log: String, source: io::Error },
+    #[error("cannot map the owners of an image's layers: that takes Linux 6.15{}", .0.as_ref().map(|error| format!(" ({error})")).unwrap_or_default())]
+    MappedRoot(Option<io::Error>),
     #[error("cannot hide `{}`", path.display())]
     Hide { path: PathBuf, source: io::Error },
     #[error("cannot mount a private proc")]
@@ -40,7 +56,7 @@ pub(in crate::runtime) enum InitError {
     MountRefused { destination: PathBuf, rule: &'static str },
     #[error("cannot open mount source `{}`", path.display())]
     MountSource { path: PathBuf, source: io::Error },
-    #[error("cannot map the owners of `{}`: its file system, or this kernel, has no idmapped mounts", path.display())]
+    #[error("cannot map the owners of `{}`: it takes idmapped mounts, which its file system or this kernel does not have", path.display())]
     MapIds { path: PathBuf, source: io::Error },
     #[error("cannot make mount point `{}`", destination.display())]
     MountPoint { destination: PathBuf, source: io::Error },
@@ -82,6 +98,8 @@ pub(in crate::runtime) enum InitError {
     WorkingDirectory { path: PathBuf, source: io::Error },
     #[error("cannot take the identity of uid {uid}")]
     Identity { uid: u32, source: io::Error },
+    #[error("cannot be uid {} with gid {}{}: in the container's user namespace not all of them are mapped", .user.uid, .user.gid, .user.further_groups())]
+    Unmapped { user: super::user::User },
     #[error("cannot drop capabilities")]
     Capabilities(#[source] io::Error),
     #[error("cannot install the seccomp filter")]

@@ -13,7 +13,7 @@ mod masks;
 mod mount_options;
 mod mounts;
 mod namespaces;
-mod outside;
+pub(super) mod outside;
 mod proc;
 pub(super) mod process;
 mod reaper;
@@ -21,6 +21,7 @@ mod rootfs;
 mod scheduling;
 mod terminal;
 mod user;
+pub(super) mod user_namespace;
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -34,6 +35,7 @@ pub(super) use mount_options::propagation;
 pub(super) use namespaces::Namespaces;
 pub(super) use scheduling::{number_list, set_affinity};
 
+use self::outside::Outside;
 use super::Config;
 use super::cgroup::Cgroup;
 use super::channel::{Channel, Failure, Message};
@@ -122,16 +124,27 @@ fn prepare(setup: &Setup<'_>) -> Result<Prepared, InitError> {
     signal::reset().map_err(|error| InitError::Signals(error.into()))?;
     // Modes are meant as they are written.
     rustix::process::umask(Mode::empty());
+    // In a user namespace this is the time: the process has the host's root's ids still.
     setup.cgroup.join()?;
+    let mut outside = match outside::is_needed(spec, &setup.namespaces) {
+        true => Outside::receive(&setup.channel)?,
+        false => Outside::default(),
+    };
     join_namespaces(setup)?;
 
-    let mut root = rootfs::mount(config, setup.cgroup.restricts_devices())?;
+    let mut root = rootfs::mount(config, setup.cgroup.restricts_devices(), outside.root.take())?;
+    if setup.namespaces.has_user() {
+        user_namespace::become_root()?;
+    }
+    rootfs::hide(config, &root)?;
     let proc = proc::Proc::mount()?;
     proc.set_sysctls(spec)?;
-    proc.set_oom_score_adj(process)?;
+    if !setup.namespaces.has_user() {
+        proc.set_oom_score_adj(process)?;
+    }
     set_host_name(spec)?;
-    mounts::mount_all(spec, &root, proc, setup.cgroup, &mut outside::Outside::default())?;
-    devices::create(spec, &root)?;
+    mounts::mount_all(spec, &root, proc, setup.cgroup, &mut outside)?;
+    devices::create(spec, &root, &mut outside)?;
     let terminal = attach_streams(setup, process, &root)?;
     if let Some(solitary) = &setup.solitary {
         solitary.before_pivot(spec, &setup.channel)?;
@@ -176,7 +189,11 @@ pub(super) fn prepare_exec(
     config: &Config,
     process: &Process,
     devices_restricted: bool,
+    in_user_namespace: bool,
 ) -> Result<Prepared, InitError> {
+    if in_user_namespace {
+        user_namespace::become_root()?;
+    }
     signal::reset().map_err(|error| InitError::Signals(error.into()))?;
     set_umask(process);
     let root = RootDir::open(std::path::Path::new("/")).map_err(InitError::Pivot)?;

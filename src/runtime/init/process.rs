@@ -136,7 +136,11 @@ impl Program {
             crate::sys::seccomp::install(filter).map_err(InitError::Seccomp)?;
         }
         rustix::thread::set_keep_capabilities(true).map_err(failed)?;
-        self.take_identity().map_err(|error| InitError::Identity { uid: self.user.uid, source: error.into() })?;
+        self.take_identity().map_err(|error| match error {
+            // Which of them, the kernel does not say.
+            Errno::INVAL => InitError::Unmapped { user: self.user.clone() },
+            error => InitError::Identity { uid: self.user.uid, source: error.into() },
+        })?;
         let sets = CapabilitySets {
             effective: self.capabilities.effective,
             permitted: self.capabilities.permitted,
@@ -204,9 +208,7 @@ fn texts(texts: &[String]) -> Result<Vec<CString>, InitError> {
 fn limit(rlimits: &[PosixRlimit]) -> Result<Vec<String>, InitError> {
     let mut warnings = Vec::new();
     for rlimit in rlimits {
-        let resource = resource(rlimit.typ());
-        let infinite = |value: u64| (value != u64::MAX).then_some(value);
-        let wanted = Rlimit { current: infinite(rlimit.soft()), maximum: infinite(rlimit.hard()) };
+        let (resource, wanted) = (resource(rlimit.typ()), self::rlimit(rlimit));
         match rustix::process::setrlimit(resource, wanted) {
             Ok(()) => {}
             Err(Errno::PERM) => {
@@ -226,7 +228,14 @@ fn limit(rlimits: &[PosixRlimit]) -> Result<Vec<String>, InitError> {
     Ok(warnings)
 }
 
-fn resource(kind: PosixRlimitType) -> Resource {
+/// In the words of the kernel.
+pub(super) fn rlimit(rlimit: &PosixRlimit) -> Rlimit {
+    let infinite = |value: u64| (value != u64::MAX).then_some(value);
+    Rlimit { current: infinite(rlimit.soft()), maximum: infinite(rlimit.hard()) }
+}
+
+/// In the words of the kernel.
+pub(super) fn resource(kind: PosixRlimitType) -> Resource {
     match kind {
         PosixRlimitType::RlimitCpu => Resource::Cpu,
         PosixRlimitType::RlimitFsize => Resource::Fsize,
@@ -274,7 +283,12 @@ fn own_streams(user: &User) -> Result<(), InitError> {
             let kind = FileType::from_raw_mode(status.st_mode);
             let is_terminal = rustix::termios::isatty(stream);
             if status.st_uid != user.uid && (kind.is_fifo() || is_terminal) {
-                rustix::fs::fchown(stream, Some(Uid::from_raw(user.uid)), None)?;
+                match rustix::fs::fchown(stream, Some(Uid::from_raw(user.uid)), None) {
+                    // What belongs to an id of the host's that nobody is inside, or is no file to change: it stays as
+                    // it is, and may be used by descriptor.
+                    Err(Errno::PERM | Errno::INVAL | Errno::ROFS) => {}
+                    result => result?,
+                }
             }
         }
         Ok(())

@@ -23,11 +23,19 @@ pub(in crate::runtime) enum UserError {
 
 /// A resolved user.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct User {
+pub(in crate::runtime) struct User {
     pub(super) uid: u32,
     pub(super) gid: u32,
     pub(super) groups: Vec<u32>,
     pub(super) home: String,
+}
+
+impl User {
+    /// For an error's text.
+    pub(super) fn further_groups(&self) -> String {
+        let groups: Vec<_> = self.groups.iter().map(u32::to_string).collect();
+        if groups.is_empty() { String::new() } else { format!(" and groups {}", groups.join(", ")) }
+    }
 }
 
 /// The container's files that name users.
