@@ -278,6 +278,7 @@ fn failure_hint(failure: &Failure) -> Option<String> {
         FailureKind::DependencyFailed => "see what it wrote: `rcompose logs`",
         FailureKind::ExternalMissing => "create it, or drop `external: true`",
         FailureKind::ImageMissing => "pull it: `rcompose pull`",
+        FailureKind::DeviceMissing => "plug it in or install its driver, or correct `devices` in the compose file",
         FailureKind::NotRunning => "start it, or see why it ended: `rcompose logs`",
         FailureKind::Plan | FailureKind::Cancelled | FailureKind::System => return None,
     };

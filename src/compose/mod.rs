@@ -81,6 +81,22 @@ use variables::{VariableSource, Variables};
 
 use crate::name::InvalidName;
 
+/// The first document of a YAML text that is no Compose file, as JSON.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn yaml_value(text: &str) -> Result<serde_json::Value, String> {
+    let report = Report::default();
+    let source = report.add_source(String::new(), text.to_owned());
+    match yaml::parse(&report, source) {
+        Some(documents) if !report.has_errors() => Ok(documents.first().map_or(serde_json::Value::Null, emit::value)),
+        _ => {
+            let first = report.into_diagnostics().into_iter().next();
+            Err(first.map_or_else(|| "not YAML".to_owned(), |diagnostic| diagnostic.kind.to_string()))
+        }
+    }
+}
+
 /// What a load starts from. Environment and directory are arguments: nothing here asks the process.
 #[derive(Debug, Clone, Default)]
 pub struct LoadOptions {

@@ -36,6 +36,8 @@ pub enum FailureKind {
     DependencyFailed,
     /// An external network or volume does not exist.
     ExternalMissing,
+    /// The machine has no such device.
+    DeviceMissing,
     /// A container whose namespaces or volumes are to be shared does not run, or does not exist.
     NotRunning,
     /// The plan cannot be made.

@@ -20,6 +20,7 @@ mod failure;
 mod grant;
 mod health;
 pub mod health_policy;
+mod host_devices;
 mod links;
 pub mod lower;
 mod observe;

@@ -8,6 +8,7 @@ use super::etc;
 use super::failure::{Failure, FailureKind};
 use super::grant;
 use super::health_policy::Check;
+use super::host_devices;
 use super::lower::{self, ImageDefaults, LowerInput};
 use super::observe::{Configuration, Record};
 use super::unit::{self, UnitState};
@@ -44,6 +45,8 @@ pub(super) fn check(world: &World, project: &Project, plan: &plan::Plan) -> Resu
             let message = format!("container name {name} of service {service} is in use by project {owner}");
             return Err(Failure::new(FailureKind::Plan, message));
         }
+        host_devices::find(config)
+            .map_err(|failure| failure.because_of(format!("cannot make a container of service {service}")))?;
         let is_external = |key: &&NetworkName| project.networks.get(*key).is_some_and(|network| network.external);
         if let Some(key) = config.networks.keys().find(is_external) {
             let message = format!(

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::etc;
 use super::failure::{Failure, FailureKind};
 use super::grant;
+use super::host_devices;
 use super::observe::Record;
 use super::provision;
 use super::restart::Attempts;
@@ -62,6 +63,7 @@ pub(super) async fn start(world: &Rc<World>, record: &Rc<Record>, attempts: Atte
     let (reservations, published) = reserve_ports(record)?;
     let keep: Vec<_> = reservations.iter().map(std::os::fd::AsFd::as_fd).collect();
     let mut config = config(world, record);
+    host_devices::find(&record.config.service)?.give(&mut config.spec, &mut config.group_add);
     let joined = share::join(world, record, &mut config.spec)?;
     let mut shim = Shim::spawn(&config, &keep).map_err(|error| runtime_failure(&error))?;
     let init = shim.created().await.map_err(|error| runtime_failure(&error))?;

@@ -95,6 +95,11 @@ impl Running {
         Some(fs_err::read_link(path).ok()?.to_str()?.to_owned())
     }
 
+    /// The arguments of a process of the host, each with a zero after it; nothing for one that has ended.
+    pub(crate) fn cmdline(&self, pid: i32) -> String {
+        fs_err::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default()
+    }
+
     /// The file `/proc/PID/NAME` of its init, on the host.
     #[track_caller]
     pub(crate) fn proc(&self, name: &str) -> String {

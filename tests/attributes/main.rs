@@ -10,6 +10,7 @@
 #[expect(dead_code, unused_imports, reason = "the scenarios use the rest of it")]
 mod support;
 
+mod devices;
 mod etc;
 mod files;
 mod inspect;

@@ -1,7 +1,7 @@
 //! Values that the format allows and no container can have: refused with their place before anything is made.
 
 use super::Effect::{self, Impossible};
-use super::When::{self, OtherKeys, Unless, Whole};
+use super::When::{self, Holds, OtherKeys, Unless, Whole};
 use super::says_something;
 use crate::compose::node::Node;
 
@@ -25,13 +25,53 @@ const ULIMITS: &[&str] = &[
     "stack",
 ];
 
+/// The options of a tmpfs.
+#[rustfmt::skip]
+const TMPFS: &[&str] = &[
+    "size", "mode", "uid", "gid", "nr_inodes", "nr_blocks", "mpol", "huge", "noswap", "ro", "rw", "suid", "nosuid", "dev", "nodev", "exec",
+    "noexec", "sync", "async", "atime", "noatime", "diratime", "nodiratime", "relatime", "norelatime", "strictatime", "nostrictatime",
+    "defaults", "dirsync", "private", "rprivate", "shared", "rshared", "slave", "rslave", "inode32", "inode64", "tmpcopyup",
+];
+
 /// By place, as the rules of [`super::RULES`].
 #[rustfmt::skip]
 pub(super) const RULES: &[(&str, When, Effect)] = &[
+    ("services.*.devices.*.source", Holds(is_no_device), Impossible("is neither the absolute path of a device nor a CDI name: `vendor.com/class=name`")),
+    ("services.*.devices.*.target", Holds(is_no_target), Impossible("is not an absolute path in the container")),
+    ("services.*.devices.*.permissions", Holds(is_no_access), Impossible("is not made of `r`, `w` and `m`")),
+    ("services.*.volumes.*.volume.subpath", Holds(leads_out), Impossible("must be a relative path that stays in the volume")),
+    ("services.*.tmpfs.*", Holds(has_unknown_option), Impossible("has an option that a tmpfs does not have")),
     ("services.*.uts", Unless(&["host"]), Impossible("must be `host`, or left out for a host name of its own")),
     ("services.*.ulimits", OtherKeys(ULIMITS), Impossible("there is no such limit: as, core, cpu, data, fsize, locks, memlock, msgqueue, nice, nofile, nproc, rss, rtprio, rttime, sigpending and stack are")),
     ("services.*.ulimits.*", Whole(soft_above_hard), Impossible("the soft limit is above the hard one: lower `soft` or raise `hard`")),
 ];
+
+fn is_no_device(source: &str) -> bool {
+    let is_cdi = |(kind, name): (&str, &str)| kind.contains('/') && !kind.starts_with('/') && !name.is_empty();
+    !source.starts_with('/') && !source.split_once('=').is_some_and(is_cdi)
+}
+
+fn is_no_target(target: &str) -> bool {
+    !target.starts_with('/') && is_no_device(target)
+}
+
+fn is_no_access(access: &str) -> bool {
+    access.chars().any(|letter| !"rwm".contains(letter))
+}
+
+/// Whether a path below a volume would be one outside of it.
+fn leads_out(path: &str) -> bool {
+    path.starts_with('/') || path.split('/').any(|part| part == "..")
+}
+
+/// Whether an entry of `tmpfs` has an option that the kernel would refuse. See `tmpfs(5)`, `mount(8)`.
+fn has_unknown_option(entry: &str) -> bool {
+    let options = entry.split_once(':').map_or("", |(_, options)| options);
+    options.split(',').filter(|option| !option.is_empty()).any(|option| {
+        let name = option.split('=').next().unwrap_or_default();
+        !TMPFS.contains(&name)
+    })
+}
 
 fn soft_above_hard(ulimit: &Node) -> bool {
     let limit = |key| ulimit.text_of(key).and_then(|text| text.parse::<i64>().ok());

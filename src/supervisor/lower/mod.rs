@@ -3,6 +3,8 @@
 //! Pure: whatever must exist on the host (volume directories, the files behind `/etc/hosts`) was made by the caller
 //! and is passed in as paths. The values that a service leaves open are Docker's.
 
+pub mod cdi;
+pub mod devices;
 mod labels;
 mod mounts;
 pub mod namespaces;

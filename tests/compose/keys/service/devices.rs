@@ -43,5 +43,9 @@ fn merged() {
 
 #[test]
 fn when_run() {
-    KEY.runs(&[("[/dev/a]", "3:5 `services.web.devices` is not supported yet")]);
+    KEY.runs(&[("[/dev/a]", ""),
+        ("[vendor.com/class=name]", ""),
+        ("[dev/a:/dev/a]", "3:15 invalid `services.web.devices[0].source: dev/a`: is neither the absolute path of a device nor a CDI name: `vendor.com/class=name`"),
+        ("[/dev/a:b]", "3:15 invalid `services.web.devices[0].target: b`: is not an absolute path in the container"),
+        ("[/dev/a:/dev/b:rx]", "3:15 invalid `services.web.devices[0].permissions: rx`: is not made of `r`, `w` and `m`"),]);
 }

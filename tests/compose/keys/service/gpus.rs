@@ -42,5 +42,5 @@ fn merged() {
 
 #[test]
 fn when_run() {
-    KEY.runs(&[("all", "3:5 `services.web.gpus` is not supported yet")]);
+    KEY.runs(&[("all", "")]);
 }
