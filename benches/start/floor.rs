@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use nix::mount::{MsFlags, mount};
 use rcompose::sys::clone::{Cloned, SingleThreaded, clone, unshare};
 use rcompose::sys::pidfd::PidFd;
-use rcompose::sys::seccomp::{Instruction, install};
+use rcompose::sys::seccomp::{FilterFlags, Instruction, install};
 use rustix::fs::{FileType, Mode, makedev, mknodat};
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::thread::{CapabilitySet, CapabilitySets, UnshareFlags};
@@ -245,7 +245,7 @@ impl Floor {
                 rustix::thread::remove_capability_from_bounding_set(capability).unwrap();
             }
         }
-        install(&self.filter).unwrap();
+        install(&self.filter, FilterFlags::SPEC_ALLOW).unwrap();
         rustix::thread::set_thread_groups(&[]).unwrap();
         let sets = CapabilitySets { effective: kept, permitted: kept, inheritable: CapabilitySet::empty() };
         rustix::thread::set_capabilities(None, sets).unwrap();

@@ -1,15 +1,19 @@
 //! Capability sets of the specification as the kernel's bit sets.
 
-use oci_spec::runtime::{Capabilities, Capability, LinuxCapabilities};
-use rustix::thread::CapabilitySet;
+use std::collections::BTreeSet;
 
-/// The bounding, effective and permitted sets. Inheritable and ambient are always empty (CVE-2022-24769): with them, a
-/// program that is no superuser would have what only setuid files may give.
+use oci_spec::runtime::{Capabilities, Capability, LinuxCapabilities};
+use rustix::thread::{CapabilitySet, CapabilitySets};
+
+/// The five sets of a process. With inheritable and ambient ones, a program that is no superuser has what only setuid files
+/// may give (CVE-2022-24769): they are as the specification says, and what is made from a Compose file says none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Sets {
     pub(super) bounding: CapabilitySet,
     pub(super) effective: CapabilitySet,
     pub(super) permitted: CapabilitySet,
+    pub(super) inheritable: CapabilitySet,
+    pub(super) ambient: CapabilitySet,
 }
 
 impl Sets {
@@ -19,12 +23,45 @@ impl Sets {
             capabilities.and_then(|sets| get(sets).as_ref()).map_or(CapabilitySet::empty(), bits)
         };
         let permitted = set(LinuxCapabilities::permitted);
+        let inheritable = set(LinuxCapabilities::inheritable);
         Self {
             bounding: set(LinuxCapabilities::bounding),
             effective: set(LinuxCapabilities::effective) & permitted,
             permitted,
+            inheritable,
+            // The kernel raises no other.
+            ambient: set(LinuxCapabilities::ambient) & permitted & inheritable,
         }
     }
+
+    /// Those of these that are in `available` too: nobody gives what he does not have.
+    pub(super) fn within(self, available: CapabilitySet) -> Self {
+        Self {
+            bounding: self.bounding & available,
+            effective: self.effective & available,
+            permitted: self.permitted & available,
+            inheritable: self.inheritable & available,
+            ambient: self.ambient & available,
+        }
+    }
+}
+
+/// Makes effective again what a change of identity has made ineffective.
+pub(super) fn raise_permitted() -> rustix::io::Result<()> {
+    let sets = rustix::thread::capabilities(None)?;
+    rustix::thread::set_capabilities(None, CapabilitySets { effective: sets.permitted, ..sets })
+}
+
+/// The names of what is asked for in any set and not in `available`.
+pub(super) fn missing(capabilities: Option<&LinuxCapabilities>, available: CapabilitySet) -> BTreeSet<String> {
+    let sets = capabilities
+        .into_iter()
+        .flat_map(|sets| [sets.bounding(), sets.effective(), sets.permitted(), sets.inheritable(), sets.ambient()]);
+    sets.flatten()
+        .flatten()
+        .filter(|capability| !available.contains(bit(**capability)))
+        .map(|capability| format!("CAP_{capability}"))
+        .collect()
 }
 
 fn bits(capabilities: &Capabilities) -> CapabilitySet {

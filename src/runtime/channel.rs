@@ -8,7 +8,11 @@
 //!     │        Created │     Ready (+ tty)   │
 //!     │◀───────────────┤◀────────────────────┤
 //!     │ Start          │ Start               │
-//!     ├───────────────▶├────────────────────▶│ execve
+//!     ├───────────────▶├────────────────────▶│ seccomp
+//!     │                │     (Listener)      │
+//!     │                │◀────────────────────┤
+//!     │                │     (Taken)         │
+//!     │                ├────────────────────▶│ execve
 //!     │        Started │        end of file  │    (the descriptor is close-on-exec)
 //!     │◀───────────────┤◀────────────────────┤
 //!                     and from init or shim, at any time before: Failed
@@ -65,6 +69,10 @@ pub(super) enum Message {
     Start,
     /// The program runs; from an exec, carries the terminal's master.
     Started { pid: i32, start_time: u64 },
+    /// The filter is installed; its listener has this number in the process that says so.
+    Listener { number: i32 },
+    /// The listener is with the agent.
+    Taken,
     /// Send the process a signal.
     Signal(i32),
     /// It did not work.
@@ -106,6 +114,12 @@ impl Channel {
             return Err(io::ErrorKind::ArgumentListTooLong.into());
         }
         rustix::net::sendmsg(&self.0, &[IoSlice::new(&text)], &mut ancillary, SendFlags::NOSIGNAL)?;
+        Ok(())
+    }
+
+    /// Says `message` by `write(2)`, the one call whose answer a seccomp agent never owes.
+    pub(super) fn write(&self, message: &Message) -> io::Result<()> {
+        rustix::io::write(&self.0, &serde_json::to_vec(message)?)?;
         Ok(())
     }
 

@@ -66,8 +66,9 @@ pub enum Seccomp {
     /// What Docker allows by default, given the capabilities.
     #[default]
     Default,
-    /// All.
-    Unconfined,
+    /// What `linux.seccomp` says: all, if it is absent.
+    #[serde(alias = "unconfined")]
+    Specified,
 }
 
 impl Config {

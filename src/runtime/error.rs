@@ -6,9 +6,6 @@ use std::path::PathBuf;
 /// Why a container could not be made, started, watched or deleted.
 #[derive(Debug, thiserror::Error)]
 pub enum RuntimeError {
-    /// The specification asks for something that is not supported.
-    #[error("{0} not supported")]
-    Unsupported(&'static str),
     /// The specification asks for something that is not done, or contradicts itself.
     #[error(transparent)]
     Spec(#[from] super::SpecError),

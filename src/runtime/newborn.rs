@@ -9,6 +9,7 @@ use super::channel::{Channel, Failure, Message};
 use super::init::{self, InitError, Namespaces};
 use super::oci::Solitary;
 use super::record::ProcessRecord;
+use super::seccomp::{Agent, AgentError};
 use crate::sys::clone::{Cloned, SingleThreaded};
 use crate::sys::pidfd::{PidFd, start_time};
 
@@ -19,6 +20,8 @@ pub(super) enum BirthError {
     Cgroup(#[from] CgroupError),
     #[error(transparent)]
     Namespace(#[from] InitError),
+    #[error(transparent)]
+    Agent(#[from] AgentError),
     #[error("cannot talk to the container's init")]
     Channel(#[from] io::Error),
     #[error("the container's init ended before it was ready")]
@@ -35,6 +38,8 @@ pub(super) struct Newborn {
     pub(super) init: PidFd,
     pub(super) process: ProcessRecord,
     pub(super) channel: Channel,
+    /// Who answers for its system calls, if anybody.
+    agent: Option<Agent>,
 }
 
 impl Newborn {
@@ -46,11 +51,13 @@ impl Newborn {
         single: SingleThreaded,
         solitary: Option<Solitary>,
     ) -> Result<Self, BirthError> {
+        // The one of a solitary container is not asked for before that starts.
+        let agent = if solitary.is_some() { None } else { Agent::connect(config)? };
         let linux = config.spec.linux().as_ref();
         let namespaces = Namespaces::open(linux)?;
         let cgroup = Cgroup::create(&config.cgroup(), linux.and_then(|linux| linux.resources().as_ref()))?;
         match clone_init(config, &cgroup, namespaces, streams, single, solitary) {
-            Ok((init, process, channel)) => Ok(Self { cgroup, init, process, channel }),
+            Ok((init, process, channel)) => Ok(Self { cgroup, init, process, channel, agent }),
             Err(error) => {
                 let _ = cgroup.delete();
                 Err(error)
@@ -68,9 +75,14 @@ impl Newborn {
     }
 
     /// Has it execute its program, and waits until it has.
-    pub(super) fn release(&self) -> Result<(), BirthError> {
+    pub(super) fn release(&mut self) -> Result<(), BirthError> {
         self.channel.send(&Message::Start, &[]).map_err(|_| BirthError::InitDied)?;
-        match self.channel.receive()? {
+        let mut message = self.channel.receive()?;
+        if let (Some((Message::Listener { number }, _)), Some(agent)) = (&message, self.agent.take()) {
+            agent.hand_over((&self.init, self.process.pid), *number, &self.channel)?;
+            message = self.channel.receive()?;
+        }
+        match message {
             // The program has been executed, which closed the other end.
             None => Ok(()),
             Some((Message::Failed(failure), _)) => Err(BirthError::Init(failure)),

@@ -97,12 +97,7 @@ impl Drop for Shim {
 
 /// Whether all that a configuration asks for can be done.
 pub(super) fn supported(config: &Config) -> Result<(), RuntimeError> {
-    super::spec::check(&config.spec)?;
-    let Some(linux) = config.spec.linux() else { return Ok(()) };
-    if linux.seccomp().is_some() {
-        return Err(RuntimeError::Unsupported("a custom seccomp profile is"));
-    }
-    Ok(())
+    Ok(super::spec::check(&config.spec)?)
 }
 
 /// Starts this program again in `role`.

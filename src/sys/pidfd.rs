@@ -64,6 +64,14 @@ impl PidFd {
         }
     }
 
+    /// Takes a copy of the descriptor with this number in the process.
+    ///
+    /// # Errors
+    /// `EBADF` when it has none; `EPERM` when this process may not trace it.
+    pub fn take(&self, number: i32) -> io::Result<OwnedFd> {
+        Ok(rustix::process::pidfd_getfd(&self.0, number, rustix::process::PidfdGetfdFlags::empty())?)
+    }
+
     /// How the process, a child of this one, ended; waits for that. With `reap`, the child is gone afterwards.
     ///
     /// # Errors

@@ -12,4 +12,5 @@ mod isolation;
 mod many;
 mod mounts;
 mod process;
+mod seccomp;
 mod userns;

@@ -14,6 +14,7 @@ use crate::runtime::cgroup::{Cgroup, Entrance};
 use crate::runtime::channel::{Channel, Failure, Message};
 use crate::runtime::init;
 use crate::runtime::record::{self, StatusRecord};
+use crate::runtime::seccomp::{Agent, AgentError};
 use crate::runtime::{Config, RuntimeError, handle};
 use crate::sys::clone::{Cloned, SingleThreaded, clone};
 use crate::sys::pidfd::PidFd;
@@ -30,6 +31,8 @@ enum ExecError {
     Cgroup(#[from] crate::runtime::cgroup::CgroupError),
     #[error(transparent)]
     Affinity(#[from] init::InitError),
+    #[error(transparent)]
+    Agent(#[from] AgentError),
     #[error("cannot enter the container's namespaces")]
     Enter(#[source] io::Error),
     #[error("cannot clone a process into the container")]
@@ -64,7 +67,8 @@ fn run(channel: &Channel) -> Result<u8, ExecError> {
     rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable).map_err(io::Error::from)?;
     let Some((Message::Exec(request), _)) = channel.receive()? else { return Err(ExecError::Died) };
     let Request { directory, options } = *request;
-    let entered = enter(&directory, &options)?;
+    let mut entered = enter(&directory, &options)?;
+    let agent = entered.agent.take();
 
     let (ours, theirs) = Channel::pair()?;
     let target = entered.target.as_ref().map(AsFd::as_fd);
@@ -76,7 +80,7 @@ fn run(channel: &Channel) -> Result<u8, ExecError> {
         Cloned::Parent { pid, pidfd } => {
             drop(theirs);
             let process = Running { pid, pidfd: pidfd.into() };
-            start(channel, &ours, &process).inspect_err(|_| process.kill())?;
+            start(channel, &ours, &process, agent).inspect_err(|_| process.kill())?;
             process.wait(channel, options.detach)
         }
     }
@@ -92,6 +96,8 @@ struct Entered {
     target: Option<OwnedFd>,
     restricted: bool,
     in_user_namespace: bool,
+    /// Who answers for system calls, if anybody.
+    agent: Option<Agent>,
 }
 
 /// Moves this process into the container's namespaces.
@@ -103,6 +109,8 @@ fn enter(directory: &Path, options: &ExecOptions) -> Result<Entered, ExecError> 
         return Err(RuntimeError::NotRunning.into());
     }
     config.user.clone_from(&options.user);
+    // Its socket is one of the host's.
+    let agent = Agent::connect(&config)?.map(|agent| agent.of_running(status.init.pid));
     let cgroup = Cgroup::existing(&config.cgroup());
     if cgroup.is_frozen() {
         return Err(RuntimeError::Paused.into());
@@ -131,7 +139,7 @@ fn enter(directory: &Path, options: &ExecOptions) -> Result<Entered, ExecError> 
         init::user_namespace::own_pipes(&streams, &init::user_namespace::Mappings::read(pid)?)?;
     }
     move_into_thread_name_spaces(init.as_fd(), all).map_err(|error| ExecError::Enter(error.into()))?;
-    Ok(Entered { config, entrance, target, restricted: cgroup.restricts_devices(), in_user_namespace })
+    Ok(Entered { config, entrance, target, restricted: cgroup.restricts_devices(), in_user_namespace, agent })
 }
 
 /// Whether a process is in another user namespace than this one.
@@ -149,7 +157,7 @@ fn inside(entered: &Entered, options: &ExecOptions, channel: &Channel) -> ! {
             match told.and_then(|()| channel.receive()) {
                 Ok(Some((Message::Start, _))) => {
                     drop(terminal);
-                    program.execute_with_parent()
+                    program.execute_with_parent(channel)
                 }
                 _ => crate::sys::process::end(1),
             }
@@ -169,14 +177,19 @@ fn prepare(entered: &Entered, options: &ExecOptions) -> Result<init::Prepared, i
 }
 
 /// Tells the caller when the program has been executed.
-fn start(caller: &Channel, child: &Channel, process: &Running) -> Result<(), ExecError> {
+fn start(caller: &Channel, child: &Channel, process: &Running, agent: Option<Agent>) -> Result<(), ExecError> {
     let terminal = match child.receive()? {
         Some((Message::Ready { .. }, terminal)) => terminal,
         Some((Message::Failed(failure), _)) => return Err(ExecError::Process(failure)),
         _ => return Err(ExecError::Died),
     };
     child.send(&Message::Start, &[]).map_err(|_| ExecError::Died)?;
-    match child.receive()? {
+    let mut message = child.receive()?;
+    if let (Some((Message::Listener { number }, _)), Some(agent)) = (&message, agent) {
+        agent.hand_over((&process.pidfd, process.pid.as_raw_pid()), *number, child)?;
+        message = child.receive()?;
+    }
+    match message {
         None => {}
         Some((Message::Failed(failure), _)) => return Err(ExecError::Process(failure)),
         Some(_) => return Err(ExecError::Died),

@@ -102,6 +102,8 @@ pub(in crate::runtime) enum InitError {
     Unmapped { user: super::user::User },
     #[error("cannot drop capabilities")]
     Capabilities(#[source] io::Error),
+    #[error("cannot make the seccomp filter")]
+    Filter(#[from] crate::runtime::seccomp::SeccompError),
     #[error("cannot install the seccomp filter")]
     Seccomp(#[source] io::Error),
     #[error("cannot prepare file descriptors")]

@@ -96,10 +96,14 @@ fn await_start(setup: &Setup<'_>) -> io::Result<Option<Channel>> {
 /// Returns only on failure, which `starter` is to be told.
 fn execute(setup: &Setup<'_>, program: process::Program, starter: &mut Option<Channel>) -> InitError {
     let (Some(solitary), Some(channel)) = (&setup.solitary, starter.as_ref()) else {
-        return if setup.config.init { reaper::execute(program, setup.single) } else { program.execute() };
+        let parent = &setup.channel;
+        return match setup.config.init {
+            true => reaper::execute(program, setup.single, parent),
+            false => program.execute(parent),
+        };
     };
     let last_steps = || -> Result<(process::Program, Channel), InitError> {
-        let program = program.become_user()?;
+        let program = program.become_user(channel, process::Orphaned::LivesOn)?;
         solitary.before_exec(&setup.config.spec)?;
         Ok((program, solitary.pass_descriptors(channel).map_err(InitError::Descriptors)?))
     };

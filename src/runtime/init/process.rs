@@ -13,10 +13,11 @@ use rustix::thread::{CapabilitySet, CapabilitySets};
 
 use super::InitError;
 use super::user::{Accounts, User};
-use crate::runtime::capability::Sets;
-use crate::runtime::{Config, Seccomp, seccomp};
+use crate::runtime::capability::{Sets, missing};
+use crate::runtime::channel::{Channel, Message};
+use crate::runtime::seccomp::{Filter, filter};
+use crate::runtime::{Config, capability};
 use crate::sys::RootDir;
-use crate::sys::seccomp::Instruction;
 
 const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -30,7 +31,14 @@ pub(in crate::runtime) struct Program {
     user: User,
     capabilities: Sets,
     no_new_privileges: bool,
-    filter: Option<Vec<Instruction>>,
+    filter: Option<Filter>,
+}
+
+/// What becomes of a process when its parent ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Orphaned {
+    LivesOn,
+    Dies,
 }
 
 /// What becomes of a working directory that is not there.
@@ -63,18 +71,24 @@ pub(in crate::runtime) fn prepare(
             User { uid: user.uid(), gid: user.gid(), groups, home: accounts.home(user.uid()) }
         }
     };
-    let warnings = limit(process.rlimits().as_deref().unwrap_or_default())?;
+    let mut warnings = limit(process.rlimits().as_deref().unwrap_or_default())?;
     super::scheduling::apply(&config.spec, process)?;
     enter_directory(root, process.cwd(), missing_directory)?;
     own_streams(&user)?;
     crate::sys::process::close_on_exec_from(3).map_err(InitError::Descriptors)?;
 
-    let mut capabilities = Sets::of(process.capabilities().as_ref());
+    let available =
+        rustix::thread::capabilities(None).map_err(|error| InitError::Capabilities(error.into()))?.permitted;
+    let wanted = process.capabilities().as_ref();
+    let lacking = missing(wanted, available);
+    if !lacking.is_empty() {
+        let lacking = lacking.into_iter().collect::<Vec<_>>().join(", ");
+        warnings.push(format!("not available on this machine: {lacking}"));
+    }
+    let mut capabilities = Sets::of(wanted).within(available);
     if !devices_restricted {
         // Where nothing else stops a node of one's own from being the host's disk.
-        capabilities.bounding -= CapabilitySet::MKNOD;
-        capabilities.effective -= CapabilitySet::MKNOD;
-        capabilities.permitted -= CapabilitySet::MKNOD;
+        capabilities = capabilities.within(available - CapabilitySet::MKNOD);
     }
     let mut environment = process.env().clone().unwrap_or_default();
     if !environment.iter().any(|entry| entry.starts_with("HOME=")) {
@@ -91,37 +105,33 @@ pub(in crate::runtime) fn prepare(
         user,
         capabilities,
         no_new_privileges: process.no_new_privileges() == Some(true),
-        filter: (config.seccomp == Seccomp::Default).then(|| seccomp::default_filter(capabilities.bounding)),
+        filter: filter(config)?,
     };
     Ok((program, warnings))
 }
 
 impl Program {
     /// Takes its identity and executes it. Returns only on failure.
-    pub(super) fn execute(self) -> InitError {
-        match self.become_user() {
+    pub(super) fn execute(self, parent: &Channel) -> InitError {
+        match self.become_user(parent, Orphaned::LivesOn) {
             Ok(program) => program.execve(),
             Err(error) => error,
         }
     }
 
     /// As [`Self::execute`], for a process that is to end with the one that waits for it.
-    pub(in crate::runtime) fn execute_with_parent(self) -> InitError {
-        match self.become_user() {
-            Ok(program) => {
-                // After the change of identity, which forgets it.
-                let signal = Some(rustix::process::Signal::KILL);
-                match rustix::process::set_parent_process_death_signal(signal) {
-                    Ok(()) => program.execve(),
-                    Err(error) => InitError::Descriptors(error.into()),
-                }
-            }
+    pub(in crate::runtime) fn execute_with_parent(self, parent: &Channel) -> InitError {
+        match self.become_user(parent, Orphaned::Dies) {
+            Ok(program) => program.execve(),
             Err(error) => error,
         }
     }
 
     /// From here on the process has no more rights than the program will have.
-    pub(super) fn become_user(self) -> Result<Self, InitError> {
+    ///
+    /// The filter comes as late as it can, so that it need not allow what is done here: after it comes `execve` alone, or,
+    /// since without `no_new_privs` it takes CAP_SYS_ADMIN, first the setting of the capabilities.
+    pub(super) fn become_user(self, parent: &Channel, orphaned: Orphaned) -> Result<Self, InitError> {
         let failed = |error: Errno| InitError::Capabilities(error.into());
         for capability in (0..=last_capability()).map(|bit| CapabilitySet::from_bits_retain(1 << bit)) {
             if !self.capabilities.bounding.contains(capability) {
@@ -131,23 +141,51 @@ impl Program {
         if self.no_new_privileges {
             rustix::thread::set_no_new_privs(true).map_err(failed)?;
         }
-        // Without no_new_privs this takes CAP_SYS_ADMIN, so it comes before that goes; all calls below are allowed.
-        if let Some(filter) = &self.filter {
-            crate::sys::seccomp::install(filter).map_err(InitError::Seccomp)?;
-        }
         rustix::thread::set_keep_capabilities(true).map_err(failed)?;
         self.take_identity().map_err(|error| match error {
             // Which of them, the kernel does not say.
             Errno::INVAL => InitError::Unmapped { user: self.user.clone() },
             error => InitError::Identity { uid: self.user.uid, source: error.into() },
         })?;
-        let sets = CapabilitySets {
-            effective: self.capabilities.effective,
-            permitted: self.capabilities.permitted,
-            inheritable: CapabilitySet::empty(),
-        };
-        rustix::thread::set_capabilities(None, sets).map_err(failed)?;
+        if orphaned == Orphaned::Dies {
+            // After the change of identity, which forgets it.
+            let signal = Some(rustix::process::Signal::KILL);
+            rustix::process::set_parent_process_death_signal(signal)
+                .map_err(|error| InitError::Descriptors(error.into()))?;
+        }
+        if self.no_new_privileges {
+            self.take_capabilities().map_err(failed)?;
+            self.install_filter(parent)?;
+        } else {
+            capability::raise_permitted().map_err(failed)?;
+            self.install_filter(parent)?;
+            self.take_capabilities().map_err(failed)?;
+        }
         Ok(self)
+    }
+
+    fn install_filter(&self, parent: &Channel) -> Result<(), InitError> {
+        let Some(filter) = &self.filter else { return Ok(()) };
+        let Some(listener) = crate::sys::seccomp::install(&filter.program, filter.flags).map_err(InitError::Seccomp)?
+        else {
+            return Ok(());
+        };
+        // Until the parent has taken it, nobody answers for calls of this process.
+        let hand_over = || match parent.write(&Message::Listener { number: listener.number() }) {
+            Ok(()) => parent.receive(),
+            Err(error) => Err(error),
+        };
+        match hand_over() {
+            Ok(Some((Message::Taken, _))) => Ok(()),
+            Ok(_) => Err(InitError::Seccomp(io::ErrorKind::ConnectionAborted.into())),
+            Err(error) => Err(InitError::Seccomp(error)),
+        }
+    }
+
+    fn take_capabilities(&self) -> rustix::io::Result<()> {
+        let Sets { effective, permitted, inheritable, ambient, .. } = self.capabilities;
+        rustix::thread::set_capabilities(None, CapabilitySets { effective, permitted, inheritable })?;
+        ambient.iter().try_for_each(|capability| rustix::thread::configure_capability_in_ambient_set(capability, true))
     }
 
     fn take_identity(&self) -> rustix::io::Result<()> {

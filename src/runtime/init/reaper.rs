@@ -6,13 +6,14 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
 use super::InitError;
-use super::process::Program;
+use super::process::{Orphaned, Program};
+use crate::runtime::channel::Channel;
 use crate::sys::clone::{Cloned, SingleThreaded, clone};
 use crate::sys::process;
 
 /// Executes `program` in a child. Returns only on failure, in the child.
-pub(super) fn execute(program: Program, single: SingleThreaded) -> InitError {
-    let program = match program.become_user() {
+pub(super) fn execute(program: Program, single: SingleThreaded, parent: &Channel) -> InitError {
+    let program = match program.become_user(parent, Orphaned::LivesOn) {
         Ok(program) => program,
         Err(error) => return error,
     };

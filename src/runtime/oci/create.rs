@@ -106,7 +106,6 @@ impl Nursery<'_> {
     }
 
     fn config(&self, id: &Id) -> Config {
-        let unconfined = self.bundle.spec.linux().as_ref().is_none_or(|linux| linux.seccomp().is_none());
         Config {
             id: id.internal(),
             spec: self.bundle.spec.clone(),
@@ -117,7 +116,7 @@ impl Nursery<'_> {
             init: false,
             user: None,
             group_add: Vec::new(),
-            seccomp: if unconfined { Seccomp::Unconfined } else { Seccomp::Default },
+            seccomp: Seccomp::Specified,
             guardian: None,
         }
     }

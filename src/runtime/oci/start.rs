@@ -3,7 +3,10 @@
 use super::hook::{self, HookError, Point};
 use super::state::Phase;
 use super::{Container, OciError, Status, create};
+use crate::runtime::RuntimeError;
 use crate::runtime::channel::Message;
+use crate::runtime::init::text;
+use crate::runtime::seccomp::{Agent, AgentError};
 use crate::runtime::spawn::unexpected;
 
 impl Container {
@@ -34,6 +37,7 @@ impl Container {
     }
 
     fn release(&mut self) -> Result<(), OciError> {
+        let agent = self.agent().map_err(agent_failure)?;
         let init = create::connect(&self.directory).map_err(|_| OciError::InitGone)?;
         match init.receive()? {
             Some((Message::Ready { .. }, _)) => {}
@@ -43,7 +47,13 @@ impl Container {
         self.record.phase = Phase::Started;
         self.write()?;
         init.send(&Message::Start, &[]).map_err(|_| OciError::InitGone)?;
-        match init.receive()? {
+        let mut message = init.receive()?;
+        if let (Some((Message::Listener { number }, _)), Some(agent)) = (&message, agent) {
+            let (process, pidfd) = self.record.init.zip(self.init()?).ok_or(OciError::InitGone)?;
+            agent.hand_over((&pidfd, process.pid), *number, &init).map_err(agent_failure)?;
+            message = init.receive()?;
+        }
+        match message {
             // The program has been executed, which closed the other end.
             None => Ok(()),
             Some((message, _)) => {
@@ -55,4 +65,15 @@ impl Container {
             }
         }
     }
+
+    /// Who answers for its system calls, if anybody.
+    fn agent(&self) -> Result<Option<Agent>, AgentError> {
+        let Ok(config) = self.config() else { return Ok(None) };
+        let state = serde_json::from_str(&self.hook_state(Status::Creating)).unwrap_or_default();
+        Ok(Agent::connect(&config)?.map(|agent| agent.of_container(state)))
+    }
+}
+
+fn agent_failure(error: AgentError) -> OciError {
+    RuntimeError::Container { code: 125, error: text(&error) }.into()
 }
