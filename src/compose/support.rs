@@ -64,14 +64,9 @@ const PLATFORMS: &[&str] = if cfg!(target_arch = "aarch64") {
 /// By place: `*` is any key, and any item of a list.
 #[rustfmt::skip]
 pub(super) const RULES: &[(&str, When, Effect)] = &[
-    ("services.*.blkio_config", Given, NotYet),
     ("services.*.build", Given, NotYet),
-    ("services.*.cgroup", Unless(&["private"]), NotYet),
-    ("services.*.cgroup_parent", Given, NotYet),
     ("services.*.cpu_count", Given, WINDOWS),
     ("services.*.cpu_percent", Given, WINDOWS),
-    ("services.*.cpu_rt_period", Given, NotYet),
-    ("services.*.cpu_rt_runtime", Given, NotYet),
     ("services.*.credential_spec", Given, WINDOWS),
     ("services.*.deploy.endpoint_mode", Given, SWARM),
     ("services.*.deploy.labels", Given, SWARM),
@@ -87,7 +82,6 @@ pub(super) const RULES: &[(&str, When, Effect)] = &[
     ("services.*.deploy.rollback_config", Given, SWARM),
     ("services.*.deploy.update_config", Given, SWARM),
     ("services.*.develop", Given, Effect::None("there is no `watch` yet")),
-    ("services.*.device_cgroup_rules", Given, NotYet),
     ("services.*.expose", Given, PEOPLE),
     ("services.*.external_links", Given, NotYet),
     ("services.*.ipc", Holds(is_of_another), NotYet),
@@ -95,14 +89,12 @@ pub(super) const RULES: &[(&str, When, Effect)] = &[
     ("services.*.links", Given, NotYet),
     ("services.*.logging.driver", Unless(&["json-file", "local"]), NotYet),
     ("services.*.logging.options", OtherKeys(&["max-file", "max-size"]), NotYet),
-    ("services.*.mem_swappiness", Given, NotYet),
     ("services.*.models", Given, NotYet),
     ("services.*.network_mode", Holds(is_network_by_name), NotYet),
     ("services.*.networks.*.driver_opts", Given, NotYet),
     ("services.*.networks.*.interface_name", Given, NotYet),
     ("services.*.networks.*.ipv6_address", Given, NotYet),
     ("services.*.networks.*.link_local_ips", Given, NotYet),
-    ("services.*.oom_kill_disable", Given, NotYet),
     ("services.*.platform", Unless(PLATFORMS), NotYet),
     ("services.*.ports.*.app_protocol", Given, PEOPLE),
     ("services.*.ports.*.host_ip", Holds(|text| text.contains(':')), NotYet),
@@ -339,11 +331,11 @@ mod tests {
     /// What the runtime obeys, whatever the value but for those that [`RULES`] names.
     #[rustfmt::skip]
     const OBEYED: &[&str] = &[
-        "annotations", "attach", "cap_add", "cap_drop", "cgroup", "command", "configs", "container_name", "cpu_period",
-        "cpu_quota", "cpu_shares", "cpus", "cpuset", "depends_on", "deploy", "devices", "dns", "dns_opt", "dns_search", "domainname",
+        "annotations", "attach", "blkio_config", "cap_add", "cap_drop", "cgroup", "cgroup_parent", "command", "configs", "container_name", "cpu_period",
+        "cpu_quota", "cpu_rt_period", "cpu_rt_runtime", "cpu_shares", "cpus", "cpuset", "depends_on", "deploy", "device_cgroup_rules", "devices", "dns", "dns_opt", "dns_search", "domainname",
         "entrypoint", "environment", "extra_hosts", "gpus", "group_add", "healthcheck", "hostname", "image", "init", "ipc", "labels",
-        "logging", "mac_address", "mem_limit", "mem_reservation", "memswap_limit", "network_mode", "networks",
-        "oom_score_adj", "pid", "pids_limit", "platform", "ports", "profiles", "pull_policy", "read_only", "restart", "scale",
+        "logging", "mac_address", "mem_limit", "mem_reservation", "mem_swappiness", "memswap_limit", "network_mode", "networks",
+        "oom_kill_disable", "oom_score_adj", "pid", "pids_limit", "platform", "ports", "profiles", "pull_policy", "read_only", "restart", "scale",
         "secrets", "security_opt", "shm_size", "stop_grace_period", "stop_signal", "sysctls", "tmpfs", "ulimits", "user",
         "userns_mode", "uts", "volumes", "working_dir",
         // Extensions of others, and our own.

@@ -24,13 +24,15 @@ mod hierarchies;
 mod limits;
 mod limits_one;
 mod limits_two;
+mod place;
 mod setting;
 mod stats;
 mod unified;
 mod update;
 
-pub(super) use directory::PARENT;
 pub use error::CgroupError;
+pub(super) use place::place;
+pub use place::{Cgroups, cgroup_parent};
 pub use stats::{CpuStats, DeviceIo, MemoryStats, PidsStats, Stats};
 
 use devices::Policy;
@@ -111,7 +113,16 @@ impl Cgroup {
         self.restricts_devices
     }
 
-    /// Its directories by controller, to be shown inside the container; version 2 has one, of no name.
+    /// What is shown inside the container, by controller: its own directories, as if they were the roots; without an `own`
+    /// namespace for cgroups, all of version 2.
+    pub(super) fn shown(&self, own: bool) -> Vec<(&'static str, PathBuf)> {
+        match self.version {
+            Version::Two if !own => vec![("", PathBuf::from(MOUNT))],
+            _ => self.directories.clone(),
+        }
+    }
+
+    /// Its directories by controller; version 2 has one, of no name.
     pub(super) fn directories(&self) -> &[(&'static str, PathBuf)] {
         &self.directories
     }

@@ -77,10 +77,20 @@ impl Config {
         self.directory.join("rootfs")
     }
 
-    /// The cgroup, relative to the root of each hierarchy: `linux.cgroupsPath`, or `rcompose/<id>`.
+    /// The cgroup, relative to the root of each hierarchy.
     pub(super) fn cgroup(&self) -> PathBuf {
         let path = self.spec.linux().as_ref().and_then(|linux| linux.cgroups_path().as_deref());
-        let path = path.map_or_else(|| Path::new(super::cgroup::PARENT).join(self.id.as_str()), Path::to_owned);
-        path.components().filter(|part| matches!(part, std::path::Component::Normal(_))).collect()
+        super::cgroup::place(path, self.id.as_str())
+    }
+
+    /// The same with the cgroup written out: it must not depend on where those are who look for it later.
+    pub(super) fn placed(&self) -> Self {
+        let mut config = self.clone();
+        let path = Path::new("/").join(config.cgroup());
+        // None at all is not the same as the defaults.
+        if let Some(linux) = config.spec.linux_mut() {
+            linux.set_cgroups_path(Some(path));
+        }
+        config
     }
 }

@@ -37,7 +37,7 @@ mod spec;
 
 use std::process::ExitCode;
 
-pub use cgroup::{CgroupError, CpuStats, DeviceIo, MemoryStats, PidsStats, Stats};
+pub use cgroup::{CgroupError, Cgroups, CpuStats, DeviceIo, MemoryStats, PidsStats, Stats, cgroup_parent};
 pub use config::{Config, Rootfs, Seccomp};
 pub use error::RuntimeError;
 pub use exec::{ExecChild, ExecOptions, Probe, Stdio, exec, probe};

@@ -41,7 +41,7 @@ impl Shim {
     /// All but [`RuntimeError::Container`].
     pub fn spawn(config: &Config, keep: &[BorrowedFd<'_>]) -> Result<Self, RuntimeError> {
         supported(config)?;
-        record::write(&config.directory, record::CONFIG, config)?;
+        record::write(&config.directory, record::CONFIG, &config.placed())?;
         let (ours, theirs) = Channel::pair().map_err(RuntimeError::Channel)?;
         let null = null().map_err(RuntimeError::Channel)?;
         let streams = Streams { stdin: null.as_fd(), stdout: null.as_fd(), stderr: null.as_fd() };

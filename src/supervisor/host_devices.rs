@@ -134,9 +134,8 @@ fn specs() -> Result<Vec<CdiSpec>, Failure> {
         let mut files: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
         files.sort();
         for file in files {
-            match file.extension().and_then(|extension| extension.to_str()) {
-                Some("json" | "yaml" | "yml") => specs.push(read(&file)?),
-                _ => {}
+            if let Some("json" | "yaml" | "yml") = file.extension().and_then(|extension| extension.to_str()) {
+                specs.push(read(&file)?);
             }
         }
     }

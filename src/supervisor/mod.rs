@@ -23,6 +23,7 @@ pub mod health_policy;
 mod host_devices;
 mod links;
 pub mod lower;
+mod machine;
 mod observe;
 mod provision;
 pub mod restart;

@@ -10,6 +10,7 @@ use super::grant;
 use super::health_policy::Check;
 use super::host_devices;
 use super::lower::{self, ImageDefaults, LowerInput};
+use super::machine;
 use super::observe::{Configuration, Record};
 use super::unit::{self, UnitState};
 use super::volume;
@@ -198,8 +199,12 @@ fn container_record(
         files: &grants.iter().map(|grant| (grant.grant.target.clone(), grant.path.clone())).collect(),
         host_name: &world.host_name,
         processors: world.processors,
+        machine: &machine::machine(config),
     })
     .map_err(|error| Failure::from_error(FailureKind::Plan, &error))?;
+    for warning in &lowered.warnings {
+        world.warn(&format!("{name}: {warning}"));
+    }
     Ok(Record {
         version: VERSION,
         endpoints: endpoints(world, service, config, &name, &id)?,

@@ -14,7 +14,7 @@ use crate::sys::pidfd::PidFd;
 
 pub(super) const MOUNT: &str = "/sys/fs/cgroup";
 /// The cgroup that holds those of all containers, unless they are to be elsewhere.
-pub(in crate::runtime) const PARENT: &str = "rcompose";
+pub(super) const PARENT: &str = "rcompose";
 /// Marks further parents as made by us, to be removed with the last container. Root's are `trusted`, for older kernels.
 const MARKS: [&str; 2] = ["user.rcompose", "trusted.rcompose"];
 /// How often making a cgroup is tried again when its parent vanishes under it.

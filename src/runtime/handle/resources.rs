@@ -51,7 +51,9 @@ impl Handle {
     pub fn update(&self, resources: &LinuxResources) -> Result<(), RuntimeError> {
         let mut config = self.config()?;
         let cgroup = Cgroup::existing(&config.cgroup());
-        let linux = config.spec.linux_mut().get_or_insert_default();
+        // Its default would be a whole configuration.
+        let nothing = || serde_json::from_str("{}").expect("every field is optional");
+        let linux = config.spec.linux_mut().get_or_insert_with(nothing);
         let merged = cgroup.update(linux.resources().as_ref(), resources)?;
         linux.set_resources(Some(merged));
         record::write(&self.directory, record::CONFIG, &config)

@@ -5,7 +5,7 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Component, Path, PathBuf};
 
-use oci_spec::runtime::{Mount, Spec};
+use oci_spec::runtime::{LinuxNamespaceType, Mount, Spec};
 use rustix::fs::{CWD, FileType, Mode, OFlags};
 use rustix::mount::{MoveMountFlags, OpenTreeFlags, move_mount, open_tree};
 
@@ -33,6 +33,7 @@ pub(super) fn mount_all(
 ) -> Result<(), InitError> {
     let label =
         spec.linux().as_ref().and_then(|linux| linux.mount_label().as_deref()).filter(|label| !label.is_empty());
+    let namespaces = spec.linux().as_ref().and_then(|linux| linux.namespaces().as_ref());
     let mut proc = Some(proc);
     for (index, mount) in spec.mounts().iter().flatten().enumerate() {
         let destination = clean(mount.destination());
@@ -47,7 +48,8 @@ pub(super) fn mount_all(
             };
             show(tree, &destination, root)?;
         } else if kind == "cgroup" || kind == "cgroup2" {
-            cgroups(&destination, &options, root, cgroup)?;
+            let own = namespaces.into_iter().flatten().any(|namespace| namespace.typ() == LinuxNamespaceType::Cgroup);
+            cgroups(&destination, &options, root, &cgroup.shown(own))?;
         } else {
             if let Some(label) = label.filter(|_| !UNLABELLED.contains(&kind)) {
                 options.data.push(("context".to_owned(), Some(label.to_owned())));
@@ -186,8 +188,13 @@ pub(super) fn attach(mount: impl AsFd, target: impl AsFd) -> io::Result<()> {
     Ok(move_mount(mount, "", target, "", flags)?)
 }
 
-/// The container's own cgroup, as if it were the root: with version 1, one directory for each controller it is in.
-fn cgroups(destination: &Path, options: &Options, root: &RootDir, cgroup: &Cgroup) -> Result<(), InitError> {
+/// Directories of cgroups, in one of their controllers' names if they have any.
+fn cgroups(
+    destination: &Path,
+    options: &Options,
+    root: &RootDir,
+    directories: &[(&str, PathBuf)],
+) -> Result<(), InitError> {
     let failed =
         |source: io::Error| InitError::Mount { destination: destination.to_owned(), log: String::new(), source };
     let show = |path: &Path, target: OwnedFd| -> io::Result<()> {
@@ -197,7 +204,7 @@ fn cgroups(destination: &Path, options: &Options, root: &RootDir, cgroup: &Cgrou
         attach(tree, target)
     };
     let target = directory(root, destination)?;
-    if let [("", path)] = cgroup.directories() {
+    if let [("", path)] = directories {
         return show(path, target).map_err(failed);
     }
     let data = vec![("mode".to_owned(), Some("755".to_owned()))];
@@ -206,7 +213,7 @@ fn cgroups(destination: &Path, options: &Options, root: &RootDir, cgroup: &Cgrou
     tmpfs.attributes.set -= MountAttrFlags::MOUNT_ATTR_RDONLY;
     let made = file_system("tmpfs", None, &tmpfs).map_err(|(error, _)| failed(error))?;
     attach(&made, target).map_err(failed)?;
-    for (controller, path) in cgroup.directories() {
+    for (controller, path) in directories {
         show(path, directory(root, &destination.join(controller))?).map_err(failed)?;
     }
     set_attributes(&made, false, options.attributes.set, options.attributes.clear, None).map_err(failed)

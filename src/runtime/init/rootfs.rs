@@ -194,7 +194,8 @@ fn layers(lower: &[OwnedFd], upper: &OwnedFd, work: &OwnedFd, volatile: bool) ->
         // The first one given is the topmost.
         for (index, layer) in lower.iter().rev().enumerate() {
             match fsconfig_set_fd(&fs, "lowerdir+", layer) {
-                Err(Errno::INVAL | Errno::BADF) if index == 0 => return Ok(false),
+                // Before 6.5 an overlay took nothing but texts.
+                Err(Errno::INVAL | Errno::BADF | Errno::OPNOTSUPP) if index == 0 => return Ok(false),
                 result => result?,
             }
         }

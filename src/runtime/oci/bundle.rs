@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use oci_spec::runtime::{Linux, Process, Spec};
 
 use super::Id;
-use crate::runtime::cgroup::PARENT;
+use crate::runtime::cgroup;
 
 const CONFIG: &str = "config.json";
 /// More than any configuration has.
@@ -183,11 +183,10 @@ fn anchor_mounts(spec: &mut Spec, directory: &Path) {
 fn place_cgroup(spec: &mut Spec, id: &Id, systemd: bool) -> Result<(), Broken> {
     let mut linux = spec.linux().clone().unwrap_or_else(empty_linux);
     let path = match linux.cgroups_path().clone().filter(|path| !path.as_os_str().is_empty()) {
-        None => Path::new(PARENT).join(id.as_str()),
         Some(path) if systemd => scope(&path.to_string_lossy()).map_err(|rule| ("linux.cgroupsPath", rule))?,
-        Some(path) => path,
+        path => cgroup::place(path.as_deref(), id.as_str()),
     };
-    linux.set_cgroups_path(Some(path));
+    linux.set_cgroups_path(Some(Path::new("/").join(path)));
     spec.set_linux(Some(linux));
     Ok(())
 }
@@ -303,6 +302,9 @@ mod tests {
         let sources: Vec<_> =
             bundle.spec.mounts().iter().flatten().map(|mount| mount.source().clone().unwrap()).collect();
         assert_eq!(sources, [base.join("x/y"), base.join("z"), "tmpfs".into()]);
-        assert_eq!(bundle.spec.linux().as_ref().unwrap().cgroups_path(), &Some("rcompose/x".into()));
+        assert_eq!(
+            bundle.spec.linux().as_ref().unwrap().cgroups_path(),
+            &Some(Path::new("/").join(cgroup::place(None, "x")))
+        );
     }
 }

@@ -3,6 +3,7 @@
 //! Pure: whatever must exist on the host (volume directories, the files behind `/etc/hosts`) was made by the caller
 //! and is passed in as paths. The values that a service leaves open are Docker's.
 
+mod block_io;
 pub mod cdi;
 pub mod devices;
 mod labels;
@@ -13,6 +14,7 @@ mod resources;
 mod security;
 mod signal;
 
+pub use block_io::block_device_paths;
 pub use labels::labels;
 pub use mounts::anonymous_volumes;
 pub use process::arguments;
@@ -82,6 +84,19 @@ pub struct LowerInput<'a> {
     pub host_name: &'a str,
     /// The processors of this machine: some of what is masked has a path for each.
     pub processors: u32,
+    /// What its cgroups are and limit.
+    pub machine: &'a Machine,
+}
+
+/// What cgroups can do on a machine, and what for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Machine {
+    /// Whether cgroups are of version 2.
+    pub unified: bool,
+    /// Whether they limit swap.
+    pub limits_swap: bool,
+    /// The major and minor number of each block device that the service names, by path; others are none.
+    pub block_devices: BTreeMap<String, (i64, i64)>,
 }
 
 /// A container as the runtime takes it. Seccomp is not in the `spec`: its absence asks for the runtime's default.
@@ -99,6 +114,9 @@ pub struct Lowered {
     pub stop_signal: i32,
     /// Every label: the image's, the service's over them, and the project's own over both.
     pub labels: BTreeMap<String, String>,
+    /// What the service asks for that has no effect on this machine.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// Why a service cannot become a container.
@@ -134,6 +152,14 @@ pub enum LowerError {
         /// The text.
         signal: String,
     },
+    /// A limit is none, or contradicts another one.
+    #[error("service `{service}`: {reason}")]
+    Resources {
+        /// The service.
+        service: ServiceName,
+        /// Which, and why.
+        reason: String,
+    },
     /// The caller gave no path for a volume, config or secret.
     #[error("service `{service}` has nothing on the host to mount at `{target}`")]
     NoSource {
@@ -151,6 +177,7 @@ pub enum LowerError {
 pub fn lower(input: &LowerInput) -> Result<Lowered, LowerError> {
     let service = input.service;
     let labels = labels(input);
+    let mut warnings = Vec::new();
 
     let own_name = namespaces::has_own_name(service);
 
@@ -164,7 +191,7 @@ pub fn lower(input: &LowerInput) -> Result<Lowered, LowerError> {
         .set_process(Some(process::process(input)?))
         .set_mounts(Some(mounts::mounts(input)?))
         .set_annotations(Some(labels::annotations(service, &labels)))
-        .set_linux(Some(linux(input)));
+        .set_linux(Some(linux(input, &mut warnings)?));
     Ok(Lowered {
         spec,
         user: service.user.clone().or_else(|| input.image.user.clone()).filter(|user| !user.is_empty()),
@@ -172,6 +199,7 @@ pub fn lower(input: &LowerInput) -> Result<Lowered, LowerError> {
         init: service.init,
         stop_signal: signal::stop_signal(input.name, service, input.image)?,
         labels,
+        warnings,
     })
 }
 
@@ -183,16 +211,16 @@ pub fn hostname<'a>(service: &'a Service, id: &'a ContainerId, host_name: &'a st
     service.hostname.as_deref().unwrap_or(if in_the_host { host_name } else { id.short() })
 }
 
-fn linux(input: &LowerInput) -> Linux {
+fn linux(input: &LowerInput, warnings: &mut Vec<String>) -> Result<Linux, LowerError> {
     let mut linux = Linux::default();
     linux
         .set_namespaces(Some(namespaces::own(input.service)))
         .set_sysctl(Some(resources::sysctls(input.service, !input.service.has_own_network())))
-        .set_resources(Some(resources::resources(input.service)))
-        .set_cgroups_path(Some(Path::new("/rcompose").join(input.id.as_str())))
+        .set_resources(Some(resources::resources(input, warnings)?))
+        .set_cgroups_path(Some(resources::cgroups_path(input.service, input.id)))
         .set_masked_paths(Some(security::masked_paths(input.processors)))
         .set_readonly_paths(Some(security::READONLY_PATHS.iter().map(|path| (*path).to_owned()).collect()));
-    linux
+    Ok(linux)
 }
 
 #[cfg(test)]

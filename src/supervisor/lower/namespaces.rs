@@ -19,7 +19,9 @@ pub(super) fn own(service: &Service) -> Vec<LinuxNamespace> {
     if has_own_name(service) {
         own.push(LinuxNamespaceType::Uts);
     }
-    own.push(LinuxNamespaceType::Cgroup);
+    if service.cgroup.as_deref() != Some("host") {
+        own.push(LinuxNamespaceType::Cgroup);
+    }
     if service.has_own_network() {
         own.push(LinuxNamespaceType::Network);
     }

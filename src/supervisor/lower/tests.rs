@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{ImageDefaults, LowerError, LowerInput, Lowered, anonymous_volumes, lower};
+use super::{ImageDefaults, LowerError, LowerInput, Lowered, Machine, anonymous_volumes, lower};
 use crate::compose::model::{
     Attachment, Condition, Dependency, FileGrant, Mount, NetworkMode, Peer, Project, Propagation, Service, Ulimit,
 };
@@ -45,6 +45,7 @@ fn lowered(service: Service, image: &ImageDefaults) -> Result<Lowered, LowerErro
         files: &files,
         host_name: "machine",
         processors: 2,
+        machine: &Machine { limits_swap: true, ..Machine::default() },
     })
 }
 
@@ -80,7 +81,7 @@ fn a_service_that_says_nothing() {
     annotations.com.docker.compose.service: "web"
     annotations.com.docker.compose.version: "VERSION"
     hostname: "0123456789ab"
-    linux.cgroupsPath: "/rcompose/0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+    linux.cgroupsPath: "rcompose/0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
     linux.maskedPaths: ["/proc/acpi","/proc/asound","/proc/interrupts","/proc/kcore","/proc/keys","/proc/latency_stats","/proc/sched_debug","/proc/scsi","/proc/timer_list","/proc/timer_stats","/sys/devices/virtual/powercap","/sys/firmware","/sys/devices/system/cpu/cpu0/thermal_throttle","/sys/devices/system/cpu/cpu1/thermal_throttle"]
     linux.namespaces: [{"type":"mount"},{"type":"pid"},{"type":"ipc"},{"type":"uts"},{"type":"cgroup"},{"type":"network"}]
     linux.readonlyPaths: ["/proc/bus","/proc/fs","/proc/irq","/proc/sys","/proc/sysrq-trigger"]
