@@ -43,7 +43,9 @@ const BY_PATH: &[&str] = &[
 
 /// File, what is in the line, and why the path is none of the container's.
 const HOST: &[(&str, &str, &str)] = &[
-    ("bind.rs", "open_tree(CWD, path, flags)", "the source of a bind is the host's"),
+    ("bind.rs", "open_tree(CWD, path, flags)", "the source of a bind is the host's, or all another container's"),
+    ("bind.rs", "RootDir::open(path)", "the source of a bind is the host's"),
+    ("bind.rs", "openat(CWD, path, ", "a namespace that is named by a path of the host"),
     ("bind.rs", "open_tree(CWD, \"/sys\", flags)", "that of the host, before the root is changed"),
     ("copy_up.rs", "fs_err::File::from_parts", "a descriptor with a name for errors"),
     ("masks.rs", "openat(CWD, \"/dev/null\"", "the host's, which is checked to be the null device"),

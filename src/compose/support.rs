@@ -84,7 +84,6 @@ pub(super) const RULES: &[(&str, When, Effect)] = &[
     ("services.*.develop", Given, Effect::None("there is no `watch` yet")),
     ("services.*.expose", Given, PEOPLE),
     ("services.*.external_links", Given, NotYet),
-    ("services.*.ipc", Holds(is_of_another), NotYet),
     ("services.*.isolation", Given, WINDOWS),
     ("services.*.links", Given, NotYet),
     ("services.*.logging.driver", Unless(&["json-file", "local"]), NotYet),
@@ -119,8 +118,6 @@ pub(super) const RULES: &[(&str, When, Effect)] = &[
     ("services.*.volumes.*.consistency", Given, Effect::None("it is for Docker Desktop")),
     ("services.*.volumes.*.type", Unless(&["bind", "tmpfs", "volume"]), NotYet),
     ("services.*.volumes.*.volume.labels", Given, NotYet),
-    ("services.*.volumes.*.volume.subpath", Given, NotYet),
-    ("services.*.volumes_from", Given, NotYet),
     ("networks.*.attachable", Given, SWARM),
     ("networks.*.driver", Unless(&["bridge", "default"]), NotYet),
     ("networks.*.driver_opts", OtherKeys(&["com.docker.network.driver.mtu"]), Effect::None("only the MTU can be set")),
@@ -222,7 +219,7 @@ pub(super) fn unsupported(tree: &Node, report: &Report) -> Findings {
     }
     if let Some(services) = tree.get("services") {
         for (element, entry) in services.entries().into_iter().flatten() {
-            for (key, why) in values::conflicts(&entry.value) {
+            for (key, why) in values::conflicts(&entry.value, services) {
                 let at =
                     entry.value.entries().and_then(|entries| entries.get(key)).map_or(entry.key, |entry| entry.key);
                 let effect = Effect::Impossible(why);
@@ -337,7 +334,7 @@ mod tests {
         "logging", "mac_address", "mem_limit", "mem_reservation", "mem_swappiness", "memswap_limit", "network_mode", "networks",
         "oom_kill_disable", "oom_score_adj", "pid", "pids_limit", "platform", "ports", "profiles", "pull_policy", "read_only", "restart", "scale",
         "secrets", "security_opt", "shm_size", "stop_grace_period", "stop_signal", "sysctls", "tmpfs", "ulimits", "user",
-        "userns_mode", "uts", "volumes", "working_dir",
+        "userns_mode", "uts", "volumes", "volumes_from", "working_dir",
         // Extensions of others, and our own.
         "extensions", "rcompose",
     ];

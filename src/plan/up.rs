@@ -189,6 +189,18 @@ impl<'a> Up<'a> {
             let node = self.draft.add(create, cause, after);
             self.created.insert((name, replica.number), node);
         }
+        self.order_by_volumes();
+    }
+
+    /// The volumes of another container are known once it is made.
+    fn order_by_volumes(&mut self) {
+        for ((name, _), node) in &self.created {
+            let others: BTreeSet<&str> =
+                self.project.services[*name].volumes_from().filter_map(|from| from.service).collect();
+            for ((_, _), earlier) in self.created.iter().filter(|((other, _), _)| others.contains(other.as_str())) {
+                self.draft.order(*earlier, *node);
+            }
+        }
     }
 
     /// What must be there before a container of `service` can be made, or started when it was made before.

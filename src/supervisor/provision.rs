@@ -1,6 +1,6 @@
 //! What a container needs before it can start: networks, volumes, its own record.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::control::{Event, Resource, Status};
@@ -12,6 +12,7 @@ use super::host_devices;
 use super::lower::{self, ImageDefaults, LowerInput};
 use super::machine;
 use super::observe::{Configuration, Record};
+use super::share;
 use super::unit::{self, UnitState};
 use super::volume;
 use super::world::World;
@@ -178,7 +179,9 @@ fn container_record(
     let paths = world.paths.container(&id);
     let image = find_image(world, config)?;
     let defaults = image_defaults(&image.config);
-    let anonymous_volumes = create_anonymous_volumes(world, project, config, &defaults, replaces)?;
+    let inherited = share::volumes(world, config)?;
+    let targets = lower::anonymous_volumes(config, &defaults, &inherited);
+    let anonymous_volumes = create_anonymous_volumes(world, project, targets, replaces)?;
     let named_volumes = volume::names(project, config);
     let volumes = volume::prepare(world, config, &named_volumes, &anonymous_volumes, &image)?;
     let grants = grant::grants(project, config, &paths)?;
@@ -196,6 +199,7 @@ fn container_record(
         hostname: &paths.etc(etc::HOSTNAME),
         resolv_conf: &paths.etc(etc::RESOLV_CONF),
         volumes: &volumes,
+        inherited: &inherited,
         files: &grants.iter().map(|grant| (grant.grant.target.clone(), grant.path.clone())).collect(),
         host_name: &world.host_name,
         processors: world.processors,
@@ -235,12 +239,11 @@ fn container_record(
 fn create_anonymous_volumes(
     world: &World,
     project: &Project,
-    service: &Service,
-    image: &ImageDefaults,
+    targets: BTreeSet<String>,
     replaces: Option<&ContainerId>,
 ) -> Result<BTreeMap<String, String>, Failure> {
     let mut volumes = BTreeMap::new();
-    for target in lower::anonymous_volumes(service, image) {
+    for target in targets {
         let inherited = replaces.and_then(|replaced| world.retired_volume(replaced, &target));
         let name = inherited.unwrap_or_else(|| random::hex(32));
         world.layout.create_volume(&VolumeRecord {

@@ -4,7 +4,7 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::rc::Rc;
 
-use oci_spec::runtime::{LinuxNamespaceType, Spec};
+use oci_spec::runtime::{LinuxNamespaceType, Mount, Spec};
 use tokio::sync::oneshot;
 
 use super::etc;
@@ -13,7 +13,8 @@ use super::lower::namespaces;
 use super::observe::{Configuration, Record};
 use super::unit::Command;
 use super::world::World;
-use crate::compose::model::Peer;
+use crate::compose::model::{IpcMode, Peer, Service};
+use crate::name::ServiceName;
 use crate::plan::ObservedState;
 use crate::runtime::Handle;
 use crate::state::ContainerLayout;
@@ -37,9 +38,62 @@ pub(super) fn join(world: &World, record: &Record, spec: &mut Spec) -> Result<Ve
         if kind == LinuxNamespaceType::Network {
             share_names(world, record, spec, &neighbour);
         }
+        if kind == LinuxNamespaceType::Ipc {
+            held.push(share_memory(spec, &neighbour)?);
+        }
         held.push(namespace);
     }
     Ok(held)
+}
+
+/// `/dev/shm` goes with the IPC namespace: that of the other container, out of its mount namespace, which is returned to be
+/// held.
+fn share_memory(spec: &mut Spec, neighbour: &Neighbour) -> Result<OwnedFd, Failure> {
+    if !matches!(neighbour.record.config.service.ipc, Some(IpcMode::Shareable | IpcMode::Host)) {
+        let message = format!("{} keeps its IPC namespace to itself: give it `ipc: shareable`", neighbour.record.name);
+        return Err(Failure::new(FailureKind::Plan, message));
+    }
+    let target = Path::new("/dev/shm");
+    let namespace = neighbour.namespace("mnt")?;
+    let mounts = spec.mounts_mut().get_or_insert_default();
+    if mounts.iter().all(|mount| mount.destination() != target) {
+        let of = format!("x-rcompose.mount-namespace={}", crate::sys::path_of(&namespace).display());
+        let mut mount = Mount::default();
+        mount
+            .set_destination(target.to_owned())
+            .set_typ(Some("bind".to_owned()))
+            .set_source(Some(target.to_owned()))
+            .set_options(Some(vec!["bind".to_owned(), "rprivate".to_owned(), of]));
+        // After `/dev`, before what the service mounts below it.
+        let place = mounts.iter().position(|mount| mount.destination().starts_with(target)).unwrap_or(mounts.len());
+        mounts.insert(place, mount);
+    }
+    Ok(namespace)
+}
+
+/// The volumes and binds of the containers that `volumes_from` names, those they have from others included.
+pub(super) fn volumes(world: &World, service: &Service) -> Result<Vec<Mount>, Failure> {
+    let mut mounts: Vec<Mount> = Vec::new();
+    for from in service.volumes_from() {
+        let name = from.service.map(ServiceName::new).transpose();
+        let name = name.map_err(|error| Failure::from_error(FailureKind::Plan, &error))?;
+        let peer = match (&name, from.container) {
+            (Some(name), _) => Peer::Service(name),
+            (None, container) => Peer::Container(container.unwrap_or_default()),
+        };
+        let neighbour = find(world, peer)?;
+        for mut mount in neighbour.volumes() {
+            if from.read_only
+                && let Some(options) = mount.options_mut()
+            {
+                options.retain(|option| option != "rw");
+                options.push("rro".to_owned());
+            }
+            mounts.retain(|earlier| earlier.destination() != mount.destination());
+            mounts.push(mount);
+        }
+    }
+    Ok(mounts)
 }
 
 /// Who shares a network is the same host: its name, and who it knows.
@@ -99,6 +153,20 @@ fn is_called(record: &Record, name: &str) -> bool {
 }
 
 impl Neighbour {
+    /// What is mounted in it for its service: not what was made for it alone, nor configs and secrets.
+    fn volumes(&self) -> Vec<Mount> {
+        let config = &self.record.config;
+        let is_volume = |mount: &&Mount| {
+            let is_grant = config.grants.iter().any(|grant| Path::new(&grant.grant.target) == mount.destination());
+            let source = mount.source().as_deref().unwrap_or(Path::new(""));
+            mount.typ().as_deref() == Some("bind")
+                && !source.starts_with(self.paths.run())
+                && !is_grant
+                && (source != Path::new("/dev/shm") || mount.destination() != source)
+        };
+        config.lowered.spec.mounts().iter().flatten().filter(is_volume).cloned().collect()
+    }
+
     /// One of its namespaces, by the name that `/proc/PID/ns` has for it.
     fn namespace(&self, name: &str) -> Result<OwnedFd, Failure> {
         let system = |error| Failure::from_error(FailureKind::System, &error);

@@ -82,6 +82,53 @@ fn nocopy() {
     assert!(filled > 0);
 }
 
+/// `volumes: volume.subpath`: a part of the volume, which a link in it does not lead out of; `/proc/PID/mountinfo`.
+#[test]
+fn subpath() {
+    let sandbox = Sandbox::new("subpath");
+    let volume = |path| format!("{{type: volume, source: data, target: /part, volume: {{subpath: {path}}}}}");
+    let file = |mounts: &str| format!("{WEB}    volumes: [{mounts}]\nvolumes: {{data: {{}}}}\n");
+    let stack = sandbox.stack("attributes", &file("'data:/data'"));
+    stack.rcompose(&["up", "-d"]).succeeds();
+    let fill = "mkdir -p /data/a/b && echo part > /data/a/b/file && ln -s /etc /data/out";
+    stack.rcompose(&["exec", "-T", "web", "sh", "-c", fill]).succeeds();
+    stack.rewrite(&file(&volume("out")));
+    stack.rcompose(&["up", "-d"]).fails().says(&["/data/out", "No such file"]);
+    let web = Running::of(sandbox, &file(&volume("a/b")));
+    assert_eq!(web.inside("ls /part; cat /part/file"), "file\npart");
+    assert!(web.mount("/part").contains("/attributes_data/data/a/b "), "{}", web.mount("/part"));
+}
+
+#[test]
+fn a_subpath_that_leads_out_has_a_place() {
+    let keys = "volumes: [{type: volume, target: /a, volume: {subpath: ../b}}]";
+    up(keys).fails().says(&["compose.yaml:6:", "stays in the volume"]);
+}
+
+/// `volumes_from`: the volumes and binds of the other container, at their places; `/proc/PID/mountinfo`.
+#[test]
+fn volumes_from() {
+    let sandbox = Sandbox::new("from");
+    sandbox.file("attributes/conf/file", "of the host");
+    let other = "  other:\n    image: rootfs:/\n    init: true\n    command: [sleep, '2000']\n    \
+                 volumes: ['data:/data', /anonymous, './conf:/conf:ro', './conf:/own']\n    tmpfs: /memory\n";
+    let file = |from: &str| {
+        format!("{WEB}    volumes_from: ['{from}']\n    volumes: [/own]\n{other}volumes: {{data: {{}}}}\n")
+    };
+    let web = Running::of(sandbox, &file("other"));
+    web.inside("echo of-web > /data/file && echo of-web > /anonymous/file");
+    let seen = web.rcompose(&["exec", "-T", "other", "cat", "/data/file", "/anonymous/file"]).succeeds().stdout;
+    assert_eq!(seen, "of-web\nof-web\n");
+    assert_eq!(web.inside("cat /conf/file; ls /own"), "of the host");
+    web.run("echo more > /conf/file").fails().says(&["Read-only"]);
+    let mounts = web.proc("mountinfo");
+    assert!(mounts.contains(" /anonymous ") && !mounts.contains(" /memory "));
+    web.write(&file("other:ro"));
+    web.rcompose(&["up", "-d"]).succeeds();
+    web.run("echo more > /data/file").fails().says(&["Read-only"]);
+    assert_eq!(web.inside("cat /anonymous/file"), "of-web");
+}
+
 /// `tmpfs`, `volumes: tmpfs`: file systems in memory with the options given; `/proc/PID/mountinfo`.
 #[test]
 fn tmpfs() {

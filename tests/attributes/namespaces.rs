@@ -165,6 +165,24 @@ fn ipc_of_the_host() {
     assert_eq!(seen.succeeds().stdout, "shared");
 }
 
+/// `ipc: service`, `ipc: shareable`: the shared memory and queues of the other container; the same IPC namespace.
+#[test]
+fn ipc_of_another() {
+    let web = pair("ipc: service:other", "ipc: shareable\n    shm_size: 4m");
+    assert_eq!(web.namespace("ipc"), namespace(web.pid_of("other"), "ipc"));
+    assert!(!web.shares("ipc"));
+    web.inside("echo shared > /dev/shm/file");
+    assert_eq!(web.rcompose(&["exec", "-T", "other", "cat", "/dev/shm/file"]).stdout, "shared\n");
+    assert!(web.mount("/dev/shm").contains("size=4096k"), "{}", web.mount("/dev/shm"));
+}
+
+#[test]
+fn ipc_of_one_who_keeps_it() {
+    let sandbox = Sandbox::new("kept");
+    let stack = sandbox.stack("kept", &PAIR.replace("SHARED", "ipc: service:other").replace("KEYS", "hostname: other"));
+    stack.rcompose(&["up", "-d"]).fails().says(&["compose.yaml:7:5", "give it `ipc: shareable`"]);
+}
+
 /// `ipc: none`: no shared memory; an IPC namespace of its own.
 #[test]
 fn no_shared_memory() {

@@ -42,7 +42,6 @@ const MISSING: &[&str] = &[
     "cap_drop",
     "group_add",
     "init",
-    "ipc",
     "logging",
     "post_start",
     "pre_start",
@@ -60,7 +59,6 @@ const MISSING: &[&str] = &[
     "use_api_socket",
     "user",
     "userns_mode",
-    "volumes_from",
 ];
 
 const PAGE: &str = "docs/attributes.md";

@@ -41,6 +41,7 @@ pub(super) const RULES: &[(&str, When, Effect)] = &[
     ("services.*.devices.*.permissions", Holds(is_no_access), Impossible("is not made of `r`, `w` and `m`")),
     ("services.*.volumes.*.volume.subpath", Holds(leads_out), Impossible("must be a relative path that stays in the volume")),
     ("services.*.tmpfs.*", Holds(has_unknown_option), Impossible("has an option that a tmpfs does not have")),
+    ("services.*.volumes_from.*", Holds(has_unknown_mode), Impossible("must be `SERVICE` or `container:NAME`, with `:ro` or `:rw` after it or nothing")),
     ("services.*.uts", Unless(&["host"]), Impossible("must be `host`, or left out for a host name of its own")),
     ("services.*.ulimits", OtherKeys(ULIMITS), Impossible("there is no such limit: as, core, cpu, data, fsize, locks, memlock, msgqueue, nice, nofile, nproc, rss, rtprio, rttime, sigpending and stack are")),
     ("services.*.ulimits.*", Whole(soft_above_hard), Impossible("the soft limit is above the hard one: lower `soft` or raise `hard`")),
@@ -73,6 +74,11 @@ fn has_unknown_option(entry: &str) -> bool {
     })
 }
 
+fn has_unknown_mode(from: &str) -> bool {
+    let from = from.strip_prefix("container:").unwrap_or(from);
+    from.split_once(':').is_some_and(|(_, mode)| !matches!(mode, "ro" | "rw"))
+}
+
 fn soft_above_hard(ulimit: &Node) -> bool {
     let limit = |key| ulimit.text_of(key).and_then(|text| text.parse::<i64>().ok());
     // -1 is unlimited.
@@ -81,7 +87,7 @@ fn soft_above_hard(ulimit: &Node) -> bool {
 }
 
 /// What a service cannot have together: the key that is refused, and why.
-pub(super) fn conflicts(service: &Node) -> Vec<(&'static str, &'static str)> {
+pub(super) fn conflicts(service: &Node, services: &Node) -> Vec<(&'static str, &'static str)> {
     let mut conflicts = Vec::new();
     let mode = |key| service.text_of(key).unwrap_or_default();
     let peer = |text: &str| text.starts_with("service:") || text.starts_with("container:");
@@ -94,6 +100,10 @@ pub(super) fn conflicts(service: &Node) -> Vec<(&'static str, &'static str)> {
     }
     if mode("uts") == "host" {
         refuse(&["hostname", "domainname"], "the name is that of the host, with `uts: host`");
+    }
+    let owner = mode("ipc").strip_prefix("service:").and_then(|name| services.get(name));
+    if owner.is_some_and(|owner| !matches!(owner.text_of("ipc"), Some("shareable" | "host"))) {
+        refuse(&["ipc"], "that service keeps its IPC namespace to itself: give it `ipc: shareable`");
     }
     conflicts
 }

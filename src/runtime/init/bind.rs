@@ -1,15 +1,17 @@
 //! Files and directories of the host, to be shown in the container: detached copies of their mounts.
 
 use std::io;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use oci_spec::runtime::Mount;
-use rustix::fs::CWD;
+use rustix::fs::{CWD, Mode, OFlags};
 use rustix::mount::{OpenTreeFlags, open_tree};
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 use super::InitError;
 use super::mount_options::{Options, parse};
+use crate::sys::RootDir;
 use crate::sys::mount::{Propagation, map_ids, set_attributes};
 
 /// Whether a mount shows something that is there already.
@@ -28,12 +30,18 @@ pub(super) fn source(
         return Err(InitError::MountOption { destination: destination.clone(), option: option.to_owned() });
     }
     let path = mount.source().as_deref().unwrap_or(Path::new(""));
-    let failed = |error: rustix::io::Errno| InitError::MountSource { path: path.to_owned(), source: error.into() };
+    let shown = options.subdirectory.as_ref().map_or_else(|| path.to_owned(), |part| path.join(part));
+    let failed = |source: io::Error| InitError::MountSource { path: shown.clone(), source };
     let mut flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
     if options.bind == Some(true) {
         flags |= OpenTreeFlags::AT_RECURSIVE;
     }
-    let tree = open_tree(CWD, path, flags).map_err(failed)?;
+    let copy = || copy(path, options.subdirectory.as_deref(), flags);
+    let tree = match &options.mount_namespace {
+        Some(namespace) => elsewhere(namespace, copy),
+        None => copy(),
+    };
+    let tree = tree.map_err(failed)?;
     if let Some(user_namespace) = user_namespace {
         map_ids(&tree, options.map_ids == Some(true), user_namespace)
             .map_err(|source| InitError::MapIds { path: path.to_owned(), source })?;
@@ -44,6 +52,24 @@ pub(super) fn source(
         source,
     })?;
     Ok(tree)
+}
+
+/// A detached copy of the mount at `path`, or of a part of it, which no link in it leads out of.
+fn copy(path: &Path, part: Option<&Path>, flags: OpenTreeFlags) -> io::Result<OwnedFd> {
+    let Some(part) = part else { return Ok(open_tree(CWD, path, flags)?) };
+    let part = RootDir::open(path)?.open_at(part, OFlags::PATH)?;
+    Ok(open_tree(&part, "", flags | OpenTreeFlags::AT_EMPTY_PATH)?)
+}
+
+/// Does something in another mount namespace, and comes back: only there can its mounts be copied.
+fn elsewhere<T>(namespace: &Path, work: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    let open = |path: &Path| rustix::fs::openat(CWD, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty());
+    let (own, other) = (open(Path::new("/proc/self/ns/mnt"))?, open(namespace)?);
+    let enter = |namespace: &OwnedFd| move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Mount));
+    enter(&other)?;
+    let result = work();
+    enter(&own)?;
+    result
 }
 
 /// Changes attributes and propagation: first of the whole tree, then of the one mount, which the plain options are for.

@@ -1,5 +1,7 @@
 //! The options of a mount, as `mount(8)` and the runtime specification spell them.
 
+use std::path::PathBuf;
+
 use crate::sys::mount::{MountAttrFlags, Propagation};
 
 /// Changes of attributes.
@@ -26,6 +28,10 @@ pub(super) struct Options {
     pub(super) map_ids: Option<bool>,
     /// Begin with a copy of what is there in the root.
     pub(super) copy_up: bool,
+    /// The part of the source that is shown, as `X-mount.subdir` of `mount(8)`.
+    pub(super) subdirectory: Option<PathBuf>,
+    /// The mount namespace in which the source is; the host's when `None`.
+    pub(super) mount_namespace: Option<PathBuf>,
     /// For the file system itself.
     pub(super) data: Vec<(String, Option<String>)>,
 }
@@ -35,6 +41,11 @@ const OF_FILE_SYSTEMS: [&str; 8] = ["sync", "async", "dirsync", "lazytime", "nol
 /// What `mount(2)` knows and the newer calls have no word for: whether to count versions of inodes is up to each file
 /// system, and nobody reads what the kernel would say.
 const WITHOUT_EFFECT: [&str; 5] = ["defaults", "iversion", "noiversion", "silent", "loud"];
+
+/// Shows a part of the source, wherever links in it point.
+const SUBDIRECTORY: &str = "X-mount.subdir=";
+/// Takes the source from the mount namespace at this path.
+const MOUNT_NAMESPACE: &str = "x-rcompose.mount-namespace=";
 
 /// The name of an attribute, what it sets, and (the times of access, a field of several bits) what it clears.
 fn attribute(name: &str) -> Option<Attributes> {
@@ -106,6 +117,10 @@ pub(super) fn parse<T: AsRef<str>>(options: &[T]) -> Options {
             result.recursive.add(attributes);
         } else if let Some(propagation) = propagation(option) {
             result.propagation.push(propagation);
+        } else if let Some(path) = option.strip_prefix(SUBDIRECTORY) {
+            result.subdirectory = Some(PathBuf::from(path));
+        } else if let Some(path) = option.strip_prefix(MOUNT_NAMESPACE) {
+            result.mount_namespace = Some(PathBuf::from(path));
         } else {
             match option {
                 "bind" => result.bind = Some(result.bind.unwrap_or(false)),

@@ -23,7 +23,7 @@ pub use signal::stop_signal;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use oci_spec::runtime::{Linux, Root, Spec, VERSION};
+use oci_spec::runtime::{Linux, Mount, Root, Spec, VERSION};
 
 use crate::compose::model::{Healthcheck, NetworkMode, Project, Service};
 use crate::name::{ContainerId, ServiceName};
@@ -78,6 +78,8 @@ pub struct LowerInput<'a> {
     pub resolv_conf: &'a Path,
     /// The directory on the host of each volume, named and anonymous, by its target in the container.
     pub volumes: &'a BTreeMap<String, PathBuf>,
+    /// The mounts of other containers that it has too: `volumes_from`. Of two at one target the later one counts.
+    pub inherited: &'a [Mount],
     /// The file on the host of each config and secret, by its target in the container.
     pub files: &'a BTreeMap<String, PathBuf>,
     /// The name of this machine.

@@ -12,10 +12,12 @@ use crate::compose::model::{IpcMode, Mount, Propagation, Service, Tmpfs};
 const SHM_SIZE: u64 = 64 << 20;
 
 /// The targets of the anonymous volumes of a container: those of mounts without a source, and the volumes of its
-/// image that nothing of the service is mounted at. The caller makes them, and passes them to [`super::lower`].
+/// image that nothing of the service, or of `volumes_from`, is mounted at. The caller makes them, and passes them to [`super::lower`].
 #[must_use]
-pub fn anonymous_volumes(service: &Service, image: &ImageDefaults) -> BTreeSet<String> {
-    let covered: BTreeSet<PathBuf> = service.mounts().iter().map(|mount| normal(mount.target())).collect();
+pub fn anonymous_volumes(service: &Service, image: &ImageDefaults, inherited: &[OciMount]) -> BTreeSet<String> {
+    let own = service.mounts();
+    let inherited = inherited.iter().map(|mount| normal(mount.destination()));
+    let covered: BTreeSet<PathBuf> = own.iter().map(|mount| normal(mount.target())).chain(inherited).collect();
     let of_image = image.volumes.iter().filter(|target| !covered.contains(&normal(target)));
     let of_service = service.volumes.iter().filter_map(|mount| match mount {
         Mount::Volume { source: None, target, .. } => Some(target),
@@ -26,6 +28,8 @@ pub fn anonymous_volumes(service: &Service, image: &ImageDefaults) -> BTreeSet<S
 
 pub(super) fn mounts(input: &LowerInput) -> Result<Vec<OciMount>, LowerError> {
     let mut own = service_mounts(input)?;
+    let given: BTreeSet<PathBuf> = own.iter().map(|mount| normal(mount.destination())).collect();
+    own.extend(input.inherited.iter().filter(|mount| !given.contains(&normal(mount.destination()))).cloned());
     // What the user mounts at the place of a default takes that place.
     let replaced: BTreeSet<PathBuf> = own.iter().map(|mount| normal(mount.destination())).collect();
     let stays = |mount: &OciMount| !replaced.contains(mount.destination());
@@ -74,9 +78,13 @@ fn etc_files(input: &LowerInput) -> [OciMount; 3] {
 
 fn service_mounts(input: &LowerInput) -> Result<Vec<OciMount>, LowerError> {
     let no_source = |target: &str| LowerError::NoSource { service: input.name.clone(), target: target.to_owned() };
-    let volume = |target: &str, read_only| {
+    let volume = |target: &str, read_only, subpath: Option<&str>| {
         let source = input.volumes.get(target).ok_or_else(|| no_source(target))?;
-        Ok(bind(target, source, Propagation::Rprivate, read_only, None))
+        let mut mount = bind(target, source, Propagation::Rprivate, read_only, None);
+        if let (Some(subpath), Some(options)) = (subpath, mount.options_mut()) {
+            options.push(format!("X-mount.subdir={subpath}"));
+        }
+        Ok(mount)
     };
     let mut mounts = Vec::new();
     let mut done = BTreeSet::new();
@@ -87,15 +95,15 @@ fn service_mounts(input: &LowerInput) -> Result<Vec<OciMount>, LowerError> {
             Mount::Bind { source, target, read_only, propagation, recursive, .. } => {
                 bind(target, source, *propagation, *read_only, recursive.as_deref())
             }
-            Mount::Volume { target, read_only, .. } => volume(target, *read_only)?,
+            Mount::Volume { target, read_only, subpath, .. } => volume(target, *read_only, subpath.as_deref())?,
             Mount::Tmpfs(Tmpfs { target, size, mode, options }) => tmpfs(target, *size, *mode, options),
             // Refused before anything is made.
             Mount::Image { target, .. } | Mount::Foreign { target, .. } => return Err(no_source(target)),
         });
     }
-    let anonymous = anonymous_volumes(input.service, input.image);
+    let anonymous = anonymous_volumes(input.service, input.image, input.inherited);
     for target in anonymous.iter().filter(|target| !done.contains(target.as_str())) {
-        mounts.push(volume(target, false)?);
+        mounts.push(volume(target, false, None)?);
     }
     for grant in input.service.configs.iter().chain(&input.service.secrets) {
         let source = input.files.get(&grant.target).ok_or_else(|| no_source(&grant.target))?;

@@ -23,7 +23,7 @@ fn lowered(service: Service, image: &ImageDefaults) -> Result<Lowered, LowerErro
     let directories = |targets: BTreeSet<String>| -> BTreeMap<String, PathBuf> {
         targets.into_iter().map(|target| (target.clone(), Path::new("/volumes").join(&target[1..]))).collect()
     };
-    let mut volumes = anonymous_volumes(service, image);
+    let mut volumes = anonymous_volumes(service, image, &[]);
     volumes.extend(service.volumes.iter().filter_map(|mount| match mount {
         Mount::Volume { target, .. } => Some(target.clone()),
         _ => None,
@@ -42,6 +42,7 @@ fn lowered(service: Service, image: &ImageDefaults) -> Result<Lowered, LowerErro
         hostname: Path::new("/state/hostname"),
         resolv_conf: Path::new("/state/resolv.conf"),
         volumes: &directories(volumes),
+        inherited: &[],
         files: &files,
         host_name: "machine",
         processors: 2,
@@ -273,7 +274,7 @@ fn volumes_of_the_image_that_nothing_covers() {
     image.volumes = ["/a", "/b/", "/c"].map(str::to_owned).into();
     let volume = |source: Option<&str>, target: &str| Mount::volume(source.map(|key| key.parse().unwrap()), target);
     service.volumes = vec![volume(Some("named"), "/b"), volume(None, "/c"), volume(None, "/d")];
-    assert_eq!(anonymous_volumes(&service, &image), ["/a", "/c", "/d"].map(str::to_owned).into());
+    assert_eq!(anonymous_volumes(&service, &image, &[]), ["/a", "/c", "/d"].map(str::to_owned).into());
 }
 
 /// One line for each second-level key whose value is not as in `plain`.

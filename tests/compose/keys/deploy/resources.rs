@@ -51,10 +51,7 @@ fn when_run() {
             "{reservations: {cpus: 0.25, memory: 1g}}",
             "4:34 `services.web.deploy.resources.reservations.cpus` has no effect: it is for swarms",
         ),
-        (
-            "{reservations: {devices: [{capabilities: [gpu], driver: nvidia, count: 2, options: {a: 1}}]}}",
-            "4:34 `services.web.deploy.resources.reservations.devices` is not supported yet",
-        ),
+        ("{reservations: {devices: [{capabilities: [gpu], driver: nvidia, count: 2, options: {a: 1}}]}}", ""),
         (
             "{reservations: {generic_resources: [{discrete_resource_spec: {kind: gpu, value: 2}}]}}",
             "4:34 `services.web.deploy.resources.reservations.generic_resources` has no effect: it is for swarms",

@@ -35,8 +35,11 @@ fn when_run() {
     KEY.runs(&[
         ("host", ""),
         ("none", ""),
-        ("service:db", "3:10 `services.web.ipc: service:db` is not supported yet"),
-        ("container:x", "3:10 `services.web.ipc: container:x` is not supported yet"),
+        (
+            "service:db",
+            "3:5 invalid `services.web.ipc`: that service keeps its IPC namespace to itself: give it `ipc: shareable`",
+        ),
+        ("container:x", ""),
         ("private", ""),
     ]);
 }

@@ -30,5 +30,6 @@ fn merged() {
 
 #[test]
 fn when_run() {
-    KEY.runs(&[("[db]", "3:5 `services.web.volumes_from` is not supported yet")]);
+    KEY.runs(&[("[db, 'db:ro', 'container:x:rw']", ""),
+        ("['db:no']", "3:20 invalid `services.web.volumes_from[0]: db:no`: must be `SERVICE` or `container:NAME`, with `:ro` or `:rw` after it or nothing"),]);
 }
