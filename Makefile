@@ -9,7 +9,7 @@ NEXTEST := 0.9.143
 MINUTES := 1
 
 help: ## Lists these commands.
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 test: packages nextest lint ## Installs what the tests need, then runs all of them (as root, on Debian).
 	cargo nextest run --locked
@@ -40,6 +40,9 @@ release: ## Builds the static binary and prints its path.
 
 bench: ## Measures containers beside the least that the kernel takes for them (as root).
 	$(STATIC) cargo bench --locked --target $(TARGET) --bench start
+
+kernel-tests: ## Packs the tests of what the kernel does, for another machine: docs/testing.md.
+	.ci/kernel-tests pack
 
 fuzz: ## Feeds mutated files to the reader of Compose files, MINUTES=1 for each kind.
 	cd fuzz && cargo build --bin mutate

@@ -138,21 +138,25 @@ impl Cgroup {
         directory.transpose()
     }
 
-    /// With version 1, opens what a process joins it by, for one that cannot reach these files any more when it does.
+    /// Opens what a process joins it by, for one that cannot reach these files any more when it does, or may not: from
+    /// inside a cgroup namespace there is no way in for who is outside, and it is the opening that counts.
     pub(super) fn entrance(&self) -> Result<Entrance, CgroupError> {
-        let hierarchies = self.directories.iter().filter(|(controller, _)| !controller.is_empty());
-        let open = |(_, directory): &(_, PathBuf)| {
+        let file = match self.version {
+            Version::Two => "cgroup.procs",
             // Of the thread that writes to it: without the lock that all forks of the machine wait for.
-            let path = directory.join("tasks");
+            Version::One => "tasks",
+        };
+        let open = |(_, directory): &(_, PathBuf)| {
+            let path = directory.join(file);
             let opened = File::options().write(true).open(&path);
             opened.map(|file| (path.clone(), file)).map_err(|source| CgroupError::limit(&path, "0", source))
         };
-        hierarchies.map(open).collect::<Result<_, _>>().map(Entrance)
+        self.directories.iter().map(open).collect::<Result<_, _>>().map(Entrance)
     }
 
-    /// Moves this process, which has one thread, in, if it was not cloned into its [`Self::target`].
+    /// Moves this process, which has one thread, in; one that was cloned into its [`Self::target`] is there.
     pub(super) fn join(&self) -> Result<(), CgroupError> {
-        self.entrance()?.enter()
+        if self.version == Version::Two { Ok(()) } else { self.entrance()?.enter() }
     }
 
     /// The pids of its processes.
@@ -189,7 +193,7 @@ impl Cgroup {
     }
 }
 
-/// Open files of version 1 through which a process gets into it.
+/// Open files of a cgroup through which a process gets into it.
 #[derive(Debug)]
 pub(super) struct Entrance(Vec<(PathBuf, File)>);
 

@@ -1,7 +1,7 @@
 //! `rcompose __exec`: enters a container and stays outside of it as the parent of a process inside.
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -71,8 +71,7 @@ fn run(channel: &Channel) -> Result<u8, ExecError> {
     let agent = entered.agent.take();
 
     let (ours, theirs) = Channel::pair()?;
-    let target = entered.target.as_ref().map(AsFd::as_fd);
-    match clone(single, rustix::thread::UnshareFlags::empty(), target).map_err(ExecError::Clone)? {
+    match clone(single, rustix::thread::UnshareFlags::empty(), None).map_err(ExecError::Clone)? {
         Cloned::Child => {
             drop(ours);
             inside(&entered, &options, &theirs)
@@ -92,8 +91,6 @@ struct Entered {
     config: Config,
     /// For the process in it to join: this one stays outside, neither counted nor frozen with the container.
     entrance: Entrance,
-    /// The cgroup that the process is made in.
-    target: Option<OwnedFd>,
     restricted: bool,
     in_user_namespace: bool,
     /// Who answers for system calls, if anybody.
@@ -116,7 +113,7 @@ fn enter(directory: &Path, options: &ExecOptions) -> Result<Entered, ExecError> 
         return Err(RuntimeError::Paused.into());
     }
     // From inside, these files cannot be reached.
-    let (entrance, target) = (cgroup.entrance()?, cgroup.target()?);
+    let entrance = cgroup.entrance()?;
     let affinity = options.process.exec_cpu_affinity().as_ref();
     affinity.and_then(|affinity| affinity.initial().as_deref()).map_or(Ok(()), init::set_affinity)?;
     if let Some(score) = options.process.oom_score_adj() {
@@ -139,7 +136,7 @@ fn enter(directory: &Path, options: &ExecOptions) -> Result<Entered, ExecError> 
         init::user_namespace::own_pipes(&streams, &init::user_namespace::Mappings::read(pid)?)?;
     }
     move_into_thread_name_spaces(init.as_fd(), all).map_err(|error| ExecError::Enter(error.into()))?;
-    Ok(Entered { config, entrance, target, restricted: cgroup.restricts_devices(), in_user_namespace, agent })
+    Ok(Entered { config, entrance, restricted: cgroup.restricts_devices(), in_user_namespace, agent })
 }
 
 /// Whether a process is in another user namespace than this one.
