@@ -108,7 +108,7 @@ pub(super) const RULES: &[(&str, When, Effect)] = &[
     ("services.*.pull_policy", Unless(&["always", "if_not_present", "missing", "never"]), NotYet),
     ("services.*.pull_refresh_after", Given, Effect::None("it goes with `pull_policy: refresh`")),
     ("services.*.runtime", Given, NotYet),
-    ("services.*.security_opt.*", Holds(|text| !text.starts_with("no-new-privileges")), NotYet),
+    ("services.*.security_opt.*", Holds(values::needs_security_module), NotYet),
     ("services.*.stdin_open", Given, NotYet),
     ("services.*.storage_opt", Given, NotYet),
     ("services.*.tty", Given, NotYet),

@@ -9,7 +9,7 @@ use super::failure::{Failure, FailureKind};
 use super::grant;
 use super::health_policy::Check;
 use super::host_devices;
-use super::lower::{self, ImageDefaults, LowerInput};
+use super::lower::{self, ImageDefaults, LowerInput, SeccompProfile};
 use super::machine;
 use super::observe::{Configuration, Record};
 use super::share;
@@ -166,6 +166,17 @@ pub(super) fn create_container(
     Ok(())
 }
 
+/// The seccomp profile of a service. It is read when the container is made, and kept with it.
+fn read_profile(project: &Project, service: &ServiceName, file: &str) -> Result<SeccompProfile, Failure> {
+    let path = project.working_dir.join(file);
+    let about = format!("service {service} has no usable seccomp profile `{}`", path.display());
+    let failed =
+        |error: &dyn std::error::Error| Failure::from_error(FailureKind::Plan, error).because_of(about.clone());
+    // What `open` says of the path is in the message already.
+    let text = std::fs::read_to_string(&path).map_err(|error| failed(&error))?;
+    SeccompProfile::parse(&text).map_err(|error| failed(&error))
+}
+
 fn container_record(
     world: &World,
     project: &Project,
@@ -186,6 +197,7 @@ fn container_record(
     let volumes = volume::prepare(world, config, &named_volumes, &anonymous_volumes, &image)?;
     let grants = grant::grants(project, config, &paths)?;
     let config_hash = service_hash(project, config);
+    let profile = lower::profile_file(config).map(|file| read_profile(project, service, file)).transpose()?;
     let lowered = lower::lower(&LowerInput {
         project,
         name: service,
@@ -204,6 +216,8 @@ fn container_record(
         host_name: &world.host_name,
         processors: world.processors,
         machine: &machine::machine(config),
+        profile: profile.as_ref(),
+        kernel: world.kernel,
     })
     .map_err(|error| Failure::from_error(FailureKind::Plan, &error))?;
     for warning in &lowered.warnings {

@@ -22,7 +22,7 @@ use crate::compose::model::{Mount, NetworkMode, Port, Protocol, Service};
 use crate::name::ContainerId;
 use crate::network::{self, Endpoint, Port53, PortForward, PortReservation, Resolver, TransportProtocol, View};
 use crate::runtime::log::Limits;
-use crate::runtime::{self, ExitStatus, Guardian, Handle, Rootfs, RuntimeError, Seccomp, Shim, Signal};
+use crate::runtime::{self, ExitStatus, Guardian, Handle, Rootfs, RuntimeError, Shim, Signal};
 use crate::state::{EndpointRecord, PublishedPort};
 
 /// A container that runs.
@@ -164,7 +164,7 @@ fn config(world: &World, record: &Record) -> runtime::Config {
         init: lowered.init,
         user: lowered.user.clone(),
         group_add: lowered.group_add.clone(),
-        seccomp: Seccomp::Default,
+        seccomp: lowered.seccomp,
         guardian: Some(Guardian {
             socket: world.paths.socket(),
             arguments: super::arguments(&world.project, &world.layout),

@@ -11,6 +11,7 @@ use tokio::sync::{broadcast, watch};
 
 use super::control::{ContainerChange, ContainerEvent, Event};
 use super::failure::{Failure, FailureKind};
+use super::lower::KernelVersion;
 use super::observe::{self, Record};
 use super::unit::{Command, UnitHandle, UnitState};
 use super::upstream;
@@ -41,6 +42,8 @@ pub(super) struct World {
     pub(super) host_name: String,
     /// The processors of this machine.
     pub(super) processors: u32,
+    /// The version of its kernel.
+    pub(super) kernel: KernelVersion,
     /// Kept open: closing a socket that has deleted something waits 15 ms in the kernel.
     nftables: RefCell<Nftables>,
     units: RefCell<BTreeMap<ContainerId, UnitHandle>>,
@@ -70,6 +73,7 @@ impl World {
             nftables: RefCell::new(nftables),
             upstream: upstream::parse(&fs_err::read_to_string("/etc/resolv.conf").unwrap_or_default()),
             host_name: host_name(),
+            kernel: kernel_version(),
             processors: std::thread::available_parallelism().map_or(1, |count| u32::try_from(count.get()).unwrap_or(1)),
             units: RefCell::default(),
             networks: RefCell::new(networks),
@@ -377,6 +381,16 @@ impl World {
 }
 
 /// The name of this machine.
+/// 6 and 12 of `6.12.48-1`; nothing is older than a version that cannot be read.
+fn kernel_version() -> KernelVersion {
+    let release = rustix::system::uname().release().to_string_lossy().into_owned();
+    let mut numbers = release.split(|character: char| !character.is_ascii_digit()).map(str::parse);
+    match (numbers.next(), numbers.next()) {
+        (Some(Ok(kernel)), Some(Ok(major))) => (kernel, major),
+        _ => (0, 0),
+    }
+}
+
 fn host_name() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }

@@ -17,4 +17,5 @@ mod inspect;
 mod namespaces;
 mod process;
 mod resources;
+mod security;
 mod table;

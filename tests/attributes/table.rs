@@ -38,26 +38,19 @@ const ELSEWHERE: &[(&str, &str)] = &[
 
 /// Attributes whose test is still to be written, or that are refused still.
 const MISSING: &[&str] = &[
-    "cap_add",
-    "cap_drop",
-    "group_add",
     "init",
     "logging",
     "post_start",
     "pre_start",
     "pre_stop",
     "privileged",
-    "read_only",
     "runtime",
-    "security_opt",
     "stdin_open",
     "stop_grace_period",
     "stop_signal",
     "storage_opt",
-    "sysctls",
     "tty",
     "use_api_socket",
-    "user",
     "userns_mode",
 ];
 

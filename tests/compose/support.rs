@@ -25,8 +25,8 @@ fn what_is_not_done_yet_is_loaded_and_refused() {
             "`services.a.ports[1].host_ip: ::1` is not supported yet",
         ),
         (
-            "services: {a: {image: x, security_opt: [no-new-privileges, seccomp=unconfined]}}",
-            "`services.a.security_opt[1]: seccomp=unconfined` is not supported yet",
+            "services: {a: {image: x, security_opt: [no-new-privileges, apparmor=x]}}",
+            "`services.a.security_opt[1]: apparmor=x` is not supported yet",
         ),
         (
             "services: {a: {image: x, networks: [n]}}\nnetworks: {n: {driver: macvlan}}",

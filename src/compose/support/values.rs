@@ -40,6 +40,7 @@ pub(super) const RULES: &[(&str, When, Effect)] = &[
     ("services.*.devices.*.target", Holds(is_no_target), Impossible("is not an absolute path in the container")),
     ("services.*.devices.*.permissions", Holds(is_no_access), Impossible("is not made of `r`, `w` and `m`")),
     ("services.*.volumes.*.volume.subpath", Holds(leads_out), Impossible("must be a relative path that stays in the volume")),
+    ("services.*.security_opt.*", Holds(is_no_security_option), Impossible("is none of `no-new-privileges[=true|false]`, `seccomp=builtin|unconfined|FILE`, `apparmor=…`, `label=…`, `systempaths=unconfined`")),
     ("services.*.tmpfs.*", Holds(has_unknown_option), Impossible("has an option that a tmpfs does not have")),
     ("services.*.volumes_from.*", Holds(has_unknown_mode), Impossible("must be `SERVICE` or `container:NAME`, with `:ro` or `:rw` after it or nothing")),
     ("services.*.uts", Unless(&["host"]), Impossible("must be `host`, or left out for a host name of its own")),
@@ -77,6 +78,29 @@ fn has_unknown_option(entry: &str) -> bool {
 fn has_unknown_mode(from: &str) -> bool {
     let from = from.strip_prefix("container:").unwrap_or(from);
     from.split_once(':').is_some_and(|(_, mode)| !matches!(mode, "ro" | "rw"))
+}
+
+/// Name and value of an entry of `security_opt`.
+fn security_option(entry: &str) -> (&str, &str) {
+    entry.split_once(['=', ':']).unwrap_or((entry, ""))
+}
+
+/// Whether an entry asks for more of a security module than to stay away.
+pub(super) fn needs_security_module(entry: &str) -> bool {
+    match security_option(entry) {
+        ("apparmor", value) => value != "unconfined" && !value.is_empty(),
+        ("label", value) => value != "disable" && !value.is_empty(),
+        _ => false,
+    }
+}
+
+fn is_no_security_option(entry: &str) -> bool {
+    match security_option(entry) {
+        ("no-new-privileges", value) => !matches!(value, "" | "true" | "false"),
+        ("seccomp" | "apparmor" | "label", value) => value.is_empty(),
+        ("systempaths", value) => value != "unconfined",
+        _ => true,
+    }
 }
 
 fn soft_above_hard(ulimit: &Node) -> bool {

@@ -11,13 +11,17 @@ mod mounts;
 pub mod namespaces;
 mod process;
 mod resources;
+mod seccomp_profile;
 mod security;
+mod security_opt;
 mod signal;
 
 pub use block_io::block_device_paths;
 pub use labels::labels;
 pub use mounts::anonymous_volumes;
 pub use process::arguments;
+pub use seccomp_profile::{KernelVersion, ProfileError, SeccompProfile};
+pub use security_opt::profile_file;
 pub use signal::stop_signal;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,6 +31,8 @@ use oci_spec::runtime::{Linux, Mount, Root, Spec, VERSION};
 
 use crate::compose::model::{Healthcheck, NetworkMode, Project, Service};
 use crate::name::{ContainerId, ServiceName};
+use crate::runtime::Seccomp;
+use security_opt::{SeccompOption, SecurityOptions};
 
 /// What an image says where the service says nothing. See <https://github.com/opencontainers/image-spec/blob/main/config.md>.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -88,6 +94,10 @@ pub struct LowerInput<'a> {
     pub processors: u32,
     /// What its cgroups are and limit.
     pub machine: &'a Machine,
+    /// What is in [`profile_file`].
+    pub profile: Option<&'a SeccompProfile>,
+    /// The version of this machine's kernel.
+    pub kernel: KernelVersion,
 }
 
 /// What cgroups can do on a machine, and what for.
@@ -101,7 +111,7 @@ pub struct Machine {
     pub block_devices: BTreeMap<String, (i64, i64)>,
 }
 
-/// A container as the runtime takes it. Seccomp is not in the `spec`: its absence asks for the runtime's default.
+/// A container as the runtime takes it.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Lowered {
     /// The runtime-spec. Its root path is `rootfs`, relative to the bundle; its user is 0:0.
@@ -110,6 +120,9 @@ pub struct Lowered {
     pub user: Option<String>,
     /// Further groups, by name or gid, to be looked up likewise.
     pub group_add: Vec<String>,
+    /// Whether the container has the runtime's filter of system calls, or the one of the `spec`.
+    #[serde(default)]
+    pub seccomp: Seccomp,
     /// Whether a small init is PID 1.
     pub init: bool,
     /// The number of the signal that asks the container to stop.
@@ -181,6 +194,7 @@ pub fn lower(input: &LowerInput) -> Result<Lowered, LowerError> {
     let labels = labels(input);
     let mut warnings = Vec::new();
 
+    let options = SecurityOptions::of(service);
     let own_name = namespaces::has_own_name(service);
 
     let mut root = Root::default();
@@ -193,11 +207,15 @@ pub fn lower(input: &LowerInput) -> Result<Lowered, LowerError> {
         .set_process(Some(process::process(input)?))
         .set_mounts(Some(mounts::mounts(input)?))
         .set_annotations(Some(labels::annotations(service, &labels)))
-        .set_linux(Some(linux(input, &mut warnings)?));
+        .set_linux(Some(linux(input, options, &mut warnings)?));
     Ok(Lowered {
         spec,
         user: service.user.clone().or_else(|| input.image.user.clone()).filter(|user| !user.is_empty()),
         group_add: service.group_add.clone(),
+        seccomp: match options.seccomp {
+            SeccompOption::Builtin => Seccomp::Default,
+            SeccompOption::Unconfined | SeccompOption::File(_) => Seccomp::Specified,
+        },
         init: service.init,
         stop_signal: signal::stop_signal(input.name, service, input.image)?,
         labels,
@@ -213,15 +231,21 @@ pub fn hostname<'a>(service: &'a Service, id: &'a ContainerId, host_name: &'a st
     service.hostname.as_deref().unwrap_or(if in_the_host { host_name } else { id.short() })
 }
 
-fn linux(input: &LowerInput, warnings: &mut Vec<String>) -> Result<Linux, LowerError> {
+fn linux(input: &LowerInput, options: SecurityOptions<'_>, warnings: &mut Vec<String>) -> Result<Linux, LowerError> {
     let mut linux = Linux::default();
     linux
         .set_namespaces(Some(namespaces::own(input.service)))
         .set_sysctl(Some(resources::sysctls(input.service, !input.service.has_own_network())))
         .set_resources(Some(resources::resources(input, warnings)?))
         .set_cgroups_path(Some(resources::cgroups_path(input.service, input.id)))
-        .set_masked_paths(Some(security::masked_paths(input.processors)))
-        .set_readonly_paths(Some(security::READONLY_PATHS.iter().map(|path| (*path).to_owned()).collect()));
+        .set_seccomp(security::seccomp(input)?);
+    if options.system_paths {
+        linux.set_masked_paths(None).set_readonly_paths(None);
+    } else {
+        linux
+            .set_masked_paths(Some(security::masked_paths(input.processors)))
+            .set_readonly_paths(Some(security::READONLY_PATHS.iter().map(|path| (*path).to_owned()).collect()));
+    }
     Ok(linux)
 }
 

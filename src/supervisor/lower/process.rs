@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use oci_spec::runtime::{PosixRlimit, PosixRlimitBuilder, PosixRlimitType, Process, User};
 
+use super::security_opt::SecurityOptions;
 use super::{ImageDefaults, LowerError, LowerInput, hostname, security};
 use crate::compose::model::{Service, Ulimit};
 
@@ -27,7 +28,7 @@ pub(super) fn process(input: &LowerInput) -> Result<Process, LowerError> {
         .set_terminal(Some(false))
         .set_oom_score_adj(input.service.oom_score_adj)
         // As with Docker, programs like `sudo` work unless the service forbids it.
-        .set_no_new_privileges(Some(security::no_new_privileges(input.service)));
+        .set_no_new_privileges(Some(SecurityOptions::of(input.service).no_new_privileges));
     Ok(process)
 }
 

@@ -1,8 +1,8 @@
 //! Docker's defaults for what a container may do and see.
 
-use oci_spec::runtime::{Capabilities, Capability, LinuxCapabilities};
+use oci_spec::runtime::{Capabilities, Capability, LinuxCapabilities, LinuxSeccomp};
 
-use super::LowerError;
+use super::{LowerError, LowerInput};
 use crate::compose::model::Service;
 use crate::name::ServiceName;
 
@@ -55,15 +55,6 @@ const FURTHER: [Capability; 27] = [
     Capability::WakeAlarm,
 ];
 
-/// Whether `security_opt` forbids programs to gain privileges.
-pub(super) fn no_new_privileges(service: &Service) -> bool {
-    let option = |text: &String| match text.strip_prefix("no-new-privileges")? {
-        "" | ":true" | "=true" => Some(true),
-        _ => Some(false),
-    };
-    service.security_opt.iter().filter_map(option).next_back().unwrap_or(false)
-}
-
 /// Files through which a container could read or change what is the host's, hidden from it.
 const MASKED_PATHS: &[&str] = &[
     "/proc/acpi",
@@ -110,6 +101,13 @@ pub(super) fn capabilities(name: &ServiceName, service: &Service) -> Result<Linu
         .set_inheritable(Some(Capabilities::new()))
         .set_ambient(Some(Capabilities::new()));
     Ok(capabilities)
+}
+
+/// The filter of the service's own profile.
+pub(super) fn seccomp(input: &LowerInput) -> Result<Option<LinuxSeccomp>, LowerError> {
+    let Some(profile) = input.profile else { return Ok(None) };
+    let capabilities = capabilities(input.name, input.service)?;
+    Ok(profile.resolve(capabilities.bounding().as_ref().unwrap_or(&Capabilities::new()), input.kernel))
 }
 
 /// What is hidden, on a machine with this many processors.

@@ -47,6 +47,8 @@ fn lowered(service: Service, image: &ImageDefaults) -> Result<Lowered, LowerErro
         host_name: "machine",
         processors: 2,
         machine: &Machine { limits_swap: true, ..Machine::default() },
+        profile: None,
+        kernel: (6, 1),
     })
 }
 

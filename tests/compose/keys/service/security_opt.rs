@@ -34,8 +34,8 @@ fn merged() {
 #[test]
 fn when_run() {
     KEY.runs(&[
-        ("['label:disable', apparmor=x]", "3:20 `services.web.security_opt[0]: label:disable` is not supported yet | 3:37 `services.web.security_opt[1]: apparmor=x` is not supported yet"),
-        ("['seccomp=unconfined']", "3:20 `services.web.security_opt[0]: seccomp=unconfined` is not supported yet"),
+        ("['label=user:x', apparmor=x]", "3:20 `services.web.security_opt[0]: label=user:x` is not supported yet | 3:36 `services.web.security_opt[1]: apparmor=x` is not supported yet"),
+        ("['label:disable', apparmor=unconfined, 'seccomp=unconfined', 'seccomp:a.json', systempaths=unconfined]", ""),
         ("['no-new-privileges:true']", ""),
     ]);
 }
