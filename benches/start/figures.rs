@@ -1,20 +1,44 @@
 //! Two ways to do the same, in turn, and their times side by side.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// The times of one thing.
-pub(crate) struct Row {
-    name: &'static str,
-    floor: Vec<Duration>,
-    ours: Vec<Duration>,
+use nix::sys::resource::{Usage, UsageWho, getrusage};
+use nix::sys::time::TimeValLike;
+
+/// What something took, each time it was done.
+#[derive(Default)]
+pub(crate) struct Times {
+    elapsed: Vec<Duration>,
+    /// Of this process and all it has started and reaped, in total.
+    processor: Duration,
 }
 
-impl Row {
-    pub(crate) fn new(name: &'static str, mut floor: Vec<Duration>, mut ours: Vec<Duration>) -> Self {
-        floor.sort_unstable();
-        ours.sort_unstable();
-        Self { name, floor, ours }
+impl Times {
+    /// Does it once more.
+    pub(crate) fn add<T>(&mut self, work: impl FnOnce() -> T) {
+        let (start, used) = (Instant::now(), processor());
+        work();
+        self.processor += processor() - used;
+        let elapsed = start.elapsed();
+        self.elapsed.insert(self.elapsed.partition_point(|other| *other < elapsed), elapsed);
     }
+
+    /// Milliseconds below which `percent` of the times are.
+    fn at(&self, percent: usize) -> f64 {
+        self.elapsed[self.elapsed.len() * percent / 100].as_secs_f64() * 1e3
+    }
+
+    /// Milliseconds of processor time each time took.
+    fn processor(&self) -> f64 {
+        self.processor.as_secs_f64() * 1e3 / f64::from(u32::try_from(self.elapsed.len()).unwrap())
+    }
+}
+
+/// One thing done in two ways.
+pub(crate) struct Row {
+    pub(crate) name: &'static str,
+    pub(crate) floor: Times,
+    pub(crate) ours: Times,
 }
 
 /// Times both, one after the other, so that what else the machine does meets both alike.
@@ -24,38 +48,36 @@ pub(crate) fn compare<A, B>(
     mut floor: impl FnMut() -> A,
     mut ours: impl FnMut() -> B,
 ) -> Row {
-    let (mut bare, mut whole) = (Vec::new(), Vec::new());
-    for round in 0..=rounds {
-        let times = (super::time(&mut floor), super::time(&mut ours));
-        // The first fills caches.
-        if round > 0 {
-            bare.push(times.0);
-            whole.push(times.1);
-        }
+    // The first fills caches.
+    floor();
+    ours();
+    let mut row = Row { name, floor: Times::default(), ours: Times::default() };
+    for _ in 0..rounds {
+        row.floor.add(&mut floor);
+        row.ours.add(&mut ours);
     }
-    Row::new(name, bare, whole)
+    row
 }
 
-/// Prints a table: milliseconds at the median and at the tenth percentile.
+/// Prints a table: milliseconds at the median and at the tenth percentile, and of processor time on average.
 pub(crate) fn print(rows: &[Row]) {
-    println!("| | floor: median, p10 (ms) | rcompose: median, p10 (ms) | ratio of the medians |");
+    println!(
+        "| ms | floor: median, p10, processor | rcompose: median, p10, processor | ratio: median, p10, processor |"
+    );
     println!("|---|---|---|---|");
     for Row { name, floor, ours } in rows {
-        let ratio = match (at(floor, 50), at(ours, 50)) {
-            (Some(floor), Some(ours)) => format!("{:.2}", ours.as_secs_f64() / floor.as_secs_f64()),
-            _ => String::new(),
-        };
-        println!("| {name} | {} | {} | {ratio} |", pair(floor), pair(ours));
+        let figures = |times: &Times| [times.at(50), times.at(10), times.processor()];
+        let (floor, ours) = (figures(floor), figures(ours));
+        let ratio = [0, 1, 2].map(|index| ours[index] / floor[index]);
+        let text = |figures: [f64; 3]| figures.map(|figure| format!("{figure:.2}")).join(", ");
+        println!("| {name} | {} | {} | {} |", text(floor), text(ours), text(ratio));
     }
 }
 
-fn pair(sorted: &[Duration]) -> String {
-    match (at(sorted, 50), at(sorted, 10)) {
-        (Some(median), Some(low)) => format!("{:.2}, {:.2}", median.as_secs_f64() * 1e3, low.as_secs_f64() * 1e3),
-        _ => "–".to_owned(),
-    }
-}
-
-fn at(sorted: &[Duration], percent: usize) -> Option<Duration> {
-    sorted.get(sorted.len() * percent / 100).copied()
+fn processor() -> Duration {
+    let of = |who| {
+        let usage: Usage = getrusage(who).unwrap();
+        usage.user_time().num_microseconds() + usage.system_time().num_microseconds()
+    };
+    Duration::from_micros(u64::try_from(of(UsageWho::RUSAGE_SELF) + of(UsageWho::RUSAGE_CHILDREN)).unwrap())
 }

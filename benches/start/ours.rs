@@ -122,6 +122,16 @@ impl Ours {
         Sleeper { ours: self, config, handle }
     }
 
+    /// Stops a container that obeys SIGTERM; returns the time from the signal to the exit record.
+    pub(crate) fn stop(&self) -> Duration {
+        let sleeper = self.sleeper();
+        let start = Instant::now();
+        sleeper.handle.signal(Signal::TERM).unwrap();
+        let exit = self.runtime.block_on(sleeper.handle.exited()).unwrap();
+        assert_eq!(exit.code, 0);
+        start.elapsed()
+    }
+
     /// The proportional set size of a shim, in kB.
     pub(crate) fn shim_memory(&self) -> u64 {
         // The pages of the program are shared by all shims: one alone would bear them all.
@@ -191,15 +201,6 @@ impl Sleeper<'_> {
             .runtime
             .block_on(async { exec(&self.config.directory, &options, stdio).await.unwrap().wait().await.unwrap() });
         assert_eq!(code, 0);
-    }
-
-    /// Stops it; returns the time from the signal to the exit record.
-    pub(crate) fn stop(&self) -> Duration {
-        let start = Instant::now();
-        self.handle.signal(Signal::TERM).unwrap();
-        let exit = self.ours.runtime.block_on(self.handle.exited()).unwrap();
-        assert_eq!(exit.code, 0);
-        start.elapsed()
     }
 }
 
