@@ -50,6 +50,16 @@ fn a_user_has_no_capabilities() {
 }
 
 #[test]
+fn nor_has_the_init_of_a_user() {
+    let host = Host::new();
+    let outcome = host.sh_with("grep -E '^(Uid|Cap(Prm|Eff|Inh|Amb))' /proc/1/status | cut -f2 | sort -u", |config| {
+        config.user = Some("1234".to_owned());
+        config.init = true;
+    });
+    assert_eq!(outcome.text(), "0000000000000000\n1234");
+}
+
+#[test]
 fn a_named_user_has_its_groups_and_home() {
     let host = Host::new();
     let outcome = host.sh_with("id -u; id -G; echo $HOME", |config| {

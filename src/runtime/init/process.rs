@@ -164,6 +164,17 @@ impl Program {
         Ok(self)
     }
 
+    /// Gives up what `execve` would have taken from the user of the program: for a process that stays as it is.
+    pub(super) fn stay_behind(&self) -> Result<(), InitError> {
+        if self.user.uid == 0 {
+            // Its rights are needed to pass signals on to a program that has changed its user.
+            return Ok(());
+        }
+        let none = CapabilitySet::empty();
+        let sets = CapabilitySets { effective: none, permitted: none, inheritable: none };
+        rustix::thread::set_capabilities(None, sets).map_err(|error| InitError::Capabilities(error.into()))
+    }
+
     fn install_filter(&self, parent: &Channel) -> Result<(), InitError> {
         let Some(filter) = &self.filter else { return Ok(()) };
         let Some(listener) = crate::sys::seccomp::install(&filter.program, filter.flags).map_err(InitError::Seccomp)?

@@ -29,6 +29,9 @@ pub(super) fn execute(program: Program, single: SingleThreaded, parent: &Channel
         },
         // Without the standard streams: whoever reads them sees the end of the program, not of its reaper.
         Ok(Cloned::Parent { pid, .. }) => {
+            if let Err(error) = program.stay_behind() {
+                return error;
+            }
             let error = process::shed_descriptors(0, Pid::from_raw(pid.as_raw_pid()), reap);
             InitError::Descriptors(error)
         }
