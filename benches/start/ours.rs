@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use oci_spec::runtime::Spec;
 use rcompose::name::ContainerId;
 use rcompose::network;
-use rcompose::runtime::log::Limits;
-use rcompose::runtime::{Config, ExecOptions, Handle, Rootfs, Seccomp, Shim, Signal, Stdio, exec};
+use rcompose::runtime::log::Options;
+use rcompose::runtime::{Config, ExecOptions, Handle, Rootfs, Seccomp, Shim, Signal, Stdin, Stdio, exec};
 use rustix::thread::CapabilitySet;
 use serde_json::json;
 use tokio::runtime::Runtime;
@@ -173,7 +173,8 @@ impl Ours {
             },
             log: directory.join("log"),
             directory,
-            log_limits: Limits::default(),
+            log_options: Options::default(),
+            stdin: Stdin::Null,
             init: false,
             user: None,
             group_add: Vec::new(),

@@ -20,7 +20,9 @@ use super::tailer::Tailer;
 use crate::compose::model::Project;
 use crate::name::{ContainerId, ProjectName};
 use crate::runtime::Handle;
-use crate::supervisor::{Client, ClientError, Configuration, ContainerChange, ContainerEvent, Event, Failure, Request};
+use crate::supervisor::{
+    Client, ClientError, Configuration, ContainerChange, ContainerEvent, Event, Failure, Record, Request,
+};
 
 type Writer = LogWriter<io::BufWriter<io::Stdout>, io::BufWriter<io::Stderr>>;
 
@@ -254,6 +256,11 @@ impl<'a> Session<'a> {
             complete(client, progress, paint).await
         })
     }
+}
+
+/// Whether the output of a container goes nowhere.
+pub(super) fn keeps_nothing(record: &Record) -> bool {
+    record.config.service.logging.as_ref().is_some_and(|logging| logging.driver.as_deref() == Some("none"))
 }
 
 /// What a container is called in the log: its name without the project.

@@ -62,6 +62,12 @@ pub enum CliError {
         /// What was asked for.
         index: u32,
     },
+    /// A terminal cannot be joined from something else.
+    #[error("service `{service}` has a terminal, and standard input is none")]
+    NoTerminal {
+        /// The service.
+        service: ServiceName,
+    },
     /// Ctrl-C, or a signal that asks to end.
     #[error("interrupted")]
     Interrupted,
@@ -158,6 +164,7 @@ impl CliError {
             | Self::NoSuchService { .. }
             | Self::NotRunning { .. }
             | Self::NoSuchContainer { .. }
+            | Self::NoTerminal { .. }
             | Self::NotRoot
             | Self::KernelTooOld { .. }
             | Self::WorkingDirectory(_)
@@ -199,6 +206,7 @@ impl CliError {
             }
             Self::NotRunning { service } => Some(format!("start it with `rcompose up -d {service}`")),
             Self::NoSuchContainer { service, .. } => Some(format!("list its containers with `rcompose ps {service}`")),
+            Self::NoTerminal { .. } => Some("only look on: `attach --no-stdin`".to_owned()),
             Self::Terminal(_) => Some("run the command without a terminal: `exec -T`".to_owned()),
             Self::NotRoot => Some("run it with sudo".to_owned()),
             Self::KernelTooOld { .. } => {

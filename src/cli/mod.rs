@@ -5,6 +5,7 @@
 pub mod args;
 mod attached;
 mod context;
+pub mod detach_keys;
 pub mod error;
 mod follow;
 pub mod human;
@@ -19,6 +20,7 @@ pub mod ps;
 mod relay;
 pub mod remote;
 mod select;
+mod signals;
 pub mod style;
 mod supervise;
 pub mod table;
@@ -76,6 +78,7 @@ fn run(args: &Args) -> Result<ExitCode, CliError> {
         }
         Command::Config(config) => verb::config::run(&context, &config),
         Command::Ps(ps) => verb::ps::run(&context, &ps),
+        Command::Attach(attach) => block_on(verb::attach::run(&context, attach)),
         Command::Exec(exec) => block_on(verb::exec::run(&context, exec)),
         Command::Up(up) => block_on(verb::up::run(&context, up)),
         Command::Down(down) => block_on(verb::down::run(&context, down)),

@@ -7,6 +7,8 @@ use super::error::CliError;
 use crate::compose::LoadError;
 use crate::compose::model::{Project, Service};
 use crate::name::ServiceName;
+use crate::runtime::Handle;
+use crate::state::ProjectLayout;
 use crate::supervisor::Record;
 
 /// The services of `project` called `names`; all when there are none.
@@ -53,4 +55,25 @@ pub(super) fn check_known(
         }
         Err(error) => Err(error),
     }
+}
+
+/// The container of `service` that is meant: that with number `index`, else of those that run the one with the lowest.
+pub(super) fn running_container(
+    paths: &ProjectLayout,
+    records: Vec<Record>,
+    service: &ServiceName,
+    index: Option<u32>,
+) -> Result<Record, CliError> {
+    let mut of_service: Vec<_> = records.into_iter().filter(|record| record.service == *service).collect();
+    of_service.sort_by_key(|record| record.number);
+    if let Some(index) = index.filter(|_| !of_service.is_empty()) {
+        let found = of_service.into_iter().find(|record| record.number == index);
+        return found.ok_or_else(|| CliError::NoSuchContainer { service: service.clone(), index });
+    }
+    for record in of_service {
+        if Handle::adopt(paths.container(&record.id).run())?.is_some() {
+            return Ok(record);
+        }
+    }
+    Err(CliError::NotRunning { service: service.clone() })
 }

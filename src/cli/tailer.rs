@@ -38,8 +38,7 @@ impl Iterator for Lines {
                 log::Stream::Stderr => (Stream::Stderr, &mut self.begun[1]),
             };
             begun.extend_from_slice(record.line.strip_suffix('\n').unwrap_or(&record.line).as_bytes());
-            // A shorter record without a newline is the last word of a program that ended.
-            if !record.is_partial() || record.line.len() < log::MAX_LINE {
+            if !record.goes_on() {
                 let text = std::mem::take(begun);
                 return Some(Ok(Line { time: record.time, source: self.source, stream, text }));
             }

@@ -52,11 +52,23 @@ impl<'fd> RawMode<'fd> {
     /// [`TerminalError`], for the step that failed: `fd` is no terminal, or is gone.
     pub fn enter(fd: BorrowedFd<'fd>) -> Result<Self, TerminalError> {
         let before = tcgetattr(fd).map_err(|source| TerminalError::Read { source })?;
+        restore_on_panic(fd, &before);
         let mut raw = before.clone();
         raw.make_raw();
         tcsetattr(fd, OptionalActions::Now, &raw).map_err(|source| TerminalError::Write { source })?;
         Ok(Self { fd, before })
     }
+}
+
+/// A panic ends this process without dropping anything: then the terminal is restored before it is told.
+fn restore_on_panic(fd: BorrowedFd<'_>, before: &Termios) {
+    let Ok(fd) = fd.try_clone_to_owned() else { return };
+    let before = before.clone();
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let _ = tcsetattr(&fd, OptionalActions::Drain, &before);
+        hook(panic);
+    }));
 }
 
 impl Drop for RawMode<'_> {
@@ -97,6 +109,15 @@ mod tests {
         assert!(!echoes());
         drop(raw);
         assert!(echoes());
+    }
+
+    #[test]
+    fn a_panic_ends_raw_mode_before_it_is_told() {
+        let (_controller, user) = pseudo_terminal();
+        let raw = RawMode::enter(user.as_fd()).unwrap();
+        assert!(std::thread::spawn(|| panic!("on purpose")).join().is_err());
+        assert!(tcgetattr(&user).unwrap().local_modes.contains(LocalModes::ECHO));
+        drop(raw);
     }
 
     #[test]

@@ -25,7 +25,7 @@
 //!     │                │ Start               │
 //!     │        Started ├────────────────────▶│ execve
 //!     │◀───────────────┤◀────────────────────┤
-//!     │ Signal         │ kill                │
+//!     │ Signal, Detach │ kill                │
 //!     ├───────────────▶├────────────────────▶│
 //! ```
 //! End of file means that the other side is gone. One message is one packet, so none is ever read in part.
@@ -75,6 +75,8 @@ pub(super) enum Message {
     Taken,
     /// Send the process a signal.
     Signal(i32),
+    /// Let the process live on when this channel closes.
+    Detach,
     /// It did not work.
     Failed(Failure),
 }

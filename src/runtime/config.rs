@@ -22,9 +22,12 @@ pub struct Config {
     pub directory: PathBuf,
     /// Its log file.
     pub log: PathBuf,
-    /// When the log is rotated and how much of it is kept.
+    /// How much of the log is kept, and where else it goes.
     #[serde(default)]
-    pub log_limits: super::log::Limits,
+    pub log_options: super::log::Options,
+    /// What its standard input is.
+    #[serde(default)]
+    pub stdin: super::Stdin,
     /// Whether PID 1 is a small reaper of ours, with the program as its child.
     pub init: bool,
     /// `name|uid[:name|gid]`, looked up in the container's own files; wins over `process.user`.

@@ -44,6 +44,9 @@ pub enum RuntimeError {
         /// Which step failed and why.
         error: String,
     },
+    /// The container's streams could not be joined.
+    #[error("cannot attach to the container")]
+    Attach(#[source] io::Error),
     /// There is no such container running.
     #[error("the container is not running")]
     NotRunning,

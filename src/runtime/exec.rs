@@ -26,6 +26,9 @@ pub struct ExecOptions {
     pub process: Process,
     /// `name|uid[:name|gid]`, looked up in the container; wins over `process.user`.
     pub user: Option<String>,
+    /// Whether it may make every system call, whatever the container may. Its capabilities are those of `process`.
+    #[serde(default)]
+    pub privileged: bool,
     /// Whether it lives on when nobody waits for it any more. Otherwise dropping the [`ExecChild`] kills it and its
     /// process group.
     pub detach: bool,

@@ -12,10 +12,12 @@
 //! 5. [`delete`] removes what a killed shim has left.
 //!
 //! If whoever spawned it goes away before `start`, the shim undoes what it did. After that it needs nobody:
-//! [`Handle::adopt`] finds it again. [`exec`] runs a further process in a running container.
+//! [`Handle::adopt`] finds it again. [`exec`] runs a further process in a running container, and an
+//! [`Attachment`] joins what it reads and writes.
 //!
 //! [`oci`] makes containers that no shim stays with, for other engines to drive.
 
+mod attach;
 mod capability;
 mod cgroup;
 mod channel;
@@ -29,6 +31,7 @@ mod init;
 pub mod log;
 mod newborn;
 pub mod oci;
+mod pump;
 mod record;
 mod seccomp;
 mod shim;
@@ -37,6 +40,7 @@ mod spec;
 
 use std::process::ExitCode;
 
+pub use attach::{Attachment, Said, Stdin};
 pub use cgroup::{CgroupError, Cgroups, CpuStats, DeviceIo, MemoryStats, PidsStats, Stats, cgroup_parent};
 pub use config::{Config, Rootfs, Seccomp};
 pub use error::RuntimeError;

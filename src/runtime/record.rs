@@ -67,20 +67,46 @@ impl ExitStatus {
     }
 }
 
+/// How much room [`reserve`] makes, in bytes: more than the records that it is for take.
+const RESERVED: usize = 1024;
+
 /// Writes a record whole or not at all. The directory is on a file system that does not survive a reboot, nor do
 /// containers: nothing is synced.
 pub(super) fn write<T: Serialize>(directory: &Path, name: &str, record: &T) -> Result<(), RuntimeError> {
     let path = directory.join(name);
-    let temporary = directory.join(format!("{name}.new"));
     let result = (|| -> io::Result<()> {
-        // The environment in a configuration may hold passwords.
-        let mut file = fs_err::OpenOptions::new();
-        let mut file = fs_err::os::unix::fs::OpenOptionsExt::mode(file.write(true).create(true).truncate(true), 0o600)
-            .open(&temporary)?;
-        file.write_all(&serde_json::to_vec(record)?)?;
+        let mut text = serde_json::to_vec(record)?;
+        let temporary = temporary(directory, name);
+        let mut file = open(&temporary)?;
+        // In place of what is there, so that the room that was reserved is used; spaces at the end mean nothing.
+        let length = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
+        if length <= RESERVED {
+            text.resize(text.len().max(length), b' ');
+        } else {
+            file.set_len(0)?;
+        }
+        file.write_all(&text)?;
         fs_err::rename(&temporary, &path)
     })();
     result.map_err(|source| RuntimeError::Record { action: "write", path, source })
+}
+
+/// Sees to it that a small record can be written later, whatever becomes of the disk.
+pub(super) fn reserve(directory: &Path, name: &str) -> Result<(), RuntimeError> {
+    let path = temporary(directory, name);
+    let result = open(&path).and_then(|mut file| file.write_all(&[b' '; RESERVED]));
+    result.map_err(|source| RuntimeError::Record { action: "write", path, source })
+}
+
+fn temporary(directory: &Path, name: &str) -> PathBuf {
+    directory.join(format!("{name}.new"))
+}
+
+/// The environment in a configuration may hold passwords: it is its owner's alone.
+fn open(path: &Path) -> io::Result<fs_err::File> {
+    let mut options = fs_err::OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    fs_err::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600).open(path)
 }
 
 /// Removes a record; absent is fine.

@@ -22,6 +22,7 @@ mod health;
 pub mod health_policy;
 mod host_devices;
 mod links;
+mod logging;
 pub mod lower;
 mod machine;
 mod observe;

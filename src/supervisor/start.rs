@@ -12,17 +12,17 @@ use super::etc;
 use super::failure::{Failure, FailureKind};
 use super::grant;
 use super::host_devices;
+use super::logging;
 use super::observe::Record;
 use super::provision;
 use super::restart::Attempts;
 use super::share;
 use super::upstream;
 use super::world::World;
-use crate::compose::model::{Mount, NetworkMode, Port, Protocol, Service};
+use crate::compose::model::{Mount, NetworkMode, Port, Protocol};
 use crate::name::ContainerId;
 use crate::network::{self, Endpoint, Port53, PortForward, PortReservation, Resolver, TransportProtocol, View};
-use crate::runtime::log::Limits;
-use crate::runtime::{self, ExitStatus, Guardian, Handle, Rootfs, RuntimeError, Shim, Signal};
+use crate::runtime::{self, ExitStatus, Guardian, Handle, Rootfs, RuntimeError, Shim, Signal, Stdin};
 use crate::state::{EndpointRecord, PublishedPort};
 
 /// A container that runs.
@@ -160,7 +160,8 @@ fn config(world: &World, record: &Record) -> runtime::Config {
         },
         directory: paths.run().to_owned(),
         log: paths.log(),
-        log_limits: log_limits(&record.config.service),
+        log_options: logging::options(record, &machine()),
+        stdin: if record.config.service.stdin_open { Stdin::Open } else { Stdin::Null },
         init: lowered.init,
         user: lowered.user.clone(),
         group_add: lowered.group_add.clone(),
@@ -173,13 +174,9 @@ fn config(world: &World, record: &Record) -> runtime::Config {
     }
 }
 
-/// What `logging` says of the size of logs; like that of Docker, a log with one file is never rotated away.
-fn log_limits(service: &Service) -> Limits {
-    let default = Limits::default();
-    service.logging.as_ref().map_or(default, |logging| Limits {
-        max_size: logging.max_size().unwrap_or(default.max_size),
-        max_files: logging.max_file().unwrap_or(default.max_files),
-    })
+/// The name of this machine.
+fn machine() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
 /// The network namespace of a container whose init is held: its pid cannot be another's.

@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::support::{Outcome, Sandbox, Stack};
+use crate::support::{Background, Outcome, Sandbox, Stack, eventually};
 
 /// The container of the service `web`, in a stack and a sandbox of its own, which end with it.
 pub(crate) struct Running {
@@ -61,9 +62,13 @@ impl Running {
     /// Runs `rcompose -p … -f … ARGUMENTS` on its stack.
     #[track_caller]
     pub(crate) fn rcompose(&self, arguments: &[&str]) -> Outcome {
+        self.sandbox.run(self.command(arguments))
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
         let mut command = self.sandbox.command();
         command.args(["-p", NAME, "-f"]).arg(self.file()).args(arguments);
-        self.sandbox.run(command)
+        command
     }
 
     /// Replaces its Compose file.
@@ -183,6 +188,30 @@ impl Running {
         let id = self.run_directory();
         let file = containers.join(id.file_name().unwrap()).join("container.json");
         serde_json::from_slice(&fs_err::read(file).unwrap()).unwrap()
+    }
+
+    /// Its log.
+    pub(crate) fn log_file(&self) -> PathBuf {
+        let containers = self.sandbox.path().join("root/projects").join(NAME).join("containers");
+        containers.join(self.run_directory().file_name().unwrap()).join("container.log")
+    }
+
+    /// What it wrote, as far as it has been logged.
+    pub(crate) fn log(&self) -> Option<String> {
+        let log = fs_err::read_to_string(self.log_file()).ok()?;
+        let records = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        Some(records.map(|record| record["log"].as_str().unwrap().to_owned()).collect())
+    }
+
+    /// Stops it as Ctrl-C does at an attached `up`, and returns its exit code.
+    #[track_caller]
+    pub(crate) fn stopped(&self) -> i64 {
+        let up = Background::spawn(self.command(&["up"]));
+        eventually("an attached `up`", Duration::from_secs(20), || up.stderr().contains("Running").then_some(()));
+        up.signal(nix::sys::signal::Signal::SIGINT);
+        up.wait(Duration::from_secs(30));
+        let shown = self.rcompose(&["ps", "-a", "--format", "json"]).succeeds().stdout;
+        serde_json::from_str::<Value>(shown.lines().next().unwrap()).unwrap()["ExitCode"].as_i64().unwrap()
     }
 
     /// Its directory below `RCOMPOSE_RUN`.

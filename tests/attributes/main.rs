@@ -14,6 +14,7 @@ mod devices;
 mod etc;
 mod files;
 mod inspect;
+mod io;
 mod namespaces;
 mod process;
 mod resources;

@@ -37,22 +37,8 @@ const ELSEWHERE: &[(&str, &str)] = &[
 ];
 
 /// Attributes whose test is still to be written, or that are refused still.
-const MISSING: &[&str] = &[
-    "init",
-    "logging",
-    "post_start",
-    "pre_start",
-    "pre_stop",
-    "privileged",
-    "runtime",
-    "stdin_open",
-    "stop_grace_period",
-    "stop_signal",
-    "storage_opt",
-    "tty",
-    "use_api_socket",
-    "userns_mode",
-];
+const MISSING: &[&str] =
+    &["post_start", "pre_start", "pre_stop", "privileged", "runtime", "storage_opt", "use_api_socket", "userns_mode"];
 
 const PAGE: &str = "docs/attributes.md";
 const HEAD: &str = "# What each attribute of a service does\n\n\

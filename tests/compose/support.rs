@@ -9,14 +9,13 @@ fn what_is_not_done_yet_is_loaded_and_refused() {
     for (text, expected) in [
         ("services: {a: {image: x, build: .}}", "`services.a.build` is not supported yet"),
         ("services: {a: {build: .}}", "`services.a.build` is not supported yet"),
-        ("services: {a: {image: x, tty: true}}", "`services.a.tty` is not supported yet"),
         (
-            "services: {a: {image: x, logging: {driver: none}}}",
-            "`services.a.logging.driver: none` is not supported yet",
+            "services: {a: {image: x, logging: {driver: gelf}}}",
+            "`services.a.logging.driver: gelf` is not supported yet",
         ),
         (
-            "services: {a: {image: x, logging: {options: {max-size: 10m, tag: t}}}}",
-            "`services.a.logging.options.tag` is not supported yet",
+            "services: {a: {image: x, logging: {options: {max-size: 10m, gelf-address: t}}}}",
+            "`services.a.logging.options.gelf-address` is not supported yet",
         ),
         ("services: {a: {image: x, platform: linux/s390x}}", "`services.a.platform: linux/s390x` is not supported yet"),
         ("services: {a: {image: x, network_mode: 'b'}}", "`services.a.network_mode: b` is not supported yet"),

@@ -18,7 +18,7 @@ async fn running(host: &Host) -> (Config, Handle) {
 pub(crate) fn sh(config: &Config, script: &str) -> ExecOptions {
     let mut process = config.spec.process().clone().unwrap();
     process.set_args(Some(vec!["sh".to_owned(), "-c".to_owned(), script.to_owned()]));
-    ExecOptions { process, user: None, detach: false }
+    ExecOptions { process, user: None, detach: false, privileged: false }
 }
 
 async fn stop(handle: Handle) {
@@ -133,6 +133,129 @@ fn a_terminal_of_the_container() {
         let _ = std::fs::File::from(master).read_to_string(&mut output);
         assert!(output.contains("/dev/pts/0\r\n20 40\r\n") && output.ends_with("<typed>\r\n"), "{output:?}");
         assert_eq!(child.wait().await.unwrap(), 0);
+        stop(handle).await;
+    });
+}
+
+/// Runs to its end what gets `input` through a pipe, and returns its code and what it wrote to a pipe.
+async fn piped(config: &Config, script: &str, input: Vec<u8>) -> (i32, Vec<u8>) {
+    let (stdin, mut feed) = std::io::pipe().unwrap();
+    let (mut output, stdout) = std::io::pipe().unwrap();
+    let stdio = Stdio { stdin: stdin.as_fd(), stdout: stdout.as_fd(), stderr: stdout.as_fd() };
+    let child = exec(&config.directory, &sh(config, script), stdio).await.unwrap();
+    drop((stdin, stdout));
+    let feeding = std::thread::spawn(move || std::io::Write::write_all(&mut feed, &input));
+    let reading = std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        output.read_to_end(&mut bytes).unwrap();
+        bytes
+    });
+    let code = child.wait().await.unwrap();
+    // The reader of a half-closed stream is told of nothing but the end.
+    let _ = feeding.join().unwrap();
+    (code, reading.join().unwrap())
+}
+
+#[test]
+fn megabytes_go_through_whole_and_end() {
+    let host = Host::new();
+    block_on(async {
+        let (config, handle) = running(&host).await;
+        let bytes: Vec<u8> = (0..6_000_000_usize).map(|index| ((index * index) >> 5).to_le_bytes()[0]).collect();
+        let (code, output) = piped(&config, "cat", bytes.clone()).await;
+        assert!(code == 0 && output == bytes, "{code}, {} bytes", output.len());
+        let (code, output) = piped(&config, "head -c 3; exec <&-; sleep 0.1; echo more; exit 4", bytes).await;
+        assert_eq!((code, output.len()), (4, 8));
+        stop(handle).await;
+    });
+}
+
+#[test]
+fn codes_are_those_of_a_shell() {
+    let host = Host::new();
+    block_on(async {
+        let (config, handle) = running(&host).await;
+        for (script, expected) in [("exit 255", 255), ("exit 1", 1), ("kill -9 $$", 137), ("kill -TERM $$", 143)] {
+            let code = probe(&config.directory, &sh(&config, script), LONG, 0).await.unwrap().code;
+            assert_eq!(code, Some(expected), "{script}");
+        }
+        stop(handle).await;
+    });
+}
+
+#[test]
+fn fifty_at_once() {
+    let host = Host::new();
+    block_on(async {
+        let (config, handle) = running(&host).await;
+        let scripts: Vec<_> = (0..50).map(|number| sh(&config, &format!("echo {number}; exit {number}"))).collect();
+        let probes = scripts.iter().map(|options| Box::pin(probe(&config.directory, options, LONG, 100)));
+        let mut probes: Vec<_> = probes.collect();
+        let mut found = Vec::new();
+        std::future::poll_fn(|context| {
+            probes.retain_mut(|probe| match probe.as_mut().poll(context) {
+                std::task::Poll::Ready(result) => {
+                    found.push(result.unwrap());
+                    false
+                }
+                std::task::Poll::Pending => true,
+            });
+            if probes.is_empty() { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+        })
+        .await;
+        found.sort_by_key(|probe| probe.code);
+        for (number, probe) in (0..).zip(found) {
+            assert_eq!(probe, Probe { code: Some(number), output: format!("{number}\n").into_bytes() });
+        }
+        stop(handle).await;
+    });
+}
+
+#[test]
+fn it_ends_with_its_container() {
+    let host = Host::new();
+    block_on(async {
+        let (config, handle) = running(&host).await;
+        let null = fs_err::File::open("/dev/null").unwrap();
+        let stdio = Stdio { stdin: null.file().as_fd(), stdout: null.file().as_fd(), stderr: null.file().as_fd() };
+        let child = exec(&config.directory, &sh(&config, "exec sleep 100"), stdio).await.unwrap();
+        stop(handle).await;
+        assert_eq!(child.wait().await.unwrap(), 137);
+    });
+}
+
+#[test]
+fn one_that_is_left_goes_on_and_its_output_fills_nothing() {
+    let host = Host::new();
+    block_on(async {
+        let (config, handle) = running(&host).await;
+        let null = fs_err::File::open("/dev/null").unwrap();
+        let stdio = Stdio { stdin: null.file().as_fd(), stdout: null.file().as_fd(), stderr: null.file().as_fd() };
+        let mut options = sh(&config, "sleep 0.2; head -c 1000000 /dev/zero | tr '\\0' x; tty > /done; exec sleep 100");
+        options.process.set_terminal(Some(true));
+        let mut child = exec(&config.directory, &options, stdio).await.unwrap();
+        let master = child.take_terminal().unwrap();
+        child.detach().unwrap();
+        drop((child, master));
+        let check = sh(&config, "for i in $(seq 500); do test -s /done && exit 0; sleep 0.02; done; exit 1");
+        assert_eq!(probe(&config.directory, &check, LONG, 0).await.unwrap().code, Some(0));
+        stop(handle).await;
+    });
+}
+
+#[test]
+fn a_privileged_one_may_do_what_the_container_may_not() {
+    let host = Host::new();
+    block_on(async {
+        let (config, handle) = running(&host).await;
+        let script = "grep -E 'CapEff|Seccomp:' /proc/self/status | cut -f2";
+        let mut options = sh(&config, script);
+        options.privileged = true;
+        let all: Vec<_> = ["CAP_SYS_ADMIN", "CAP_NET_ADMIN"].into();
+        let sets = serde_json::json!({"bounding": all, "effective": all, "permitted": all});
+        options.process.set_capabilities(Some(serde_json::from_value(sets).unwrap()));
+        let output = probe(&config.directory, &options, LONG, 4096).await.unwrap().output;
+        assert_eq!(String::from_utf8(output).unwrap(), "0000000000201000\n0\n");
         stop(handle).await;
     });
 }

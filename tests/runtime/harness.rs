@@ -9,8 +9,8 @@ use nix::mount::MsFlags;
 use nix::sched::CloneFlags;
 use oci_spec::runtime::{Capability, LinuxNamespaceType, Spec};
 use rcompose::name::ContainerId;
-use rcompose::runtime::log::{Limits, Reader, Record, Stream};
-use rcompose::runtime::{Config, ExitStatus, Handle, Rootfs, RuntimeError, Seccomp, Shim, delete};
+use rcompose::runtime::log::{Options, Reader, Record, Stream};
+use rcompose::runtime::{Config, ExitStatus, Handle, Rootfs, RuntimeError, Seccomp, Shim, Stdin, delete};
 use serde_json::json;
 
 /// A directory for one test's containers.
@@ -50,7 +50,8 @@ impl Host {
             },
             log: directory.join("log"),
             directory,
-            log_limits: Limits::default(),
+            log_options: Options::default(),
+            stdin: Stdin::Null,
             init: false,
             user: None,
             group_add: Vec::new(),
@@ -116,6 +117,13 @@ pub(crate) async fn start(config: &Config) -> Result<(Handle, Vec<String>), Runt
     let mut shim = Shim::spawn(config, &[])?;
     let init = shim.created().await?;
     Ok((shim.start().await?, init.warnings))
+}
+
+/// The process that watches over a container.
+pub(crate) fn shim_pid(config: &Config) -> i32 {
+    let status = fs_err::read(config.directory.join("status.json")).unwrap();
+    let status: serde_json::Value = serde_json::from_slice(&status).unwrap();
+    i32::try_from(status["shim"]["pid"].as_i64().unwrap()).unwrap()
 }
 
 pub(crate) fn try_run(config: &Config) -> Result<Outcome, RuntimeError> {

@@ -3,14 +3,17 @@
 //! Each test runs in a mount and a network namespace of its own and takes its directories with it.
 #![expect(clippy::unwrap_used, reason = "test harness")]
 
+mod attach;
 mod attack;
 mod cgroup;
 mod container;
 mod exec;
 mod harness;
 mod isolation;
+mod log;
 mod many;
 mod mounts;
 mod process;
 mod seccomp;
+mod shim;
 mod userns;

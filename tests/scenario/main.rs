@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod attach;
 mod attached;
 mod bad_command;
 mod bad_file;

@@ -11,9 +11,11 @@ mod processes;
 pub(crate) mod registry;
 mod sandbox;
 mod stack;
+mod terminal;
 
 pub(crate) use background::Background;
 pub(crate) use eventually::{eventually, holds_for};
 pub(crate) use outcome::Outcome;
 pub(crate) use sandbox::Sandbox;
 pub(crate) use stack::Stack;
+pub(crate) use terminal::Terminal;

@@ -17,6 +17,9 @@ pub struct ExecArgs {
     /// Allocate no terminal [default: one if ours is a terminal]
     #[arg(short = 'T', long, alias = "no-TTY")]
     pub no_tty: bool,
+    /// Give the command all capabilities, and every system call
+    #[arg(long)]
+    pub privileged: bool,
     /// Run as this user, and group
     #[arg(short, long, value_name = "USER[:GROUP]")]
     pub user: Option<String>,

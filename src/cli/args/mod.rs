@@ -1,5 +1,6 @@
 //! The command line as types: every flag spelled as `docker compose` spells it, and only flags that do something.
 
+mod attach;
 mod config;
 mod down;
 mod exec;
@@ -11,6 +12,7 @@ mod up;
 mod value;
 mod version;
 
+pub use attach::AttachArgs;
 pub use config::{ConfigArgs, ConfigFormat, HashOf};
 pub use down::DownArgs;
 pub use exec::ExecArgs;
@@ -101,6 +103,8 @@ pub enum Command {
     Ps(PsArgs),
     /// Show what the containers wrote
     Logs(LogsArgs),
+    /// Join the input and output of a running container
+    Attach(AttachArgs),
     /// Run a command in a running container
     Exec(ExecArgs),
     /// Pull the images of the services
@@ -192,6 +196,7 @@ mod tests {
           down     Stop and remove containers and networks
           ps       List containers
           logs     Show what the containers wrote
+          attach   Join the input and output of a running container
           exec     Run a command in a running container
           pull     Pull the images of the services
           config   Check the Compose file and print what it resolves to

@@ -1,18 +1,21 @@
 //! `rcompose exec`: enters the container directly; no supervisor is needed.
 
-use std::io::{self, IsTerminal as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::os::fd::AsFd as _;
 use std::process::ExitCode;
 
+use oci_spec::runtime::BoxBuilder as ConsoleSizeBuilder;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::args::ExecArgs;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
-use crate::cli::relay;
+use crate::cli::relay::{self, Relay};
+use crate::cli::select::running_container;
+use crate::cli::signals::Proxied;
 use crate::cli::terminal::{self, RawMode};
-use crate::runtime::{ExecOptions, Handle, Signal, Stdio, exec};
-use crate::state::ProjectLayout;
+use crate::runtime::{ExecOptions, Handle, Stdio, exec};
+use crate::supervisor::lower::every_capability;
 use crate::supervisor::{Configuration, Record};
 
 pub(in crate::cli) async fn run(context: &Context, args: ExecArgs) -> Result<ExitCode, CliError> {
@@ -20,7 +23,7 @@ pub(in crate::cli) async fn run(context: &Context, args: ExecArgs) -> Result<Exi
     let project = context.resolve_name()?;
     let paths = context.layout.project(&project);
     let records = paths.read_containers::<Configuration>()?;
-    let record = find(&paths, records, &args)?;
+    let record = running_container(&paths, records, &args.service, args.index)?;
     let directory = paths.container(&record.id).run().to_owned();
     if Handle::adopt(&directory)?.is_none() {
         return Err(CliError::NotRunning { service: args.service });
@@ -45,18 +48,17 @@ pub(in crate::cli) async fn run(context: &Context, args: ExecArgs) -> Result<Exi
         raw = Some(RawMode::enter(rustix::stdio::stdin())?);
         relayed = Some(relay::start(master)?);
     }
-    let mut ctrl_c = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
+    let mut proxied = Proxied::new()?;
     let mut resized = signal(SignalKind::window_change())?;
     let code = {
         let wait = child.wait();
         tokio::pin!(wait);
         loop {
             tokio::select! {
-                code = &mut wait => break code?,
+                code = &mut wait => break Some(code?),
+                () = left(&mut relayed) => break None,
                 // With a terminal these come as characters; without one the command is told.
-                _ = ctrl_c.recv() => child.signal(Signal::INT)?,
-                _ = terminate.recv() => child.signal(Signal::TERM)?,
+                signal = proxied.next() => child.signal(signal)?,
                 _ = resized.recv() => {
                     if let (Some(relay), Some(size)) = (&relayed, terminal::size(rustix::stdio::stdin())) {
                         relay.resize(size)?;
@@ -65,6 +67,13 @@ pub(in crate::cli) async fn run(context: &Context, args: ExecArgs) -> Result<Exi
             }
         }
     };
+    let Some(code) = code else {
+        child.detach()?;
+        drop(raw);
+        // As docker has it.
+        let _ = writeln!(io::stderr(), "read escape sequence");
+        return Ok(ExitCode::SUCCESS);
+    };
     if let Some(relay) = relayed {
         relay.finish();
     }
@@ -72,20 +81,12 @@ pub(in crate::cli) async fn run(context: &Context, args: ExecArgs) -> Result<Exi
     Ok(ExitCode::from(u8::try_from(code & 0xff).unwrap_or(1)))
 }
 
-/// The container: that of `--index`, else of those that run the one with the lowest number.
-fn find(paths: &ProjectLayout, records: Vec<Record>, args: &ExecArgs) -> Result<Record, CliError> {
-    let mut of_service: Vec<_> = records.into_iter().filter(|record| record.service == args.service).collect();
-    of_service.sort_by_key(|record| record.number);
-    if let Some(index) = args.index.filter(|_| !of_service.is_empty()) {
-        let found = of_service.into_iter().find(|record| record.number == index);
-        return found.ok_or_else(|| CliError::NoSuchContainer { service: args.service.clone(), index });
+/// When the keys that leave have been pressed; never without a terminal.
+async fn left(relay: &mut Option<Relay>) {
+    match relay {
+        Some(relay) => relay.left().await,
+        None => std::future::pending().await,
     }
-    for record in of_service {
-        if Handle::adopt(paths.container(&record.id).run())?.is_some() {
-            return Ok(record);
-        }
-    }
-    Err(CliError::NotRunning { service: args.service.clone() })
 }
 
 /// The command as a process of the container: its user, environment and rights unless told otherwise.
@@ -111,5 +112,17 @@ fn options(context: &Context, record: &Record, args: &ExecArgs, has_terminal: bo
         process.set_cwd(directory.into());
     }
     process.set_terminal(Some(has_terminal));
-    ExecOptions { process, user: args.user.clone().or_else(|| lowered.user.clone()), detach: args.detach }
+    if let Some(size) = terminal::size(rustix::stdio::stdin()).filter(|_| has_terminal) {
+        let size = ConsoleSizeBuilder::default().height(size.rows).width(size.columns).build();
+        process.set_console_size(size.ok());
+    }
+    if args.privileged {
+        process.set_capabilities(Some(every_capability()));
+    }
+    ExecOptions {
+        process,
+        user: args.user.clone().or_else(|| lowered.user.clone()),
+        detach: args.detach,
+        privileged: args.privileged,
+    }
 }

@@ -7,10 +7,12 @@ use jiff::Timestamp;
 use tokio::task::JoinSet;
 
 use crate::cli::args::LogsArgs;
+use crate::cli::attached::keeps_nothing;
 use crate::cli::attached::label;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::logs::{LogFormat, LogWriter, Window, merged};
+use crate::cli::output;
 use crate::cli::select::{check_known, services};
 use crate::cli::style::Paint;
 use crate::cli::tailer::{Lines, Tailer};
@@ -37,6 +39,10 @@ pub(in crate::cli) async fn run(context: &Context, args: LogsArgs) -> Result<Exi
             continue;
         }
         let container = paths.container(&record.id);
+        if keeps_nothing(&record) {
+            let message = format!("{} keeps no log: its logging driver is `none`", record.name);
+            output::warn(output::paint(&context.globals), &message);
+        }
         if !container.log().exists() {
             continue;
         }

@@ -1,5 +1,6 @@
 //! The commands: each resolves what is meant, asks the supervisor or reads state, and prints.
 
+pub(super) mod attach;
 pub(super) mod config;
 pub(super) mod down;
 pub(super) mod exec;

@@ -3,7 +3,9 @@
 use super::Effect::{self, Impossible};
 use super::When::{self, Holds, OtherKeys, Unless, Whole};
 use super::says_something;
+use crate::compose::model::{syslog_facility, syslog_server};
 use crate::compose::node::Node;
+use crate::compose::units;
 
 /// The resource limits of Linux, as `ulimits` names them. See `getrlimit(2)`.
 const ULIMITS: &[&str] = &[
@@ -33,6 +35,25 @@ const TMPFS: &[&str] = &[
     "defaults", "dirsync", "private", "rprivate", "shared", "rshared", "slave", "rslave", "inode32", "inode64", "tmpcopyup",
 ];
 
+/// The options of all log drivers.
+pub(super) const LOG_OPTIONS: &[&str] = &[
+    "cache-compress",
+    "cache-disabled",
+    "cache-max-file",
+    "cache-max-size",
+    "compress",
+    "env",
+    "labels",
+    "max-buffer-size",
+    "max-file",
+    "max-size",
+    "mode",
+    "syslog-address",
+    "syslog-facility",
+    "syslog-format",
+    "tag",
+];
+
 /// By place, as the rules of [`super::RULES`].
 #[rustfmt::skip]
 pub(super) const RULES: &[(&str, When, Effect)] = &[
@@ -42,6 +63,12 @@ pub(super) const RULES: &[(&str, When, Effect)] = &[
     ("services.*.volumes.*.volume.subpath", Holds(leads_out), Impossible("must be a relative path that stays in the volume")),
     ("services.*.security_opt.*", Holds(is_no_security_option), Impossible("is none of `no-new-privileges[=true|false]`, `seccomp=builtin|unconfined|FILE`, `apparmor=…`, `label=…`, `systempaths=unconfined`")),
     ("services.*.tmpfs.*", Holds(has_unknown_option), Impossible("has an option that a tmpfs does not have")),
+    ("services.*.logging.options.max-file", Holds(is_no_count), Impossible("it is a number of files, at least 1")),
+    ("services.*.logging.options.max-size", Holds(is_no_size), Impossible("it is a size above 0, such as 10m")),
+    ("services.*.logging.options.mode", Unless(&["blocking", "non-blocking"]), Impossible("it is `blocking` or `non-blocking`")),
+    ("services.*.logging.options.syslog-address", Holds(is_no_syslog_address), Impossible("it is udp://IP[:PORT], tcp://IP[:PORT], unix://PATH or unixgram://PATH; TLS and names of other machines are not supported yet")),
+    ("services.*.logging.options.syslog-facility", Holds(is_no_facility), Impossible("it is a name such as `daemon` or `local0`, or a number below 24")),
+    ("services.*.logging.options.tag", Holds(has_unknown_expression), Impossible("it may hold {{.ID}}, {{.FullID}}, {{.Name}}, {{.ImageID}}, {{.ImageFullID}}, {{.ImageName}} and {{.DaemonName}}")),
     ("services.*.volumes_from.*", Holds(has_unknown_mode), Impossible("must be `SERVICE` or `container:NAME`, with `:ro` or `:rw` after it or nothing")),
     ("services.*.uts", Unless(&["host"]), Impossible("must be `host`, or left out for a host name of its own")),
     ("services.*.ulimits", OtherKeys(ULIMITS), Impossible("there is no such limit: as, core, cpu, data, fsize, locks, memlock, msgqueue, nice, nofile, nproc, rss, rtprio, rttime, sigpending and stack are")),
@@ -130,4 +157,26 @@ pub(super) fn conflicts(service: &Node, services: &Node) -> Vec<(&'static str, &
         refuse(&["ipc"], "that service keeps its IPC namespace to itself: give it `ipc: shareable`");
     }
     conflicts
+}
+
+fn is_no_count(text: &str) -> bool {
+    !text.parse::<u32>().is_ok_and(|count| count > 0)
+}
+
+fn is_no_size(text: &str) -> bool {
+    !units::bytes(text).is_ok_and(|size| size > 0)
+}
+
+fn is_no_syslog_address(text: &str) -> bool {
+    syslog_server(text).is_none()
+}
+
+fn is_no_facility(text: &str) -> bool {
+    syslog_facility(text).is_none()
+}
+
+fn has_unknown_expression(tag: &str) -> bool {
+    const KNOWN: [&str; 7] = [".ID", ".FullID", ".Name", ".ImageID", ".ImageFullID", ".ImageName", ".DaemonName"];
+    let expressions = tag.split("{{").skip(1);
+    expressions.map(|rest| rest.split("}}").next().unwrap_or_default().trim()).any(|text| !KNOWN.contains(&text))
 }

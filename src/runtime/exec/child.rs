@@ -70,6 +70,15 @@ impl ExecChild {
         channel.send(&Message::Signal(signal.as_raw()), &[]).map_err(RuntimeError::Channel)
     }
 
+    /// Leaves it, and its terminal, to itself: dropping this does not kill it any more.
+    ///
+    /// # Errors
+    /// [`RuntimeError::Channel`] when it has ended.
+    pub fn detach(&self) -> Result<(), RuntimeError> {
+        let channel = self.channel.as_ref().ok_or(RuntimeError::ShimGone)?;
+        channel.send(&Message::Detach, &[]).map_err(RuntimeError::Channel)
+    }
+
     /// Waits for its end and returns its exit code, 128 + signal when it was killed by one.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! `rcompose __exec`: enters a container and stays outside of it as the parent of a process inside.
 
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -15,7 +15,7 @@ use crate::runtime::channel::{Channel, Failure, Message};
 use crate::runtime::init;
 use crate::runtime::record::{self, StatusRecord};
 use crate::runtime::seccomp::{Agent, AgentError};
-use crate::runtime::{Config, RuntimeError, handle};
+use crate::runtime::{Config, RuntimeError, Seccomp, handle};
 use crate::sys::clone::{Cloned, SingleThreaded, clone};
 use crate::sys::pidfd::PidFd;
 use crate::sys::spawn;
@@ -78,8 +78,8 @@ fn run(channel: &Channel) -> Result<u8, ExecError> {
         }
         Cloned::Parent { pid, pidfd } => {
             drop(theirs);
-            let process = Running { pid, pidfd: pidfd.into() };
-            start(channel, &ours, &process, agent).inspect_err(|_| process.kill())?;
+            let mut process = Running { pid, pidfd: pidfd.into(), terminal: None };
+            process.terminal = start(channel, &ours, &process, agent).inspect_err(|_| process.kill())?;
             process.wait(channel, options.detach)
         }
     }
@@ -106,6 +106,12 @@ fn enter(directory: &Path, options: &ExecOptions) -> Result<Entered, ExecError> 
         return Err(RuntimeError::NotRunning.into());
     }
     config.user.clone_from(&options.user);
+    if options.privileged {
+        config.seccomp = Seccomp::Specified;
+        if let Some(linux) = config.spec.linux_mut() {
+            linux.set_seccomp(None);
+        }
+    }
     // Its socket is one of the host's.
     let agent = Agent::connect(&config)?.map(|agent| agent.of_running(status.init.pid));
     let cgroup = Cgroup::existing(&config.cgroup());
@@ -173,8 +179,13 @@ fn prepare(entered: &Entered, options: &ExecOptions) -> Result<init::Prepared, i
     init::prepare_exec(&entered.config, &options.process, entered.restricted, entered.in_user_namespace)
 }
 
-/// Tells the caller when the program has been executed.
-fn start(caller: &Channel, child: &Channel, process: &Running, agent: Option<Agent>) -> Result<(), ExecError> {
+/// Tells the caller when the program has been executed. Returns the master of its terminal, if it has one.
+fn start(
+    caller: &Channel,
+    child: &Channel,
+    process: &Running,
+    agent: Option<Agent>,
+) -> Result<Option<OwnedFd>, ExecError> {
     let terminal = match child.receive()? {
         Some((Message::Ready { .. }, terminal)) => terminal,
         Some((Message::Failed(failure), _)) => return Err(ExecError::Process(failure)),
@@ -193,51 +204,75 @@ fn start(caller: &Channel, child: &Channel, process: &Running, agent: Option<Age
     }
     let master: Vec<_> = terminal.iter().map(AsFd::as_fd).collect();
     let message = Message::Started { pid: process.pid.as_raw_pid(), start_time: 0 };
-    Ok(caller.send(&message, &master)?)
+    caller.send(&message, &master)?;
+    Ok(terminal.into_iter().next())
 }
 
 /// The process in the container, a child of this one.
 struct Running {
     pid: Pid,
     pidfd: PidFd,
+    /// Its terminal's master, for when the caller leaves it.
+    terminal: Option<OwnedFd>,
 }
 
 impl Running {
     /// Waits for its end, passing on what the caller says; without a caller, kills it unless `detached`.
-    fn wait(&self, caller: &Channel, detached: bool) -> Result<u8, ExecError> {
+    fn wait(&mut self, caller: &Channel, mut detached: bool) -> Result<u8, ExecError> {
         let mut listening = true;
         loop {
             let mut watched = vec![PollFd::new(&self.pidfd, PollFlags::IN)];
             if listening {
                 watched.push(PollFd::new(caller, PollFlags::IN));
             }
+            // What it writes when nobody looks any more must not fill its terminal.
+            watched.extend(self.terminal.iter().filter(|_| !listening).map(|fd| PollFd::new(fd, PollFlags::IN)));
             match poll(&mut watched, None) {
                 Ok(_) | Err(rustix::io::Errno::INTR) => {}
                 Err(error) => return Err(io::Error::from(error).into()),
             }
-            if !watched[0].revents().is_empty() {
+            let ended = !watched[0].revents().is_empty();
+            let second = watched.get(1).is_some_and(|second| !second.revents().is_empty());
+            if ended {
                 break;
             }
-            if watched.get(1).is_some_and(|caller| !caller.revents().is_empty()) {
-                match caller.receive() {
-                    Ok(Some((Message::Signal(signal), _))) => {
-                        if let Some(signal) = Signal::from_named_raw(signal) {
-                            self.pidfd.signal(signal)?;
-                        }
-                    }
-                    Ok(Some(_)) => {}
-                    Ok(None) | Err(_) => {
-                        listening = false;
-                        if !detached {
-                            self.kill();
-                        }
-                    }
-                }
+            if second && listening {
+                listening = self.listen(caller, &mut detached)?;
+            } else if second {
+                self.forget_output();
             }
         }
         let status = self.pidfd.wait(true)?;
         let code = status.exit_status().or(status.terminating_signal().map(|signal| 128 + signal));
         Ok(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(255))
+    }
+
+    /// Does what the caller says; false when it has left.
+    fn listen(&self, caller: &Channel, detached: &mut bool) -> Result<bool, ExecError> {
+        match caller.receive() {
+            Ok(Some((Message::Signal(signal), _))) => {
+                if let Some(signal) = Signal::from_named_raw(signal) {
+                    self.pidfd.signal(signal)?;
+                }
+            }
+            Ok(Some((Message::Detach, _))) => *detached = true,
+            Ok(Some(_)) => {}
+            Ok(None) | Err(_) => {
+                if !*detached {
+                    self.kill();
+                }
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn forget_output(&mut self) {
+        let read = self.terminal.as_ref().map(|terminal| rustix::io::read(terminal, &mut [0; 4096]));
+        // EIO when nobody has its other end.
+        if !matches!(read, Some(Ok(1..) | Err(rustix::io::Errno::INTR))) {
+            self.terminal = None;
+        }
     }
 
     /// With everything in its process group. It has not been reaped, so the pid is still its own.

@@ -4,10 +4,17 @@
 //! {"log":"hello\n","stream":"stdout","time":"2024-05-01T10:00:00.000000000Z"}
 //! ```
 //! A `log` without a newline at its end is part of a line longer than [`MAX_LINE`], or the last one of a program that
-//! did not end it. Rotated files have `.1`, `.2`, … appended, the youngest first.
+//! did not end it. Whatever the driver, but for `none`, these files are written, so that logs can be shown. Rotated files have `.1`, `.2`, … appended, the youngest first.
 
+mod driver;
+mod encode;
+mod file;
 mod follow;
+mod journald;
+mod lines;
 mod reader;
+mod remote;
+mod syslog;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -15,6 +22,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use driver::{Driver, Options, Syslog, SyslogAddress, SyslogFormat};
 pub use follow::{Follower, Watch};
 pub use reader::Reader;
 pub(super) use writer::Writer;
@@ -45,10 +53,18 @@ pub struct Record {
 }
 
 impl Record {
-    /// Whether the line goes on in the next record of its stream.
+    /// Whether the line does not end here.
     #[must_use]
     pub fn is_partial(&self) -> bool {
         !self.line.ends_with('\n')
+    }
+
+    /// Whether the line goes on in the next record of its stream; the last words of a program that ended need not end in
+    /// a newline either, but they are shorter.
+    #[must_use]
+    pub fn goes_on(&self) -> bool {
+        // A long line is cut between characters, of which the longest has four bytes.
+        self.is_partial() && self.line.len() > MAX_LINE - 4
     }
 }
 

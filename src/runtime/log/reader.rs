@@ -29,14 +29,7 @@ impl Reader {
     /// # Errors
     /// What `open(2)` says.
     pub fn open(path: &Path) -> io::Result<Self> {
-        let mut next = VecDeque::new();
-        for index in 0..MAX_FILES {
-            match fs_err::File::open(super::file(path, index)) {
-                Ok(file) => next.push_front(file),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => break,
-                Err(error) => return Err(error),
-            }
-        }
+        let mut next: VecDeque<_> = files(path, None)?.into_iter().rev().collect();
         let current = next.pop_front().map(BufReader::new);
         Ok(Self { path: path.to_owned(), current, next, partial: Vec::new() })
     }
@@ -68,27 +61,15 @@ impl Reader {
     /// The next file, once the current one is at its end and no longer written to.
     fn advance(&mut self) -> io::Result<bool> {
         if self.next.is_empty() {
-            let youngest = match fs_err::File::open(&self.path) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-                result => result?,
-            };
-            let here = self.current.as_ref().map(|file| file.get_ref().metadata()).transpose()?;
-            let there = youngest.metadata()?;
-            if here.as_ref().is_some_and(|here| (here.dev(), here.ino()) == (there.dev(), there.ino())) {
+            let here = self.current.as_ref().map(|file| Identity::of(file.get_ref())).transpose()?;
+            // Rotated since the last look, perhaps more than once: what comes after ours is what is left to read.
+            self.next = files(&self.path, here)?.into_iter().rev().collect();
+            if self.next.is_empty() {
                 return Ok(false);
             }
-            // Rotated since the last look, perhaps more than once: what comes after ours is what is left to read.
-            let Some(here) = here else {
-                self.current = Some(BufReader::new(youngest));
+            if here.is_none() {
+                self.current = self.next.pop_front().map(BufReader::new);
                 return Ok(true);
-            };
-            self.next.push_front(youngest);
-            for index in 1..MAX_FILES {
-                let Ok(file) = fs_err::File::open(super::file(&self.path, index)) else { break };
-                if file.metadata()?.ino() == here.ino() {
-                    break;
-                }
-                self.next.push_front(file);
             }
             // What was written to ours between our last read and its rotation comes first.
             return Ok(true);
@@ -130,6 +111,52 @@ impl Iterator for Reader {
     }
 }
 
+/// Which file it is, whatever it is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Identity {
+    device: u64,
+    inode: u64,
+}
+
+impl Identity {
+    fn of(file: &fs_err::File) -> io::Result<Self> {
+        let metadata = file.metadata()?;
+        Ok(Self { device: metadata.dev(), inode: metadata.ino() })
+    }
+}
+
+/// Opens the files of the log at `path` that are younger than the one `known`, the youngest first.
+///
+/// They may be rotated meanwhile. That moves one at a time, the oldest first, so that there is at most one gap, and that
+/// a file may be met again under its next name, but none is passed by.
+fn files(path: &Path, known: Option<Identity>) -> io::Result<Vec<fs_err::File>> {
+    let mut found = Vec::new();
+    let mut identities = Vec::new();
+    let mut missing = 0;
+    for index in 0..MAX_FILES {
+        let file = match fs_err::File::open(super::file(path, index)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                missing += 1;
+                // The third: the gap, and the end.
+                if missing > 2 {
+                    break;
+                }
+                continue;
+            }
+            result => result?,
+        };
+        let identity = Identity::of(&file)?;
+        if Some(identity) == known {
+            break;
+        }
+        if !identities.contains(&identity) {
+            identities.push(identity);
+            found.push(file);
+        }
+    }
+    Ok(found)
+}
+
 /// The position in `file` of the `count`th line from its end, or of its first, and how many lines follow it.
 fn back(file: &mut fs_err::File, count: usize) -> io::Result<(u64, usize)> {
     let mut end = file.seek(SeekFrom::End(0))?;
@@ -155,12 +182,13 @@ fn back(file: &mut fs_err::File, count: usize) -> io::Result<(u64, usize)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::runtime::log::{Limits, Stream, Writer};
+    use crate::runtime::log::{Limits, Options, Stream, Writer};
 
     fn log(lines: usize, max_size: u64) -> (tempfile::TempDir, PathBuf, Writer) {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("log");
-        let mut writer = Writer::open(&path, Limits { max_size, max_files: 9 }).unwrap();
+        let options = Options { limits: Limits { max_size, max_files: 90 }, ..Options::default() };
+        let mut writer = Writer::open(&path, &options).unwrap();
         for number in 0..lines {
             writer.append(Stream::Stdout, format!("{number}\n").as_bytes());
             writer.flush();
@@ -196,12 +224,39 @@ mod tests {
     }
 
     #[test]
+    fn rotation_under_the_readers_eyes_loses_and_repeats_nothing() {
+        const LINES: usize = 20_000;
+        let (_directory, path, mut writer) = log(1, 50_000);
+        let mut reader = Reader::open(&path).unwrap();
+        let writing = std::thread::spawn(move || {
+            for number in 1..LINES {
+                writer.append(Stream::Stdout, format!("{number}\n").as_bytes());
+                if number % 7 == 0 {
+                    writer.flush();
+                }
+            }
+            writer.finish();
+        });
+        let mut found = Vec::new();
+        loop {
+            let is_over = writing.is_finished();
+            found.extend(rest(&mut reader));
+            if is_over {
+                break;
+            }
+        }
+        writing.join().unwrap();
+        let expected: Vec<_> = (0..LINES).map(|number| format!("{number}\n")).collect();
+        assert!(found == expected, "{} of {LINES}", found.len());
+    }
+
+    #[test]
     fn a_log_that_does_not_exist_yet() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("log");
         let mut reader = Reader::open(&path).unwrap();
         assert!(reader.next().is_none());
-        let mut writer = Writer::open(&path, Limits::default()).unwrap();
+        let mut writer = Writer::open(&path, &Options::default()).unwrap();
         writer.append(Stream::Stderr, b"here\n");
         writer.flush();
         assert_eq!(rest(&mut reader), ["here\n"]);

@@ -1,131 +1,113 @@
-//! The writing side, in the shim: one write a turn, however many lines.
+//! The writing side, in the shim: what a container says goes to files, to a collector of logs, to both, or nowhere.
 
-use std::fmt::Write as _;
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::os::fd::BorrowedFd;
+use std::path::Path;
 
 use jiff::Timestamp;
 
-use super::{Limits, MAX_LINE, Stream};
+use super::encode::Encoder;
+use super::file::LogFile;
+use super::lines::Lines;
+use super::remote::Remote;
+use super::{Driver, Options, Stream};
 
 /// An open log.
 #[derive(Debug)]
 pub(in crate::runtime) struct Writer {
-    path: PathBuf,
-    limits: Limits,
-    file: fs_err::File,
-    /// Of the file, in bytes.
-    size: u64,
-    /// What the next flush writes.
-    buffer: Vec<u8>,
-    /// The unfinished line of each stream.
-    partial: [Vec<u8>; 2],
+    lines: [Lines; 2],
+    encoder: Encoder,
+    file: Option<LogFile>,
+    remote: Option<Remote>,
 }
 
 impl Writer {
-    /// Opens a log to append to it.
-    pub(in crate::runtime) fn open(path: &Path, limits: Limits) -> io::Result<Self> {
-        let file = open(path)?;
-        let size = file.metadata()?.len();
-        Ok(Self { path: path.to_owned(), limits, file, size, buffer: Vec::new(), partial: Default::default() })
+    /// Opens the log at `path` to append to it, and whatever else `options` names.
+    pub(in crate::runtime) fn open(path: &Path, options: &Options) -> io::Result<Self> {
+        Ok(Self {
+            lines: Default::default(),
+            encoder: Encoder::new(&options.attributes),
+            file: if options.driver == Driver::None { None } else { Some(LogFile::open(path, options.limits)?) },
+            remote: Remote::open(&options.driver)?,
+        })
     }
 
     /// Adds what a stream has said, up to its last newline; the rest waits for the end of its line.
     pub(in crate::runtime) fn append(&mut self, stream: Stream, bytes: &[u8]) {
         let time = Timestamp::now();
-        for piece in bytes.split_inclusive(|&byte| byte == b'\n') {
-            let mut piece = piece;
-            loop {
-                let partial = &mut self.partial[stream as usize];
-                let (now, later) = piece.split_at(piece.len().min(MAX_LINE - partial.len()));
-                if now.is_empty() {
-                    break;
-                }
-                if partial.is_empty() && (now.ends_with(b"\n") || now.len() == MAX_LINE) {
-                    encode(&mut self.buffer, now, stream, time);
-                } else {
-                    partial.extend_from_slice(now);
-                    if partial.ends_with(b"\n") || partial.len() == MAX_LINE {
-                        encode(&mut self.buffer, partial, stream, time);
-                        partial.clear();
-                    }
-                }
-                piece = later;
-            }
-        }
+        self.encoder.set_time(time);
+        let Self { lines, encoder, file, remote } = self;
+        lines[stream as usize].push(bytes, |line| say(encoder, file, remote, stream, line, time));
     }
 
-    /// Writes what is complete. A log that cannot be written to loses lines; the container goes on.
+    /// Writes what is complete.
     pub(in crate::runtime) fn flush(&mut self) {
-        if self.buffer.is_empty() {
-            return;
+        if let Some(file) = &mut self.file {
+            if file.has_lost() {
+                self.encoder.set_time(Timestamp::now());
+                let text = file.take_loss();
+                file.add(|buffer| self.encoder.record(buffer, Stream::Stderr, text.as_bytes()));
+            }
+            file.write();
         }
-        if self.size > 0 && self.size + self.buffer.len() as u64 > self.limits.max_size {
-            // Without a new file, the old one grows: better than no log.
-            let _ = self.rotate();
+        if let Some(remote) = &mut self.remote {
+            remote.flush();
         }
-        if self.file.write_all(&self.buffer).is_ok() {
-            self.size += self.buffer.len() as u64;
-        }
-        self.buffer.clear();
-        // After a burst the shim is small again.
-        self.buffer.shrink_to(4 * MAX_LINE);
     }
 
     /// Writes everything, unfinished lines too.
     pub(in crate::runtime) fn finish(&mut self) {
-        for stream in [Stream::Stdout, Stream::Stderr] {
-            let rest = std::mem::take(&mut self.partial[stream as usize]);
-            if !rest.is_empty() {
-                encode(&mut self.buffer, &rest, stream, Timestamp::now());
-            }
+        let time = Timestamp::now();
+        self.encoder.set_time(time);
+        let Self { lines, encoder, file, remote } = self;
+        for (stream, lines) in [Stream::Stdout, Stream::Stderr].into_iter().zip(lines) {
+            lines.finish(|line| say(encoder, file, remote, stream, line, time));
         }
         self.flush();
     }
 
-    fn rotate(&mut self) -> io::Result<()> {
-        for index in (1..self.limits.max_files).rev() {
-            match fs_err::rename(super::file(&self.path, index - 1), super::file(&self.path, index)) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => {}
-            }
+    /// Gives back the memory that a burst took.
+    pub(in crate::runtime) fn shrink(&mut self) {
+        if let Some(file) = &mut self.file {
+            file.shrink();
         }
-        if self.limits.max_files <= 1 {
-            fs_err::remove_file(&self.path)?;
-        }
-        self.file = open(&self.path)?;
-        self.size = 0;
-        Ok(())
+    }
+
+    /// What is to become writable before more can be sent to the collector.
+    pub(in crate::runtime) fn waits_for(&self) -> Option<BorrowedFd<'_>> {
+        self.remote.as_ref().and_then(Remote::waits_for)
     }
 }
 
-fn open(path: &Path) -> io::Result<fs_err::File> {
-    let mut options = fs_err::OpenOptions::new();
-    options.create(true).append(true);
-    fs_err::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o640).open(path)
-}
-
-fn encode(buffer: &mut Vec<u8>, line: &[u8], stream: Stream, time: Timestamp) {
-    buffer.extend_from_slice(b"{\"log\":");
-    serde_json::to_writer(&mut *buffer, &String::from_utf8_lossy(line)).expect("a string can be written to memory");
-    let stream = match stream {
-        Stream::Stdout => "stdout",
-        Stream::Stderr => "stderr",
-    };
-    let mut rest = String::with_capacity(64);
-    writeln!(rest, ",\"stream\":\"{stream}\",\"time\":\"{time:.9}\"}}").expect("a string grows as needed");
-    buffer.extend_from_slice(rest.as_bytes());
+fn say(
+    encoder: &Encoder,
+    file: &mut Option<LogFile>,
+    remote: &mut Option<Remote>,
+    stream: Stream,
+    line: &[u8],
+    time: Timestamp,
+) {
+    if let Some(file) = file {
+        file.add(|buffer| encoder.record(buffer, stream, line));
+    }
+    if let Some(remote) = remote {
+        remote.send(stream, line, time);
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::runtime::log::{Reader, Record};
+    use crate::runtime::log::{Limits, MAX_LINE, Reader, Record};
+
+    fn writer(path: &Path, limits: Limits) -> Writer {
+        Writer::open(path, &Options { limits, ..Options::default() }).unwrap()
+    }
 
     fn write(chunks: &[(Stream, &[u8])]) -> Vec<Record> {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("log");
-        let mut writer = Writer::open(&path, Limits::default()).unwrap();
+        let mut writer = writer(&path, Limits::default());
         for (stream, bytes) in chunks {
             writer.append(*stream, bytes);
             writer.flush();
@@ -159,7 +141,7 @@ mod tests {
     fn a_full_file_is_rotated() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("log");
-        let mut writer = Writer::open(&path, Limits { max_size: 200, max_files: 2 }).unwrap();
+        let mut writer = writer(&path, Limits { max_size: 200, max_files: 2 });
         for number in 0..10 {
             writer.append(Stream::Stdout, format!("{number}\n").as_bytes());
             writer.flush();
@@ -167,5 +149,32 @@ mod tests {
         let kept: Vec<_> = Reader::open(&path).unwrap().map(|record| record.unwrap().line).collect();
         assert_eq!(kept, ["6\n", "7\n", "8\n", "9\n"]);
         assert_eq!(fs_err::read_dir(directory.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn what_comes_at_once_is_rotated_as_often() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("log");
+        let mut writer = writer(&path, Limits { max_size: 1000, max_files: 3 });
+        let text: String = (0..10_000).map(|number| format!("{number}\n")).collect();
+        writer.append(Stream::Stdout, text.as_bytes());
+        writer.flush();
+        for entry in fs_err::read_dir(directory.path()).unwrap() {
+            assert!(entry.unwrap().metadata().unwrap().len() <= 1100);
+        }
+        let last = Reader::open(&path).unwrap().last().unwrap().unwrap();
+        assert_eq!(last.line, "9999\n");
+    }
+
+    #[test]
+    fn half_a_record_does_not_spoil_the_next() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("log");
+        fs_err::write(&path, b"{\"log\":\"hal").unwrap();
+        let mut writer = writer(&path, Limits::default());
+        writer.append(Stream::Stdout, b"whole\n");
+        writer.flush();
+        let kept: Vec<_> = Reader::open(&path).unwrap().map(|record| record.unwrap().line).collect();
+        assert_eq!(kept, ["whole\n"]);
     }
 }

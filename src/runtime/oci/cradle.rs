@@ -5,8 +5,6 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::ExitCode;
 
-use nix::sys::signal::Signal;
-
 use super::Solitary;
 use super::container::Container;
 use super::state::{HookState, STATE, StateRecord, Status};
@@ -49,7 +47,7 @@ pub(in crate::runtime) fn main() -> ExitCode {
 fn run(creator: &Channel) -> Result<(), CradleError> {
     let single = SingleThreaded::check()?;
     // A Ctrl-C is for the creator, whose end we notice.
-    signal::ignore(&[Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM, Signal::SIGPIPE]).map_err(io::Error::from)?;
+    signal::block_all().map_err(io::Error::from)?;
     rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable).map_err(io::Error::from)?;
     let mut held = Vec::new();
     let directory = loop {

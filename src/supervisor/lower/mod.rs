@@ -21,6 +21,7 @@ pub use labels::labels;
 pub use mounts::anonymous_volumes;
 pub use process::arguments;
 pub use seccomp_profile::{KernelVersion, ProfileError, SeccompProfile};
+pub use security::every_capability;
 pub use security_opt::profile_file;
 pub use signal::stop_signal;
 

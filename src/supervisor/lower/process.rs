@@ -25,7 +25,7 @@ pub(super) fn process(input: &LowerInput) -> Result<Process, LowerError> {
         .set_cwd(working_dir(input.service, input.image))
         .set_capabilities(Some(security::capabilities(input.name, input.service)?))
         .set_rlimits(Some(rlimits(input)?))
-        .set_terminal(Some(false))
+        .set_terminal(Some(input.service.tty))
         .set_oom_score_adj(input.service.oom_score_adj)
         // As with Docker, programs like `sudo` work unless the service forbids it.
         .set_no_new_privileges(Some(SecurityOptions::of(input.service).no_new_privileges));
@@ -50,6 +50,9 @@ fn environment(input: &LowerInput) -> Vec<String> {
     let service = input.service.environment.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     let mut variables =
         BTreeMap::from([("PATH", PATH), ("HOSTNAME", hostname(input.service, input.id, input.host_name))]);
+    if input.service.tty {
+        variables.insert("TERM", "xterm");
+    }
     variables.extend(image.chain(service));
     variables.into_iter().map(|(name, value)| format!("{name}={value}")).collect()
 }

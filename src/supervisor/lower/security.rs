@@ -93,6 +93,16 @@ pub(super) fn capabilities(name: &ServiceName, service: &Service) -> Result<Linu
         (false, true) => add.into_iter().collect(),
         (false, false) => DEFAULT.into_iter().filter(|capability| !drop.contains(capability)).chain(add).collect(),
     };
+    Ok(sets(kept))
+}
+
+/// What a process has that may do everything.
+#[must_use]
+pub fn every_capability() -> LinuxCapabilities {
+    sets(DEFAULT.into_iter().chain(FURTHER).collect())
+}
+
+fn sets(kept: Capabilities) -> LinuxCapabilities {
     let mut capabilities = LinuxCapabilities::default();
     capabilities
         .set_bounding(Some(kept.clone()))
@@ -100,7 +110,7 @@ pub(super) fn capabilities(name: &ServiceName, service: &Service) -> Result<Linu
         .set_permitted(Some(kept))
         .set_inheritable(Some(Capabilities::new()))
         .set_ambient(Some(Capabilities::new()));
-    Ok(capabilities)
+    capabilities
 }
 
 /// The filter of the service's own profile.

@@ -56,10 +56,25 @@ fn merged() {
 fn when_run() {
     KEY.runs(&[
         (
-            "{driver: json-file, options: {max-size: 10m, max-file: 3, labels: a}}",
-            "3:72 `services.web.logging.options.labels` is not supported yet",
+            "{driver: json-file, options: {max-size: 10m, max-file: 3, labels-regex: a}}",
+            "3:72 `services.web.logging.options.labels-regex` is not supported yet",
         ),
         ("{options: {a: 1.50}}", "3:25 `services.web.logging.options.a` is not supported yet"),
+        ("{driver: splunk}", "3:23 `services.web.logging.driver: splunk` is not supported yet"),
+        ("{driver: none}", ""),
+        (
+            "{driver: syslog, options: {syslog-address: 'tcp+tls://10.0.0.1:6514'}}",
+            "3:57 invalid `services.web.logging.options.syslog-address: tcp+tls://10.0.0.1:6514`: it is udp://IP[:PORT], tcp://IP[:PORT], unix://PATH or unixgram://PATH; TLS and names of other machines are not supported yet",
+        ),
+        (
+            "{driver: syslog, options: {syslog-address: 'udp://10.0.0.1:514', syslog-facility: local3, syslog-format: rfc5424, tag: '{{.Name}}/{{ .ID }}'}}",
+            "",
+        ),
+        (
+            "{driver: journald, options: {tag: '{{.Nothing}}'}}",
+            "3:48 invalid `services.web.logging.options.tag: {{.Nothing}}`: it may hold {{.ID}}, {{.FullID}}, {{.Name}}, {{.ImageID}}, {{.ImageFullID}}, {{.ImageName}} and {{.DaemonName}}",
+        ),
+        ("{driver: local, options: {mode: non-blocking, max-buffer-size: 4m, env: A, labels: b}}", ""),
         ("{driver: local}", ""),
     ]);
 }
