@@ -114,7 +114,6 @@ pub(super) const RULES: &[(&str, When, Effect)] = &[
     ("services.*.security_opt.*", Holds(values::needs_security_module), NotYet),
     ("services.*.storage_opt", Given, NotYet),
     ("services.*.use_api_socket", Given, NotYet),
-    ("services.*.userns_mode", Unless(&["host"]), NotYet),
     ("services.*.volumes.*.bind.selinux", Given, Effect::None("nothing is labelled for SELinux")),
     ("services.*.volumes.*.consistency", Given, Effect::None("it is for Docker Desktop")),
     ("services.*.volumes.*.type", Unless(&["bind", "tmpfs", "volume"]), NotYet),

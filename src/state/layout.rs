@@ -3,6 +3,7 @@
 //! ```text
 //! <root>                                  /var/lib/rcompose
 //!   networks.lock                         held while a project chooses a subnet
+//!   ids.lock                              the ids of the host that containers have
 //!   images/                               the image store
 //!   volumes/NAME/{volume.json,data/}
 //!   projects/PROJECT/

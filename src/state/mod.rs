@@ -3,12 +3,14 @@
 //! Records are JSON with a version field, written to a temporary file and renamed; a reader needs no lock and never
 //! sees half a record. A project's records are written by its supervisor alone, which holds the [`ProjectLock`].
 
+mod id_range;
 mod layout;
 mod lock;
 mod record;
 mod store;
 mod volume;
 
+pub use id_range::TakenIds;
 pub use layout::{ContainerLayout, Layout, ProjectLayout};
 pub use lock::ProjectLock;
 pub use record::{

@@ -21,6 +21,7 @@ mod grant;
 mod health;
 pub mod health_policy;
 mod host_devices;
+mod id_range;
 mod links;
 mod logging;
 pub mod lower;

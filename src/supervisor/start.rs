@@ -2,7 +2,7 @@
 //! for: between the two the namespaces exist, and the network is attached to them.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddrV4};
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::rc::Rc;
 
 use tokio::task::AbortHandle;
@@ -12,6 +12,7 @@ use super::etc;
 use super::failure::{Failure, FailureKind};
 use super::grant;
 use super::host_devices;
+use super::id_range;
 use super::logging;
 use super::observe::Record;
 use super::provision;
@@ -61,9 +62,10 @@ pub(super) async fn start(world: &Rc<World>, record: &Rc<Record>, attempts: Atte
     etc::write(world, record)?;
     grant::write(&record.config.grants)?;
     let (reservations, published) = reserve_ports(record)?;
-    let keep: Vec<_> = reservations.iter().map(std::os::fd::AsFd::as_fd).collect();
     let mut config = config(world, record);
     host_devices::find(&record.config.service)?.give(&mut config.spec, &mut config.group_add);
+    let ids = id_range::assign(world, &mut config.spec)?;
+    let keep: Vec<_> = reservations.iter().map(AsFd::as_fd).chain(ids.iter().map(AsFd::as_fd)).collect();
     let joined = share::join(world, record, &mut config.spec)?;
     let mut shim = Shim::spawn(&config, &keep).map_err(|error| runtime_failure(&error))?;
     let init = shim.created().await.map_err(|error| runtime_failure(&error))?;

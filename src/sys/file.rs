@@ -59,6 +59,37 @@ fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     fs_err::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?.write_all(bytes)
 }
 
+/// Opens a file to lock parts of, making it (mode 0600) when it is missing.
+///
+/// # Errors
+/// The error of `open(2)`, with the path.
+pub fn open_lock_file(path: &Path) -> io::Result<OwnedFd> {
+    open(path)
+}
+
+/// Locks bytes of an open file, which need not be there, against every other open file; `false` when some of them are
+/// locked. The lock ends when the last descriptor of this open file is closed, in whatever process. See `F_OFD_SETLK` in
+/// `fcntl(2)`.
+///
+/// # Errors
+/// The error of `fcntl(2)`.
+pub fn try_lock_bytes(file: &OwnedFd, start: u64, length: u64) -> io::Result<bool> {
+    let offset = |number: u64| libc::off_t::try_from(number).map_err(|_| io::ErrorKind::InvalidInput);
+    let small = |number: libc::c_int| libc::c_short::try_from(number).expect("a small constant");
+    let lock = libc::flock {
+        l_type: small(libc::F_WRLCK),
+        l_whence: small(libc::SEEK_SET),
+        l_start: offset(start)?,
+        l_len: offset(length)?,
+        l_pid: 0,
+    };
+    match nix::fcntl::fcntl(file, nix::fcntl::FcntlArg::F_OFD_SETLK(&lock)) {
+        Ok(_) => Ok(true),
+        Err(nix::errno::Errno::EAGAIN | nix::errno::Errno::EACCES) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// An advisory lock on a file, held until dropped. See `flock(2)`.
 ///
 /// The lock belongs to the open file: two locks taken by one process exclude each other just as those of two

@@ -20,3 +20,4 @@ mod process;
 mod resources;
 mod security;
 mod table;
+mod userns;

@@ -4,10 +4,11 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use nix::mount::MsFlags;
+use oci_spec::runtime::Capability;
 use rcompose::runtime::Config;
 use serde_json::{Value, json};
 
-use crate::harness::{Host, failure, mount};
+use crate::harness::{Host, capabilities, failure, mount};
 
 /// A directory of the host with a file system of its own mounted at `below`.
 fn tree(host: &Host) -> PathBuf {
@@ -88,6 +89,26 @@ fn propagation() {
         }
         assert_eq!(lines.len(), 2);
     }
+}
+
+#[test]
+fn what_is_mounted_below_a_shared_bind_is_mounted_on_the_host() {
+    let host = Host::new();
+    let tree = tree(&host);
+    let none = None::<&str>;
+    nix::mount::mount(Some(&tree), &tree, none, MsFlags::MS_BIND | MsFlags::MS_REC, none).unwrap();
+    nix::mount::mount(none, &tree, none, MsFlags::MS_SHARED | MsFlags::MS_REC, none).unwrap();
+    let config = |options: &[&str]| {
+        let mut config =
+            host.config(&["sh", "-c", "mkdir -p /t/new && mount -t tmpfs inner /t/new && touch /t/new/made"]);
+        capabilities(&mut config, &[Capability::SysAdmin]);
+        bind(&mut config, &tree, options);
+        config
+    };
+    crate::harness::run(&config(&["rbind", "rslave"])).text();
+    assert!(!tree.join("new/made").exists());
+    crate::harness::run(&config(&["rbind", "rshared"])).text();
+    assert!(tree.join("new/made").exists());
 }
 
 #[test]
@@ -221,4 +242,14 @@ fn a_file_system_on_a_device_is_mounted_by_its_source() {
     mount(&mut config, json!({"destination": "/t", "type": "ext4", "source": "/dev/no-such-disk", "options": options}));
     let (_, error) = failure(&config);
     assert!(error.starts_with("cannot mount on `t`") && error.contains("No such file"), "{error}");
+}
+
+#[test]
+fn a_terminal_takes_a_devpts() {
+    let host = Host::new();
+    let mut config = host.config(&["true"]);
+    config.spec.process_mut().as_mut().unwrap().set_terminal(Some(true));
+    let mounts = config.spec.mounts_mut().as_mut().unwrap();
+    mounts.retain(|mount| mount.destination() != Path::new("/dev/pts"));
+    assert_eq!(failure(&config).1, "cannot open a terminal: no devpts is mounted at /dev/pts");
 }

@@ -318,6 +318,41 @@ fn namespaces_are_joined() {
     });
 }
 
+/// Without a pid namespace whose end is that of all in it.
+#[test]
+fn what_is_left_in_a_shared_pid_namespace_ends_with_the_container() {
+    let host = Host::new();
+    let mut config = host.config(&["sh", "-c", "sleep 1000 > /dev/null 2>&1 & echo $!"]);
+    share(&mut config, LinuxNamespaceType::Pid);
+    let pid: i32 = run(&config).text().parse().unwrap();
+    // Its shim, which kills what is left, has ended before `exited` returns.
+    let command = fs_err::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    assert!(!command.contains("sleep"), "{command}");
+}
+
+#[test]
+fn a_directory_is_taken_as_it_is() {
+    let host = Host::new();
+    let root = host.directory.path().join("root");
+    for directory in ["", "bin", "lib", "lib64", "usr", "etc", "dev", "proc", "sys", "theirs"] {
+        fs_err::create_dir_all(root.join(directory)).unwrap();
+        std::os::unix::fs::chown(root.join(directory), Some(FIRST), Some(FIRST)).unwrap();
+    }
+    std::os::unix::fs::chown(root.join("theirs"), Some(0), Some(0)).unwrap();
+    let mut config = host.config(&["/bin/sh", "-c", "stat -c %u /etc /theirs; echo x > /made"]);
+    config.rootfs = rcompose::runtime::Rootfs::Directory(root.clone());
+    for directory in ["bin", "lib", "lib64", "usr"] {
+        let source = format!("/{directory}");
+        mount(
+            &mut config,
+            json!({"destination": source, "type": "bind", "source": source, "options": ["rbind", "rro"]}),
+        );
+    }
+    own_users(&mut config);
+    assert_eq!(run(&config).text(), "0\n65534");
+    assert_eq!(fs_err::metadata(root.join("made")).unwrap().uid(), FIRST);
+}
+
 #[test]
 fn clocks_of_its_own() {
     let host = Host::new();

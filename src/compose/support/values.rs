@@ -70,6 +70,7 @@ pub(super) const RULES: &[(&str, When, Effect)] = &[
     ("services.*.logging.options.syslog-facility", Holds(is_no_facility), Impossible("it is a name such as `daemon` or `local0`, or a number below 24")),
     ("services.*.logging.options.tag", Holds(has_unknown_expression), Impossible("it may hold {{.ID}}, {{.FullID}}, {{.Name}}, {{.ImageID}}, {{.ImageFullID}}, {{.ImageName}} and {{.DaemonName}}")),
     ("services.*.volumes_from.*", Holds(has_unknown_mode), Impossible("must be `SERVICE` or `container:NAME`, with `:ro` or `:rw` after it or nothing")),
+    ("services.*.userns_mode", Unless(&["auto", "host"]), Impossible("must be `host` or `auto`, which is a range of ids of its own")),
     ("services.*.uts", Unless(&["host"]), Impossible("must be `host`, or left out for a host name of its own")),
     ("services.*.ulimits", OtherKeys(ULIMITS), Impossible("there is no such limit: as, core, cpu, data, fsize, locks, memlock, msgqueue, nice, nofile, nproc, rss, rtprio, rttime, sigpending and stack are")),
     ("services.*.ulimits.*", Whole(soft_above_hard), Impossible("the soft limit is above the hard one: lower `soft` or raise `hard`")),
@@ -155,6 +156,13 @@ pub(super) fn conflicts(service: &Node, services: &Node) -> Vec<(&'static str, &
     let owner = mode("ipc").strip_prefix("service:").and_then(|name| services.get(name));
     if owner.is_some_and(|owner| !matches!(owner.text_of("ipc"), Some("shareable" | "host"))) {
         refuse(&["ipc"], "that service keeps its IPC namespace to itself: give it `ipc: shareable`");
+    }
+    if mode("userns_mode") == "auto" {
+        let why = "with `userns_mode: auto` root inside has no rights in what is the host's or another container's";
+        let is_shared = |key| mode(key) == "host" || (peer(mode(key)) && key != "network_mode");
+        let shared: Vec<_> = ["network_mode", "pid", "ipc"].into_iter().filter(|key| is_shared(*key)).collect();
+        refuse(&shared, why);
+        refuse(&["privileged"], why);
     }
     conflicts
 }

@@ -28,7 +28,11 @@ pub(super) fn open(root: &RootDir, size: Option<Size>) -> Result<Terminal, InitE
 }
 
 fn try_open(root: &RootDir, size: Option<Size>) -> io::Result<Terminal> {
-    let master = root.open_plain(Path::new("dev/pts/ptmx"), OFlags::RDWR | OFlags::NOCTTY)?;
+    let master = root.open_plain(Path::new("dev/pts/ptmx"), OFlags::RDWR | OFlags::NOCTTY);
+    let master = master.map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => io::Error::new(error.kind(), "no devpts is mounted at /dev/pts"),
+        _ => error,
+    })?;
     if u64::try_from(rustix::fs::fstatfs(&master)?.f_type) != Ok(DEVPTS) {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "/dev/pts is not a devpts"));
     }

@@ -5,7 +5,7 @@ use std::path::{Component, Path, PathBuf};
 
 use oci_spec::runtime::Mount as OciMount;
 
-use super::{ImageDefaults, LowerError, LowerInput};
+use super::{ImageDefaults, LowerError, LowerInput, namespaces};
 use crate::compose::model::{IpcMode, Mount, Propagation, Service, Tmpfs};
 
 /// Docker's `/dev/shm`, in bytes.
@@ -38,7 +38,19 @@ pub(super) fn mounts(input: &LowerInput) -> Result<Vec<OciMount>, LowerError> {
     // By target, so that what lies in another mount comes after it: a volume at `/etc` does not hide `/etc/hosts`.
     own.sort_by_key(|mount| normal(mount.destination()));
     mounts.extend(own);
+    if namespaces::has_own_users(input.service) {
+        mounts.iter_mut().for_each(map_ids);
+    }
     Ok(mounts)
+}
+
+/// Has the files of the host keep their ids: root's are root's, inside as outside.
+fn map_ids(mount: &mut OciMount) {
+    let is_bind = mount.typ().as_deref() == Some("bind");
+    if let Some(options) = mount.options_mut().as_mut().filter(|_| is_bind) {
+        let how = if options.iter().any(|option| option == "rbind") { "ridmap" } else { "idmap" };
+        options.push(how.to_owned());
+    }
 }
 
 fn default_mounts(service: &Service) -> Vec<OciMount> {

@@ -19,6 +19,9 @@ pub(super) fn own(service: &Service) -> Vec<LinuxNamespace> {
     if has_own_name(service) {
         own.push(LinuxNamespaceType::Uts);
     }
+    if has_own_users(service) {
+        own.push(LinuxNamespaceType::User);
+    }
     if service.cgroup.as_deref() != Some("host") {
         own.push(LinuxNamespaceType::Cgroup);
     }
@@ -51,6 +54,12 @@ pub fn join(spec: &mut Spec, kind: LinuxNamespaceType, path: &Path) {
 #[must_use]
 pub fn has_own_name(service: &Service) -> bool {
     service.uts.as_deref() != Some("host")
+}
+
+/// Whether a container has ids of its own: which of the host's they are is found when it starts.
+#[must_use]
+pub fn has_own_users(service: &Service) -> bool {
+    service.userns_mode.as_deref() == Some("auto")
 }
 
 fn namespace(kind: LinuxNamespaceType, path: Option<&Path>) -> LinuxNamespace {

@@ -185,7 +185,9 @@ fn devices() -> Vec<LinuxDeviceCgroup> {
 
 /// The service's settings over Docker's two: anyone in the container's own network may bind low ports and ping.
 pub(super) fn sysctls(service: &Service, host_network: bool) -> HashMap<String, String> {
-    let own_network = [("net.ipv4.ip_unprivileged_port_start", "0"), ("net.ipv4.ping_group_range", "0 2147483647")];
+    // Groups that nobody can be in cannot be named.
+    let groups = if super::namespaces::has_own_users(service) { "0 65535" } else { "0 2147483647" };
+    let own_network = [("net.ipv4.ip_unprivileged_port_start", "0"), ("net.ipv4.ping_group_range", groups)];
     let mut sysctls: HashMap<String, String> = own_network
         .into_iter()
         .filter(|_| !host_network)

@@ -24,5 +24,5 @@ fn merged() {
 
 #[test]
 fn when_run() {
-    KEY.runs(&[("host", "")]);
+    KEY.runs(&[("host", ""), ("auto", "")]);
 }
