@@ -100,6 +100,15 @@ impl Channel {
         Ok(Self(rustix::io::fcntl_dupfd_cloexec(&self.0, 0)?))
     }
 
+    /// Puts `preserved` where a program about to be executed looks for them: at 3 and up. Returns this end, moved out of
+    /// their way.
+    pub(super) fn above_passed(&self, preserved: &[OwnedFd]) -> io::Result<Self> {
+        let first_free = 3 + i32::try_from(preserved.len()).map_err(|_| io::ErrorKind::InvalidInput)?;
+        let moved = rustix::io::fcntl_dupfd_cloexec(&self.0, first_free)?;
+        crate::sys::process::place_descriptors(3, preserved)?;
+        Ok(Self(moved))
+    }
+
     /// Two ends.
     pub(super) fn pair() -> io::Result<(Self, Self)> {
         let (one, other) =

@@ -3,7 +3,7 @@
 mod child;
 mod enter;
 
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -32,6 +32,12 @@ pub struct ExecOptions {
     /// Whether it lives on when nobody waits for it any more. Otherwise dropping the [`ExecChild`] kills it and its
     /// process group.
     pub detach: bool,
+    /// Whether it falls to the nearest subreaper as soon as it runs: nobody of ours stays with it.
+    #[serde(default)]
+    pub orphan: bool,
+    /// Whether a paused container may get it: it does not run before the container does.
+    #[serde(default)]
+    pub ignore_paused: bool,
 }
 
 /// The standard streams of a process; with a terminal they are not used.
@@ -48,8 +54,19 @@ pub(super) struct Request {
 /// # Errors
 /// [`RuntimeError::NotRunning`]; [`RuntimeError::Container`] with code 127 or 126 when it cannot be executed.
 pub async fn exec(directory: &Path, options: &ExecOptions, stdio: Stdio<'_>) -> Result<ExecChild, RuntimeError> {
+    exec_with(directory, options, stdio, &[]).await
+}
+
+/// As [`exec`]; the process has `preserved` as descriptors 3 and up.
+pub(super) async fn exec_with(
+    directory: &Path,
+    options: &ExecOptions,
+    stdio: Stdio<'_>,
+    preserved: &[BorrowedFd<'_>],
+) -> Result<ExecChild, RuntimeError> {
     super::spec::process::check(&options.process)?;
-    ExecChild::spawn(Request { directory: directory.to_owned(), options: options.clone() }, stdio).await
+    let request = Request { directory: directory.to_owned(), options: options.clone() };
+    ExecChild::spawn(request, stdio, preserved).await
 }
 
 /// The result of a [`probe`].

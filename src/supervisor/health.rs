@@ -108,7 +108,7 @@ fn options(record: &Record, probe: &Probe) -> ExecOptions {
         Probe::Shell(command) => vec!["/bin/sh".to_owned(), "-c".to_owned(), command.clone()],
         Probe::None => Vec::new(),
     }));
-    ExecOptions { process, user: lowered.user.clone(), detach: false, privileged: false }
+    ExecOptions { process, user: lowered.user.clone(), ..ExecOptions::default() }
 }
 
 async fn run(directory: PathBuf, options: ExecOptions, timeout: std::time::Duration) -> Outcome {

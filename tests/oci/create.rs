@@ -10,7 +10,7 @@ use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags};
 use super::harness::Lab;
 
 /// Waits for one descriptor at a socket.
-fn receive(listener: &UnixListener) -> OwnedFd {
+pub(crate) fn receive(listener: &UnixListener) -> OwnedFd {
     let (connection, _) = listener.accept().unwrap();
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);

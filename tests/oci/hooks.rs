@@ -68,9 +68,9 @@ fn the_state_is_on_standard_input() {
     lab.oci("start ID").text();
     lab.oci("delete --force ID").text();
     for (point, status, expected_pid) in [
-        ("prestart", "creating", &pid),
-        ("createRuntime", "creating", &pid),
-        ("createContainer", "creating", &json!(1)),
+        ("prestart", "created", &pid),
+        ("createRuntime", "created", &pid),
+        ("createContainer", "created", &json!(1)),
         ("startContainer", "created", &json!(1)),
         ("poststart", "running", &pid),
         ("poststop", "stopped", &Value::Null),

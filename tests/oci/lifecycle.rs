@@ -35,7 +35,7 @@ fn an_id_is_used_once() {
     lab.oci("create ID").text();
     assert_eq!(lab.oci("create ID").error(), "create failed: container with given ID already exists");
     assert_eq!(lab.status(), "created");
-    lab.oci("delete ID").text();
+    lab.oci("delete --force ID").text();
     lab.oci("create ID").text();
 }
 
@@ -71,13 +71,14 @@ fn only_a_created_container_is_started() {
 }
 
 #[test]
-fn a_running_container_is_deleted_by_force_only() {
+fn a_container_that_has_not_stopped_is_deleted_by_force_only() {
     let lab = Lab::new(WAIT);
-    lab.oci("create ID").text();
-    lab.oci("start ID").text();
-    let error = format!("cannot delete container {} that is not stopped: running", lab.id());
-    assert_eq!(lab.oci("delete ID").error(), error);
-    assert_eq!(lab.status(), "running");
+    for (verb, status) in [("create ID", "created"), ("start ID", "running"), ("pause ID", "paused")] {
+        lab.oci(verb).text();
+        let error = format!("cannot delete container {} that is not stopped: {status}", lab.id());
+        assert_eq!(lab.oci("delete ID").error(), error);
+        assert_eq!(lab.status(), status);
+    }
     lab.oci("delete --force ID").text();
     assert_eq!(lab.oci("state ID").error(), "container does not exist");
 }

@@ -6,11 +6,14 @@
 
 mod bundle;
 mod create;
+mod exec;
 mod harness;
 mod hooks;
 mod kill;
 mod lifecycle;
 mod list;
 mod log;
+mod resources;
 mod run;
+mod spec;
 mod state;

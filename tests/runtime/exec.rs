@@ -18,7 +18,7 @@ async fn running(host: &Host) -> (Config, Handle) {
 pub(crate) fn sh(config: &Config, script: &str) -> ExecOptions {
     let mut process = config.spec.process().clone().unwrap();
     process.set_args(Some(vec!["sh".to_owned(), "-c".to_owned(), script.to_owned()]));
-    ExecOptions { process, user: None, detach: false, privileged: false }
+    ExecOptions { process, user: None, ..ExecOptions::default() }
 }
 
 async fn stop(handle: Handle) {

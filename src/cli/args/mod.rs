@@ -18,8 +18,8 @@ pub use down::DownArgs;
 pub use exec::ExecArgs;
 pub use logs::LogsArgs;
 pub use oci::{
-    LogFormat, OciArgs, OciContainerArgs, OciCreateArgs, OciDeleteArgs, OciFormat, OciKillArgs, OciListArgs,
-    OciRunArgs, OciVerb,
+    LogFormat, OciArgs, OciContainerArgs, OciCreateArgs, OciDeleteArgs, OciExecArgs, OciFormat, OciKillArgs,
+    OciListArgs, OciPsArgs, OciRunArgs, OciSpecArgs, OciUpdateArgs, OciVerb,
 };
 pub use ps::{PsArgs, PsFormat};
 pub use pull::{PullArgs, PullWhen};
@@ -112,7 +112,7 @@ pub enum Command {
     /// Check the Compose file and print what it resolves to
     Config(ConfigArgs),
     /// Run containers of OCI bundles, for engines that drive a runtime as they drive runc
-    Oci(OciArgs),
+    Oci(Box<OciArgs>),
     /// Print the version
     Version(VersionArgs),
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 /// The flags of `oci`.
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
-#[command(version = concat!(env!("CARGO_PKG_VERSION"), "\nspec: 1.2.0"))]
+#[command(version = concat!(env!("CARGO_PKG_VERSION"), "\nspec: 1.2.0"), arg = super::version_flag())]
 pub struct OciArgs {
     /// Directory that holds the state of the containers [default: /run/rcompose-oci, or below $XDG_RUNTIME_DIR]
     #[arg(long, value_name = "DIR")]
@@ -64,8 +64,22 @@ pub enum OciVerb {
     Kill(OciKillArgs),
     /// Remove what a container leaves
     Delete(OciDeleteArgs),
+    /// Run a further process in a container
+    Exec(OciExecArgs),
+    /// List the processes of a container
+    Ps(OciPsArgs),
+    /// Stop all processes of a container
+    Pause(OciContainerArgs),
+    /// Let them go on
+    Resume(OciContainerArgs),
+    /// Change the limits of a container
+    Update(OciUpdateArgs),
     /// List the containers
     List(OciListArgs),
+    /// Print what this runtime can do
+    Features,
+    /// Write a config.json to begin with
+    Spec(OciSpecArgs),
 }
 
 /// Which container.
@@ -145,6 +159,143 @@ pub struct OciDeleteArgs {
     /// The container
     #[arg(value_name = "ID")]
     pub id: String,
+}
+
+/// The flags of `exec`.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct OciExecArgs {
+    /// Unix socket to hand the terminal to
+    #[arg(long, value_name = "SOCKET", requires = "detach")]
+    pub console_socket: Option<PathBuf>,
+    /// Unix socket to hand a pidfd of the process to
+    #[arg(long, value_name = "SOCKET")]
+    pub pidfd_socket: Option<PathBuf>,
+    /// Directory inside the container
+    #[arg(long, value_name = "DIR")]
+    pub cwd: Option<PathBuf>,
+    /// Set a variable; repeatable
+    #[arg(short, long, value_name = "NAME=VALUE")]
+    pub env: Vec<String>,
+    /// Allocate a terminal
+    #[arg(short, long)]
+    pub tty: bool,
+    /// Run as this user, and group
+    #[arg(short, long, value_name = "USER[:GROUP]")]
+    pub user: Option<String>,
+    /// Further group; repeatable
+    #[arg(short = 'g', long, value_name = "GID")]
+    pub additional_gids: Vec<u32>,
+    /// File that describes the process, in place of a command
+    #[arg(short, long, value_name = "FILE")]
+    pub process: Option<PathBuf>,
+    /// Return when it runs
+    #[arg(short, long)]
+    pub detach: bool,
+    /// File to write its pid to
+    #[arg(long, value_name = "FILE")]
+    pub pid_file: Option<PathBuf>,
+    /// SELinux label
+    #[arg(long, value_name = "LABEL")]
+    pub process_label: Option<String>,
+    /// AppArmor profile
+    #[arg(long, value_name = "PROFILE")]
+    pub apparmor: Option<String>,
+    /// Let it gain no privileges
+    #[arg(long)]
+    pub no_new_privs: bool,
+    /// Capability to give it; repeatable
+    #[arg(short, long, value_name = "CAPABILITY")]
+    pub cap: Vec<String>,
+    /// Number of descriptors, from 3 up, to pass on
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub preserve_fds: u32,
+    /// Allow it in a paused container: it runs when that does
+    #[arg(long)]
+    pub ignore_paused: bool,
+    /// The container
+    #[arg(value_name = "ID")]
+    pub id: String,
+    /// The command and its arguments
+    #[arg(value_name = "COMMAND", trailing_var_arg = true, allow_hyphen_values = true)]
+    pub command: Vec<String>,
+}
+
+/// The flags of `ps`.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct OciPsArgs {
+    /// What to print
+    #[arg(short, long, value_name = "FORMAT", default_value = "table")]
+    pub format: OciFormat,
+    /// The container
+    #[arg(value_name = "ID")]
+    pub id: String,
+    /// Arguments for ps(1) [default: -ef]
+    #[arg(value_name = "PS-ARG", trailing_var_arg = true, allow_hyphen_values = true)]
+    pub arguments: Vec<String>,
+}
+
+/// The flags of `update`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, clap::Args)]
+pub struct OciUpdateArgs {
+    /// File in the form of `linux.resources`; `-` reads standard input
+    #[arg(short, long, value_name = "FILE")]
+    pub resources: Option<PathBuf>,
+    /// Weight for block devices, 10 to 1000
+    #[arg(long, value_name = "N")]
+    pub blkio_weight: Option<u16>,
+    /// Length of a period, in microseconds
+    #[arg(long, value_name = "N")]
+    pub cpu_period: Option<u64>,
+    /// Time in each period, in microseconds; -1 is no limit
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub cpu_quota: Option<i64>,
+    /// Time that may be saved up, in microseconds
+    #[arg(long, value_name = "N")]
+    pub cpu_burst: Option<u64>,
+    /// Share of the processors, against others
+    #[arg(long, value_name = "N")]
+    pub cpu_share: Option<u64>,
+    /// Real-time period, in microseconds
+    #[arg(long, value_name = "N")]
+    pub cpu_rt_period: Option<u64>,
+    /// Real-time in each, in microseconds
+    #[arg(long, value_name = "N")]
+    pub cpu_rt_runtime: Option<i64>,
+    /// 1 has it run only when nothing else does
+    #[arg(long, value_name = "N")]
+    pub cpu_idle: Option<i64>,
+    /// Processors, as 0-3,7
+    #[arg(long, value_name = "LIST")]
+    pub cpuset_cpus: Option<String>,
+    /// Memory nodes
+    #[arg(long, value_name = "LIST")]
+    pub cpuset_mems: Option<String>,
+    /// Memory, in bytes; -1 is no limit
+    #[arg(long, value_name = "BYTES", allow_negative_numbers = true)]
+    pub memory: Option<i64>,
+    /// Memory it keeps when there is little, in bytes
+    #[arg(long, value_name = "BYTES", allow_negative_numbers = true)]
+    pub memory_reservation: Option<i64>,
+    /// Memory and swap, in bytes; -1 is no limit
+    #[arg(long, value_name = "BYTES", allow_negative_numbers = true)]
+    pub memory_swap: Option<i64>,
+    /// Number of processes; -1 is no limit
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub pids_limit: Option<i64>,
+    /// The container
+    #[arg(value_name = "ID")]
+    pub id: String,
+}
+
+/// The flags of `spec`.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct OciSpecArgs {
+    /// Directory to write it to [default: the current one]
+    #[arg(short, long, value_name = "DIR", default_value = ".", hide_default_value = true)]
+    pub bundle: PathBuf,
+    /// For a user without rights
+    #[arg(long)]
+    pub rootless: bool,
 }
 
 /// The flags of `list`.

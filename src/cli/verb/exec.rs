@@ -124,5 +124,6 @@ fn options(context: &Context, record: &Record, args: &ExecArgs, has_terminal: bo
         user: args.user.clone().or_else(|| lowered.user.clone()),
         detach: args.detach,
         privileged: args.privileged,
+        ..ExecOptions::default()
     }
 }

@@ -1,6 +1,6 @@
 //! The caller's side of an exec.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::process::Signal;
 
@@ -23,11 +23,15 @@ pub struct ExecChild {
 }
 
 impl ExecChild {
-    pub(super) async fn spawn(request: Request, stdio: Stdio<'_>) -> Result<Self, RuntimeError> {
+    pub(super) async fn spawn(
+        request: Request,
+        stdio: Stdio<'_>,
+        preserved: &[BorrowedFd<'_>],
+    ) -> Result<Self, RuntimeError> {
         let (ours, theirs) = Channel::pair().map_err(RuntimeError::Channel)?;
         let process = spawn_role(super::ROLE, None, stdio, theirs.as_fd())?;
         drop(theirs);
-        ours.send(&Message::Exec(Box::new(request)), &[]).map_err(RuntimeError::Channel)?;
+        ours.send_all(&Message::Exec(Box::new(request)), preserved).map_err(RuntimeError::Channel)?;
         match receive(&ours).await? {
             (Message::Started { pid, .. }, terminal) => {
                 Ok(Self { process: Some(process), channel: Some(ours), pid, terminal: terminal.into_iter().next() })
@@ -55,6 +59,16 @@ impl ExecChild {
     #[must_use]
     pub fn pidfd(&self) -> std::os::fd::BorrowedFd<'_> {
         self.process().pidfd.as_fd()
+    }
+
+    /// A descriptor of the process in the container itself, as of now.
+    ///
+    /// # Errors
+    /// [`RuntimeError::Process`] when it has ended.
+    pub fn process_pidfd(&self) -> Result<OwnedFd, RuntimeError> {
+        let pid = rustix::process::Pid::from_raw(self.pid).ok_or(RuntimeError::NotRunning)?;
+        rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty())
+            .map_err(|error| failed("open", self.pid)(error.into()))
     }
 
     fn process(&self) -> &Spawned {

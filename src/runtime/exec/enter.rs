@@ -65,8 +65,14 @@ fn run(channel: &Channel) -> Result<u8, ExecError> {
     // The caller's terminal is not ours to be signalled by.
     rustix::process::setsid().map_err(io::Error::from)?;
     rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable).map_err(io::Error::from)?;
-    let Some((Message::Exec(request), _)) = channel.receive()? else { return Err(ExecError::Died) };
-    let Request { directory, options } = *request;
+    let mut preserved = Vec::new();
+    let Request { directory, options } = loop {
+        match channel.receive()? {
+            Some((Message::Hold, descriptors)) => preserved.extend(descriptors),
+            Some((Message::Exec(request), _)) => break *request,
+            _ => return Err(ExecError::Died),
+        }
+    };
     let mut entered = enter(&directory, &options)?;
     let agent = entered.agent.take();
 
@@ -74,12 +80,19 @@ fn run(channel: &Channel) -> Result<u8, ExecError> {
     match clone(single, rustix::thread::UnshareFlags::empty(), None).map_err(ExecError::Clone)? {
         Cloned::Child => {
             drop(ours);
-            inside(&entered, &options, &theirs)
+            inside(&entered, &options, theirs, &preserved)
         }
         Cloned::Parent { pid, pidfd } => {
             drop(theirs);
             let mut process = Running { pid, pidfd: pidfd.into(), terminal: None };
-            process.terminal = start(channel, &ours, &process, agent).inspect_err(|_| process.kill())?;
+            process.terminal = start(channel, &ours, &process, agent).inspect_err(|_| {
+                process.kill();
+                // Left as a zombie, it would keep the container's pid namespace from ending.
+                let _ = process.pidfd.wait(true);
+            })?;
+            if options.orphan {
+                return Ok(0);
+            }
             process.wait(channel, options.detach)
         }
     }
@@ -115,7 +128,7 @@ fn enter(directory: &Path, options: &ExecOptions) -> Result<Entered, ExecError> 
     // Its socket is one of the host's.
     let agent = Agent::connect(&config)?.map(|agent| agent.of_running(status.init.pid));
     let cgroup = Cgroup::existing(&config.cgroup());
-    if cgroup.is_frozen() {
+    if cgroup.is_frozen() && !options.ignore_paused {
         return Err(RuntimeError::Paused.into());
     }
     // From inside, these files cannot be reached.
@@ -152,7 +165,7 @@ fn has_own_users(pid: i32) -> Result<bool, ExecError> {
 }
 
 /// In the pid namespace: becomes the process.
-fn inside(entered: &Entered, options: &ExecOptions, channel: &Channel) -> ! {
+fn inside(entered: &Entered, options: &ExecOptions, mut channel: Channel, preserved: &[OwnedFd]) -> ! {
     let error = match prepare(entered, options) {
         Ok((program, warnings, terminal)) => {
             let master: Vec<_> = terminal.iter().map(AsFd::as_fd).collect();
@@ -160,7 +173,11 @@ fn inside(entered: &Entered, options: &ExecOptions, channel: &Channel) -> ! {
             match told.and_then(|()| channel.receive()) {
                 Ok(Some((Message::Start, _))) => {
                     drop(terminal);
-                    program.execute_with_parent(channel)
+                    match channel.above_passed(preserved) {
+                        Ok(moved) => channel = moved,
+                        Err(_) => crate::sys::process::end(1),
+                    }
+                    if options.orphan { program.execute(&channel) } else { program.execute_with_parent(&channel) }
                 }
                 _ => crate::sys::process::end(1),
             }

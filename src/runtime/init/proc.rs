@@ -6,7 +6,7 @@ use std::os::fd::OwnedFd;
 
 use oci_spec::runtime::{Process, Spec};
 use rustix::fs::{Mode, OFlags, ResolveFlags};
-use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, fsconfig_create, fsmount, fsopen};
+use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, fsconfig_create, fsconfig_set_string, fsmount, fsopen};
 
 use super::InitError;
 
@@ -17,6 +17,8 @@ impl Proc {
     pub(super) fn mount() -> Result<Self, InitError> {
         let mount = || {
             let fs = fsopen("proc", FsOpenFlags::FSOPEN_CLOEXEC)?;
+            // What mount(8) shows it as.
+            fsconfig_set_string(&fs, "source", "proc")?;
             fsconfig_create(&fs)?;
             fsmount(&fs, FsMountFlags::FSMOUNT_CLOEXEC, MountAttrFlags::empty())
         };

@@ -112,7 +112,7 @@ pub(in crate::runtime) fn prepare(
 
 impl Program {
     /// Takes its identity and executes it. Returns only on failure.
-    pub(super) fn execute(self, parent: &Channel) -> InitError {
+    pub(in crate::runtime) fn execute(self, parent: &Channel) -> InitError {
         match self.become_user(parent, Orphaned::LivesOn) {
             Ok(program) => program.execve(),
             Err(error) => error,

@@ -259,11 +259,11 @@ mod tests {
             ),
             (r#"{"ociVersion": "1.0.0"}"#, "`BUNDLE/config.json`: `root` is missing"),
             (
-                r#"{"ociVersion": "1.0.0", "root": {"path": "rootfs"}, "process": {"cwd": "x", "args": ["a"]}}"#,
+                r#"{"ociVersion": "1.0.0", "root": {"path": "rootfs"}, "process": {"cwd": "x", "args": ["a"], "user": {"uid": 0, "gid": 0}}}"#,
                 "`BUNDLE/config.json`: `process.cwd` is not an absolute path",
             ),
             (
-                r#"{"ociVersion": "1.0.0", "root": {"path": "rootfs"}, "process": {"cwd": "/", "args": []}}"#,
+                r#"{"ociVersion": "1.0.0", "root": {"path": "rootfs"}, "process": {"cwd": "/", "args": [], "user": {"uid": 0, "gid": 0}}}"#,
                 "`BUNDLE/config.json`: `process.args` has no program",
             ),
         ];

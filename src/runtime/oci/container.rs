@@ -77,6 +77,7 @@ impl Container {
         Ok(match self.record.phase {
             _ if self.init()?.is_none() => Status::Stopped,
             Phase::Creating => Status::Creating,
+            _ if self.cgroup()?.is_frozen() => Status::Paused,
             Phase::Created => Status::Created,
             Phase::Started => Status::Running,
         })

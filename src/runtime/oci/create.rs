@@ -147,7 +147,8 @@ impl Nursery<'_> {
     }
 
     fn run_hooks(&self, container: &Container) -> Result<(), OciError> {
-        let state = container.hook_state(Status::Creating);
+        // What the specification calls created: the environment is there, the program has not been executed.
+        let state = container.hook_state(Status::Created);
         for point in [Point::Prestart, Point::CreateRuntime] {
             hook::run(point, self.bundle.spec.hooks().as_ref(), &state, Some(&self.bundle.directory))?;
         }

@@ -9,7 +9,7 @@ use super::{Container, OciError, Status};
 use crate::runtime::handle;
 
 impl Container {
-    /// Removes the container, which must have stopped, or be only created; with `force`, kills it first. Returns the
+    /// Removes the container, which must have stopped; with `force`, kills it first. Returns the
     /// `poststop` hooks that failed.
     ///
     /// # Errors
@@ -17,13 +17,15 @@ impl Container {
     pub fn delete(mut self, force: bool) -> Result<Vec<HookError>, OciError> {
         let lock = self.locked()?;
         match self.status_when_locked()? {
-            Status::Stopped | Status::Created => {}
+            Status::Stopped => {}
             _ if force => {}
             status => return Err(OciError::NotStopped { id: self.record.id.clone(), status }),
         }
         if let Some(init) = self.init()? {
             let pid = self.record.init.map_or(0, |init| init.pid);
             init.signal(Signal::KILL).map_err(handle::failed("kill", pid))?;
+            // With cgroups of version 1, what is frozen does not even die.
+            self.cgroup()?.thaw()?;
             init.wait_exited().map_err(handle::failed("wait for", pid))?;
         }
         // With a pid namespace of another container, or the host's, processes may have outlived init.

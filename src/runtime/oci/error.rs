@@ -47,9 +47,9 @@ pub enum OciError {
     /// It was to be deleted, and does not end.
     #[error("container init still running")]
     StillRunning,
-    /// A process cannot be added to a container that does not run.
-    #[error("cannot exec in a {0} container")]
-    ExecRefused(Status),
+    /// A process cannot be added to it.
+    #[error("cannot exec in a {0}")]
+    ExecRefused(&'static str),
     /// A terminal needs someone to hold it.
     #[error("{0}")]
     Terminal(&'static str),
@@ -59,6 +59,23 @@ pub enum OciError {
     /// Fewer descriptors are open than are to be passed on.
     #[error("cannot pass on descriptors")]
     Preserve(#[source] io::Error),
+    /// An exec needs something to execute.
+    #[error("process args cannot be empty")]
+    NoCommand,
+    /// There is no such capability.
+    #[error("unknown capability \"{0}\"")]
+    UnknownCapability(String),
+    /// ps(1) cannot be run, or does not say which process a line is about.
+    #[error("cannot list processes with ps")]
+    Ps(#[source] io::Error),
+    /// A file of limits cannot be read.
+    #[error("cannot read resources from `{}`", path.display())]
+    Resources {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// There is no such signal.
     #[error("unknown signal \"{0}\"")]
     UnknownSignal(String),
@@ -101,14 +118,6 @@ pub enum OciError {
     /// It was killed.
     #[error("the container's init has gone away")]
     InitGone,
-    /// A program of this machine that is to be run.
-    #[error("cannot run `{program}`")]
-    Program {
-        /// Its name.
-        program: &'static str,
-        /// Why.
-        source: io::Error,
-    },
 }
 
 impl OciError {

@@ -26,6 +26,16 @@ pub(in crate::runtime) enum Point {
 }
 
 impl Point {
+    /// All, in the order of a life.
+    pub(super) const ALL: [Self; 6] = [
+        Self::Prestart,
+        Self::CreateRuntime,
+        Self::CreateContainer,
+        Self::StartContainer,
+        Self::Poststart,
+        Self::Poststop,
+    ];
+
     /// As the configuration spells it.
     pub(super) fn name(self) -> &'static str {
         match self {

@@ -1,23 +1,49 @@
 //! `kill`: a signal to a container's init, or to all that is in its cgroup.
 
-use rustix::process::Signal;
+use oci_spec::runtime::{LinuxNamespace, LinuxNamespaceType};
+use rustix::process::{Pid, Signal};
 
 use super::{Container, OciError, Status};
+use crate::runtime::handle::failed;
+use crate::sys::pidfd::{PidFd, start_time};
 
 impl Container {
-    /// Sends `signal` to its init.
+    /// Sends `signal` to its init, or to `all` its processes. What would otherwise outlive init, in a pid namespace that is
+    /// not the container's own, gets a SIGKILL too.
     ///
     /// # Errors
-    /// [`OciError::NotRunning`] when that has ended.
-    pub fn kill(&self, signal: Signal) -> Result<(), OciError> {
-        match (self.status()?, self.init()?) {
-            (Status::Creating, _) => Err(OciError::Creating("kill")),
-            (_, None) => Err(OciError::NotRunning),
-            (_, Some(init)) => init.signal(signal).map_err(|source| {
-                let pid = self.record.init.map_or(0, |init| init.pid);
-                crate::runtime::RuntimeError::Process { action: "signal", pid, source }.into()
-            }),
+    /// [`OciError::NotRunning`] when init has ended.
+    pub fn kill(&self, signal: Signal, all: bool) -> Result<(), OciError> {
+        let init = match (self.status()?, self.init()?) {
+            (Status::Creating, _) => return Err(OciError::Creating("kill")),
+            (_, None) => return Err(OciError::NotRunning),
+            (_, Some(init)) => init,
+        };
+        if all || (signal == Signal::KILL && self.shares_pids()?) {
+            for pid in self.processes()? {
+                // One that has ended meanwhile needs no signal.
+                if let Some(process) = Pid::from_raw(pid)
+                    && let Ok(start_time) = start_time(process)
+                    && let Some(process) = PidFd::open(process, start_time).map_err(failed("find", pid))?
+                {
+                    process.signal(signal).map_err(failed("signal", pid))?;
+                }
+            }
         }
+        init.signal(signal).map_err(failed("signal", self.pid()))?;
+        if signal == Signal::KILL {
+            // With cgroups of version 1, what is frozen does not even die.
+            self.cgroup()?.thaw()?;
+        }
+        Ok(())
+    }
+
+    /// Whether its processes outlive its init.
+    fn shares_pids(&self) -> Result<bool, OciError> {
+        let config = self.config()?;
+        let namespaces = config.spec.linux().as_ref().and_then(|linux| linux.namespaces().as_deref());
+        let own = |namespace: &LinuxNamespace| namespace.typ() == LinuxNamespaceType::Pid && namespace.path().is_none();
+        Ok(!namespaces.unwrap_or_default().iter().any(own))
     }
 }
 

@@ -1,7 +1,7 @@
 //! The part of init that is different for a container no shim stays with: hooks, the wait for `start`, passed descriptors.
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
@@ -34,7 +34,7 @@ impl Solitary {
             // It has nobody left to fail to.
             process::end(1);
         }
-        let state = self.state.json_as(Status::Creating, std::process::id().cast_signed());
+        let state = self.state.json_as(Status::Created, std::process::id().cast_signed());
         hook::run(Point::CreateContainer, Some(hooks), &state, None)
     }
 
@@ -78,10 +78,7 @@ impl Solitary {
 
     /// Puts the passed descriptors where the program looks for them. Returns the starter's channel, out of their way.
     pub(in crate::runtime) fn pass_descriptors(&self, starter: &Channel) -> io::Result<Channel> {
-        let first_free = 3 + i32::try_from(self.preserved.len()).map_err(|_| io::ErrorKind::InvalidInput)?;
-        let starter = rustix::io::fcntl_dupfd_cloexec(starter.as_fd(), first_free)?;
-        process::place_descriptors(3, &self.preserved)?;
-        Ok(Channel::from(starter))
+        starter.above_passed(&self.preserved)
     }
 }
 

@@ -10,7 +10,7 @@ use crate::cli::args::{OciArgs, OciCreateArgs};
 use crate::runtime::oci::{Container, Create, Id, OciError, Root};
 
 /// What engines call the master of a terminal.
-const TERMINAL: &str = "/dev/ptmx";
+pub(super) const TERMINAL: &str = "/dev/ptmx";
 
 pub(super) fn run(root: &Root, args: &OciArgs, create: &OciCreateArgs, log: &Log) -> Result<ExitCode, OciError> {
     make(root, args, create, false, log)?;

@@ -1,10 +1,15 @@
 //! `rcompose oci`: one verb a file; errors are logged as runc logs them, for engines read that.
 
+mod attend;
 mod console;
 mod create;
+mod exec;
 mod list;
 mod log;
+mod ps;
 mod run;
+mod spec;
+mod update;
 
 use std::io;
 use std::path::PathBuf;
@@ -12,7 +17,7 @@ use std::process::ExitCode;
 
 use crate::cli::args::{OciArgs, OciDeleteArgs, OciKillArgs, OciVerb};
 use crate::cli::output;
-use crate::runtime::oci::{Id, OciError, Root, parse_signal};
+use crate::runtime::oci::{Id, OciError, Root, features, parse_signal};
 
 use log::Log;
 
@@ -69,7 +74,16 @@ fn dispatch(args: &OciArgs, log: &Log) -> Result<ExitCode, Failure> {
         }
         OciVerb::Kill(args) => kill(&root, args),
         OciVerb::Delete(args) => delete(&root, args, log),
+        OciVerb::Exec(exec) => {
+            exec::run(&root, exec, log).map_err(|error| Failure { error, verb: "exec failed", code: 255 })
+        }
+        OciVerb::Ps(args) => ps::run(&root, args),
+        OciVerb::Pause(pause) => Ok(root.container(&Id::new(&pause.id)?)?.pause().map(|()| ExitCode::SUCCESS)?),
+        OciVerb::Resume(resume) => Ok(root.container(&Id::new(&resume.id)?)?.resume().map(|()| ExitCode::SUCCESS)?),
+        OciVerb::Update(args) => update::run(&root, args),
         OciVerb::List(args) => list::run(&root, args),
+        OciVerb::Features => print(&format!("{:#}\n", features())),
+        OciVerb::Spec(args) => spec::run(args),
     }
 }
 
@@ -83,7 +97,7 @@ fn root(args: &OciArgs) -> Result<Root, OciError> {
 
 fn kill(root: &Root, args: &OciKillArgs) -> Result<ExitCode, Failure> {
     let container = root.container(&Id::new(&args.id)?)?;
-    match container.kill(parse_signal(&args.signal)?) {
+    match container.kill(parse_signal(&args.signal)?, args.all) {
         // What is not there has been killed.
         Err(OciError::NotRunning) if args.all => Ok(ExitCode::SUCCESS),
         result => Ok(result.map(|()| ExitCode::SUCCESS)?),

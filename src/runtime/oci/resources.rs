@@ -1,0 +1,68 @@
+//! `pause`, `resume`, `update` and `ps`: what a container may use, and which processes it has.
+
+use std::path::Path;
+
+use oci_spec::runtime::LinuxResources;
+
+use super::bundle::{self, BundleError};
+use super::{Container, OciError, Status};
+use crate::runtime::Handle;
+
+impl Container {
+    /// Stops all its processes.
+    ///
+    /// # Errors
+    /// [`OciError::NotRunning`], [`OciError::Runtime`].
+    pub fn pause(&mut self) -> Result<(), OciError> {
+        let _lock = self.locked()?;
+        match self.status_when_locked()? {
+            Status::Created | Status::Running => Ok(self.handle()?.pause()?),
+            _ => Err(OciError::NotRunning),
+        }
+    }
+
+    /// Lets them go on.
+    ///
+    /// # Errors
+    /// [`OciError::NotPaused`], [`OciError::Runtime`].
+    pub fn resume(&mut self) -> Result<(), OciError> {
+        let _lock = self.locked()?;
+        match self.status_when_locked()? {
+            Status::Paused => Ok(self.handle()?.unpause()?),
+            _ => Err(OciError::NotPaused),
+        }
+    }
+
+    /// Changes the limits that `resources` names.
+    ///
+    /// # Errors
+    /// [`OciError::NotRunning`], [`OciError::Runtime`].
+    pub fn update(&mut self, resources: &LinuxResources) -> Result<(), OciError> {
+        let _lock = self.locked()?;
+        match self.status_when_locked()? {
+            Status::Created | Status::Running | Status::Paused => Ok(self.handle()?.update(resources)?),
+            _ => Err(OciError::NotRunning),
+        }
+    }
+
+    /// The pids of its processes, as seen from here.
+    ///
+    /// # Errors
+    /// [`OciError::NotRunning`], [`OciError::Runtime`].
+    pub fn processes(&self) -> Result<Vec<i32>, OciError> {
+        Ok(self.handle()?.processes()?)
+    }
+
+    /// It as other parts of the runtime know containers: its init stands for the shim that it does not have.
+    pub(super) fn handle(&self) -> Result<Handle, OciError> {
+        Handle::adopt(&self.directory)?.ok_or(OciError::NotRunning)
+    }
+}
+
+/// Reads resources in the form of `linux.resources`, called `path` in errors.
+///
+/// # Errors
+/// [`OciError::Bundle`] with the field that is wrong.
+pub fn parse_resources(path: &Path, text: &[u8]) -> Result<LinuxResources, BundleError> {
+    bundle::parse(path, text)
+}
