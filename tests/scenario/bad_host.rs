@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::process::Command;
 use std::time::Duration;
 
-use crate::support::{Sandbox, http};
+use crate::support::{Sandbox, eventually, http};
 
 #[test]
 fn a_port_in_use_is_named() {
@@ -23,7 +23,10 @@ services:
 
     drop(holder);
     stack.rcompose(&["up", "-d"]).succeeds();
-    assert!(http::request("GET", ([127, 0, 0, 1], 8080).into(), "/").is_ok(), "the next `up` completes it");
+    // Started is not listening yet.
+    eventually("an answer of what the next `up` completed", Duration::from_secs(20), || {
+        http::request("GET", ([127, 0, 0, 1], 8080).into(), "/").ok()
+    });
 }
 
 #[test]

@@ -46,6 +46,10 @@ pub(super) fn run(root: &Root, args: &OciExecArgs, log: &Log) -> Result<ExitCode
         hold_signals()?;
     }
     let mut child = runtime.block_on(container.exec(&exec, stdio))?;
+    if args.detach {
+        // What started it is about to leave: from then on it is the caller's subreaper's.
+        runtime.block_on(child.wait())?;
+    }
     drop(runtime);
     let terminal = child.take_terminal();
     if let (Some(console), Some(master)) = (&console, &terminal) {
