@@ -183,11 +183,11 @@ impl<'a> Session<'a> {
                     self.running.insert(event.id, source);
                 }
             }
-            ContainerChange::Exited { code, restarting } => {
+            ContainerChange::Exited { code, oom, restarting } => {
                 // Its last lines come before the word that it ended.
                 self.drain()?;
                 if let Some(Some(source)) = self.running.get(&event.id) {
-                    self.writer.exited(*source, code, restarting)?;
+                    self.writer.exited(*source, code, oom, restarting)?;
                     self.writer.flush()?;
                 }
                 // One that had ended before is told of again to a client that was too slow for the events.

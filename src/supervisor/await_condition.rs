@@ -60,8 +60,8 @@ fn judge(
     match (condition, state) {
         (_, UnitState::Created | UnitState::Starting | UnitState::Stopping) => None,
         (Condition::ServiceStarted, UnitState::Running { .. } | UnitState::Backoff { .. }) => Some(Ok(())),
-        (Condition::ServiceStarted | Condition::ServiceHealthy, UnitState::Exited { code }) => {
-            failed(format!("container {name} exited ({code})"))
+        (Condition::ServiceStarted | Condition::ServiceHealthy, UnitState::Exited { code, oom }) => {
+            failed(format!("container {name} exited ({code}{})", why(*oom)))
         }
         (Condition::ServiceHealthy, UnitState::Running { health: Health::Healthy, .. }) => Some(Ok(())),
         (Condition::ServiceHealthy, UnitState::Running { health: Health::Unhealthy, last_probe }) => {
@@ -73,12 +73,17 @@ fn judge(
             failed(format!("container {name} has no healthcheck configured"))
         }
         (Condition::ServiceHealthy, _) => None,
-        (Condition::ServiceCompletedSuccessfully, UnitState::Exited { code: 0 }) => Some(Ok(())),
-        (Condition::ServiceCompletedSuccessfully, UnitState::Exited { code }) => {
-            failed(format!("service {service:?} didn't complete successfully: exit {code}", service = service.as_str()))
+        (Condition::ServiceCompletedSuccessfully, UnitState::Exited { code: 0, .. }) => Some(Ok(())),
+        (Condition::ServiceCompletedSuccessfully, UnitState::Exited { code, oom }) => {
+            let (service, why) = (service.as_str(), why(*oom));
+            failed(format!("service {service:?} didn't complete successfully: exit {code}{why}"))
         }
         (Condition::ServiceCompletedSuccessfully, _) => None,
     }
+}
+
+fn why(oom: bool) -> &'static str {
+    if oom { ", out of memory" } else { "" }
 }
 
 #[cfg(test)]
@@ -91,7 +96,7 @@ mod tests {
             ServiceCompletedSuccessfully as Completed, ServiceHealthy as Healthy, ServiceStarted as Started,
         };
         let running = |health| UnitState::Running { health, last_probe: None };
-        let exited = |code| UnitState::Exited { code };
+        let exited = |code| UnitState::Exited { code, oom: false };
         let (service, name) = (ServiceName::new("db").unwrap(), ContainerName::new("shop-db-1").unwrap());
         for (condition, state, met) in [
             (Started, UnitState::Created, None),

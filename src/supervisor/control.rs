@@ -152,6 +152,8 @@ pub enum ContainerChange {
     Exited {
         /// With this code.
         code: i32,
+        /// Whether the kernel killed a process of it for want of memory.
+        oom: bool,
         /// Whether its policy starts it again.
         restarting: bool,
     },

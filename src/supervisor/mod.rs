@@ -40,7 +40,7 @@ mod world;
 pub use client::{Client, ClientError};
 pub use control::{ContainerChange, ContainerEvent, Event, Request, Resource, Status};
 pub use failure::{Failure, FailureKind};
-pub use observe::{Configuration, Record, ended, health, observe};
+pub use observe::{Configuration, Ended, Record, ended, health, observe};
 pub use server::{ServeError, serve};
 
 use std::path::Path;

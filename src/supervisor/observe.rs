@@ -120,21 +120,33 @@ fn observe_container(layout: &Layout, project: &ProjectName, record: &Record) ->
         Ok(Some(_)) => ObservedState::Running { health: health(&state) },
         _ if state.restarting => ObservedState::Running { health: Health::None },
         _ => match ended(&paths, &state) {
-            Some((code, _)) => ObservedState::Exited { code },
+            Some(Ended { code, .. }) => ObservedState::Exited { code },
             None => ObservedState::Created,
         },
     })
 }
 
+/// How and when a container ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ended {
+    /// Its exit code; 128 + signal when killed by one.
+    pub code: i32,
+    /// Whether the kernel killed a process of it for want of memory.
+    pub oom: bool,
+    /// When.
+    pub at: jiff::Timestamp,
+}
+
 /// How and when a container that does not run ended, or its program could not be executed; `None` when it came to neither.
 #[must_use]
-pub fn ended(paths: &ContainerLayout, state: &ContainerState) -> Option<(i32, jiff::Timestamp)> {
+pub fn ended(paths: &ContainerLayout, state: &ContainerState) -> Option<Ended> {
     // As with Docker, a port in use is no end of a container: one that has never run stays created. But who waits for a
     // restart waits since its last failure, of whatever kind.
     let failed = state.failed_start.filter(|failed| failed.is_of_program() || state.restarting);
-    let failed = failed.map(|failed| (failed.code, failed.at));
+    let failed = failed.map(|failed| Ended { code: failed.code, oom: false, at: failed.at });
     // A record that cannot be read says nothing; starting the container again replaces it.
-    failed.or_else(|| ExitStatus::read(paths.run()).ok().flatten().map(|exit| (exit.code, exit.finished_at)))
+    let exit = || ExitStatus::read(paths.run()).ok().flatten();
+    failed.or_else(|| exit().map(|exit| Ended { code: exit.code, oom: exit.oom, at: exit.finished_at }))
 }
 
 /// The health that a state record names.

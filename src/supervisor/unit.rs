@@ -76,6 +76,8 @@ pub(super) enum UnitState {
     Exited {
         /// The code it ended with.
         code: i32,
+        /// Whether the kernel killed a process of it for want of memory.
+        oom: bool,
     },
 }
 
@@ -86,7 +88,7 @@ impl UnitState {
             Self::Created => ObservedState::Created,
             Self::Running { health, .. } => ObservedState::Running { health: *health },
             Self::Starting | Self::Backoff { .. } | Self::Stopping => ObservedState::Running { health: Health::None },
-            Self::Exited { code } => ObservedState::Exited { code: *code },
+            Self::Exited { code, .. } => ObservedState::Exited { code: *code },
         }
     }
 
@@ -145,7 +147,7 @@ impl Unit {
         let mut phase = match live {
             Some(live) => Phase::Running(Box::new(live)),
             None => match self.owed_restart() {
-                Some(code) => self.ended(code, Duration::ZERO),
+                Some(code) => self.ended(code, false, Duration::ZERO),
                 None => Phase::Idle,
             },
         };
@@ -186,7 +188,8 @@ impl Unit {
             tokio::select! {
                 exit = live.handle.exited() => {
                     let ran_for = live.since.elapsed();
-                    return Some(self.ended(self.code(exit), ran_for));
+                    let (code, oom) = self.outcome(exit);
+                    return Some(self.ended(code, oom, ran_for));
                 }
                 command = self.inbox.recv() => match command? {
                     Command::Start(reply) => {
@@ -210,6 +213,10 @@ impl Unit {
             (live.stop_signal, StopReport::Stopped)
         };
         self.kill(&live, signal);
+        // While it is paused, it gets no signal.
+        if let Err(error) = live.handle.unpause() {
+            self.world.warn(&format!("{}: {error}", self.record.name));
+        }
         let deadline = deadline(grace);
         self.mark_stopped();
         self.publish.send_replace(UnitState::Stopping);
@@ -226,9 +233,9 @@ impl Unit {
         loop {
             tokio::select! {
                 exit = live.handle.exited() => {
-                    let code = self.code(exit);
-                    self.withdraw(code, false);
-                    self.publish.send_replace(UnitState::Exited { code });
+                    let (code, oom) = self.outcome(exit);
+                    self.withdraw(code, oom, false);
+                    self.publish.send_replace(UnitState::Exited { code, oom });
                     for done in done {
                         let _ = done.send(report);
                     }
@@ -260,8 +267,8 @@ impl Unit {
                 Command::Start(reply) => Some(self.start(Some(reply)).await),
                 Command::Stop { done, .. } => {
                     self.mark_stopped();
-                    self.withdraw(code, false);
-                    self.publish.send_replace(UnitState::Exited { code });
+                    self.withdraw(code, false, false);
+                    self.publish.send_replace(UnitState::Exited { code, oom: false });
                     let _ = done.send(StopReport::Stopped);
                     Some(Phase::Idle)
                 }
@@ -289,13 +296,13 @@ impl Unit {
                 self.world.update_state(&self.record, |state| state.failed_start = failed_start);
                 match reply {
                     Some(reply) => {
-                        self.publish.send_replace(UnitState::Exited { code });
+                        self.publish.send_replace(UnitState::Exited { code, oom: false });
                         let _ = reply.send(Err(failure));
                         Phase::Idle
                     }
                     None => {
                         self.world.warn(&format!("{}: {failure}", self.record.name));
-                        self.ended(code, Duration::ZERO)
+                        self.ended(code, false, Duration::ZERO)
                     }
                 }
             }
@@ -303,10 +310,10 @@ impl Unit {
     }
 
     /// The container ended by itself: its policy decides.
-    fn ended(&mut self, code: i32, ran_for: Duration) -> Phase {
+    fn ended(&mut self, code: i32, oom: bool, ran_for: Duration) -> Phase {
         let exit = Exit { code, by_user: false };
         let decision = restart::next(self.record.config.service.restart(), exit, self.attempts, ran_for);
-        self.withdraw(code, matches!(decision, Decision::Restart { .. }));
+        self.withdraw(code, oom, matches!(decision, Decision::Restart { .. }));
         match decision {
             Decision::Restart { after, attempts } => {
                 self.attempts = attempts;
@@ -318,7 +325,7 @@ impl Unit {
                 Phase::Backoff { due: Instant::now() + after, code }
             }
             Decision::Stay => {
-                self.publish.send_replace(UnitState::Exited { code });
+                self.publish.send_replace(UnitState::Exited { code, oom });
                 Phase::Idle
             }
         }
@@ -326,21 +333,21 @@ impl Unit {
 
     /// The code the container ended with while no supervisor was there to see it, when its policy wants it back.
     fn owed_restart(&self) -> Option<i32> {
-        let UnitState::Exited { code } = *self.publish.borrow() else { return None };
+        let UnitState::Exited { code, .. } = *self.publish.borrow() else { return None };
         let stopped = self.world.paths.container(&self.record.id).read_state().is_ok_and(|state| state.stopped);
         let exit = Exit { code, by_user: stopped };
         let decision = restart::next(self.record.config.service.restart(), exit, self.attempts, Duration::ZERO);
         matches!(decision, Decision::Restart { .. }).then_some(code)
     }
 
-    /// The code a container ended with; one that cannot be told counts as killed.
-    fn code(&self, exit: Result<ExitStatus, RuntimeError>) -> i32 {
+    /// The code a container ended with, and whether for want of memory; one that cannot be told counts as killed.
+    fn outcome(&self, exit: Result<ExitStatus, RuntimeError>) -> (i32, bool) {
         exit.map_or_else(
             |error| {
                 self.world.warn(&format!("{}: {error}", self.record.name));
-                137
+                (137, false)
             },
-            |exit| exit.code,
+            |exit| (exit.code, exit.oom),
         )
     }
 
@@ -350,14 +357,14 @@ impl Unit {
         }
     }
 
-    fn withdraw(&self, code: i32, restarting: bool) {
+    fn withdraw(&self, code: i32, oom: bool, restarting: bool) {
         self.world.withdraw(&self.record);
         self.world.update_state(&self.record, |state| {
             state.restarting = restarting;
             state.health = HealthRecord::None;
             state.ports.clear();
         });
-        self.world.announce(&self.record, ContainerChange::Exited { code, restarting });
+        self.world.announce(&self.record, ContainerChange::Exited { code, oom, restarting });
     }
 
     fn mark_stopped(&self) {

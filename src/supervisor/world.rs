@@ -12,7 +12,7 @@ use tokio::sync::{broadcast, watch};
 use super::control::{ContainerChange, ContainerEvent, Event};
 use super::failure::{Failure, FailureKind};
 use super::lower::KernelVersion;
-use super::observe::{self, Record};
+use super::observe::{self, Ended, Record};
 use super::unit::{Command, UnitHandle, UnitState};
 use super::upstream;
 use crate::compose::model::Project;
@@ -105,7 +105,7 @@ impl World {
                 (UnitState::Running { health, last_probe: None }, Some(super::start::resume(self, &record, handle)))
             }
             _ => match observe::ended(&run, &run.read_state()?) {
-                Some((code, _)) => (UnitState::Exited { code }, None),
+                Some(Ended { code, oom, .. }) => (UnitState::Exited { code, oom }, None),
                 None => (UnitState::Created, None),
             },
         };
@@ -174,8 +174,8 @@ impl World {
                 UnitState::Running { .. } | UnitState::Stopping => {
                     ContainerChange::Started { log: self.log(&unit.record) }
                 }
-                UnitState::Backoff { code } => ContainerChange::Exited { code, restarting: true },
-                UnitState::Exited { code } => ContainerChange::Exited { code, restarting: false },
+                UnitState::Backoff { code } => ContainerChange::Exited { code, oom: false, restarting: true },
+                UnitState::Exited { code, oom } => ContainerChange::Exited { code, oom, restarting: false },
             };
             Some(event(&unit.record, change))
         });

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::inspect::{Running, up};
+use crate::support::Sandbox;
 
 fn unified() -> bool {
     Path::new("/sys/fs/cgroup/cgroup.controllers").exists()
@@ -39,6 +40,22 @@ fn mem_limit() {
     // As much swap again, like Docker.
     let both = (128 << 20).to_string();
     check(&web, "memory", ("memory.memsw.limit_in_bytes", &both), ("memory.swap.max", &limit));
+}
+
+/// `mem_limit`: nothing, as it is killed; that it ran out of memory, in `ps` and in the error of who waits for it.
+#[test]
+fn out_of_memory() {
+    let sandbox = Sandbox::new("out-of-memory");
+    let stack = sandbox.stack(
+        "hungry",
+        "
+services:
+  web: {image: 'rootfs:/', mem_limit: 20m, memswap_limit: 20m, command: [tail, -n, '1', /dev/zero]}
+  after: {image: 'rootfs:/', command: ['true'], depends_on: {web: {condition: service_completed_successfully}}}
+",
+    );
+    stack.rcompose(&["up", "-d"]).fails().says(&["exit 137, out of memory"]);
+    stack.rcompose(&["ps", "-a"]).succeeds().prints(&["Exited (137)", "(out of memory)"]);
 }
 
 #[test]

@@ -20,6 +20,7 @@ mod health;
 mod images;
 mod killed;
 mod logs;
+mod paused;
 mod private;
 mod ps;
 mod registry_image;

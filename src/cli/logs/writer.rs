@@ -76,13 +76,14 @@ impl<O: Write, E: Write> LogWriter<O, E> {
         }
     }
 
-    /// Writes that a container exited, and whether it is about to be restarted.
+    /// Writes that a container exited, whether for want of memory, and whether it is about to be restarted.
     ///
     /// # Errors
     /// When stdout takes no more.
-    pub fn exited(&mut self, source: SourceId, code: i32, restarting: bool) -> io::Result<()> {
+    pub fn exited(&mut self, source: SourceId, code: i32, oom: bool, restarting: bool) -> io::Result<()> {
+        let why = if oom { " (out of memory)" } else { "" };
         let after = if restarting { " (restarting)" } else { "" };
-        self.status(source, &format!("exited with code {code}{after}"))
+        self.status(source, &format!("exited with code {code}{why}{after}"))
     }
 
     /// Writes that a container was recreated.
@@ -142,14 +143,16 @@ mod tests {
         logs.line(&line(web, "ready")).unwrap();
         logs.line(&line(migrate, "")).unwrap();
         logs.line(&Line { stream: Stream::Stderr, ..line(web, "warning") }).unwrap();
-        logs.exited(migrate, 0, false).unwrap();
-        logs.exited(web, 1, true).unwrap();
+        logs.exited(migrate, 0, false, false).unwrap();
+        logs.exited(web, 1, false, true).unwrap();
+        logs.exited(web, 137, true, false).unwrap();
         logs.recreated(web).unwrap();
         insta::assert_snapshot!(text(logs.stdout).replace(" \n", " $\n"), @"
         web-1      | ready
         migrate-1  | $
         migrate-1 exited with code 0
         web-1 exited with code 1 (restarting)
+        web-1 exited with code 137 (out of memory)
         web-1 has been recreated
         ");
         insta::assert_snapshot!(text(logs.stderr), @"web-1      | warning");

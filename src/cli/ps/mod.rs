@@ -161,7 +161,7 @@ mod tests {
         }];
         db.labels.insert("com.docker.compose.service".to_owned(), "db".to_owned());
         db.mounts.push("shop_data".to_owned());
-        let mut migrate = row("migrate", 'b', State::Exited { code: 1, at: second(5) });
+        let mut migrate = row("migrate", 'b', State::Exited { code: 1, oom: false, at: second(5) });
         migrate.command = "sh -c \"a\nb\"".to_owned();
         vec![db, migrate]
     }

@@ -29,6 +29,8 @@ pub enum State {
     Exited {
         /// Its exit code; 128 + signal when killed by one.
         code: i32,
+        /// Whether the kernel killed a process of it for want of memory.
+        oom: bool,
         /// When it ended.
         at: Timestamp,
     },
@@ -99,7 +101,10 @@ impl State {
                 }
             }
             Self::Restarting { code, at } => format!("Restarting ({code}) {}", age(at, now)),
-            Self::Exited { code, at } => format!("Exited ({code}) {}", age(at, now)),
+            Self::Exited { code, oom, at } => {
+                // At the end, so that what docker says there stays at the beginning for who reads it.
+                format!("Exited ({code}) {}{}", age(at, now), if oom { " (out of memory)" } else { "" })
+            }
             Self::Removing => "Removal In Progress".to_owned(),
             Self::Dead => "Dead".to_owned(),
         }
@@ -141,7 +146,8 @@ mod tests {
             (running(Health::Healthy), "Up 2 minutes (healthy)"),
             (running(Health::Unhealthy), "Up 2 minutes (unhealthy)"),
             (State::Restarting { code: 1, at }, "Restarting (1) 2 minutes ago"),
-            (State::Exited { code: 137, at }, "Exited (137) 2 minutes ago"),
+            (State::Exited { code: 137, oom: false, at }, "Exited (137) 2 minutes ago"),
+            (State::Exited { code: 137, oom: true, at }, "Exited (137) 2 minutes ago (out of memory)"),
             (State::Removing, "Removal In Progress"),
             (State::Dead, "Dead"),
         ] {

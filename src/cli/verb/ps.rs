@@ -15,7 +15,7 @@ use crate::compose::model::Mount;
 use crate::name::ProjectName;
 use crate::runtime::Handle;
 use crate::state::ContainerState;
-use crate::supervisor::{Configuration, Record, ended, health};
+use crate::supervisor::{Configuration, Ended, Record, ended, health};
 
 pub(in crate::cli) fn run(context: &Context, args: &PsArgs) -> Result<ExitCode, CliError> {
     context.require_root()?;
@@ -72,8 +72,8 @@ fn row(context: &Context, project: &ProjectName, record: &Record) -> Result<Row,
         state: match Handle::adopt(paths.run())? {
             Some(handle) => State::Running { since: handle.started_at(), health: health(&state) },
             None => match ended(&paths, &state) {
-                Some((code, at)) if state.restarting => State::Restarting { code, at },
-                Some((code, at)) => State::Exited { code, at },
+                Some(Ended { code, at, .. }) if state.restarting => State::Restarting { code, at },
+                Some(Ended { code, oom, at }) => State::Exited { code, oom, at },
                 None => State::Created,
             },
         },
