@@ -4,11 +4,11 @@
 //! cannot be written to, by anyone, and it is not the file on disk. All processes of a project share its pages.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::sync::OnceLock;
 
-use rustix::fs::{CWD, MemfdFlags, Mode, OFlags, SealFlags};
+use rustix::fs::{CWD, MemfdFlags, Mode, OFlags, SealFlags, Stat};
 
 const SEALS: SealFlags = SealFlags::SEAL.union(SealFlags::SHRINK).union(SealFlags::GROW).union(SealFlags::WRITE);
 
@@ -34,6 +34,35 @@ pub fn seal(path: &Path) -> io::Result<BorrowedFd<'static>> {
     Ok(COPY.get_or_init(|| copy).as_fd())
 }
 
+/// Whether there is a copy already.
+#[must_use]
+pub fn has_copy() -> bool {
+    COPY.get().is_some()
+}
+
+/// Takes the copy that another process was started from, `executable` being its `/proc/PID/exe`, for that of this process,
+/// if it was made from the same file: a command that starts one process need not copy the whole program for that.
+/// Anything else is left alone, and so is a copy that `is_trusted` does not confirm after it was opened.
+pub fn share(executable: &Path, is_trusted: impl FnOnce() -> bool) {
+    let open = || -> io::Result<Option<OwnedFd>> {
+        let name = name(&rustix::fs::stat("/proc/self/exe")?);
+        let copy = rustix::fs::openat(CWD, executable, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+        let link = rustix::fs::readlink(format!("/proc/self/fd/{}", copy.as_raw_fd()), Vec::new())?;
+        let is_ours = link.to_bytes() == format!("/memfd:{name} (deleted)").as_bytes();
+        let is_sealed = rustix::fs::fcntl_get_seals(&copy).is_ok_and(|seals| seals.contains(SEALS));
+        if is_ours && is_sealed && is_trusted() { above_standard(copy).map(Some) } else { Ok(None) }
+    };
+    if let Ok(Some(copy)) = open() {
+        COPY.get_or_init(|| copy);
+    }
+}
+
+/// What a copy of the program with this status is called: another build has another name.
+fn name(status: &Stat) -> String {
+    let Stat { st_dev, st_ino, st_size, st_mtime, st_mtime_nsec, .. } = status;
+    format!("rcompose-{st_dev:x}-{st_ino:x}-{st_size:x}-{st_mtime:x}-{st_mtime_nsec:x}")
+}
+
 fn make(path: &Path) -> io::Result<OwnedFd> {
     let this = rustix::fs::openat(CWD, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
     // A file that is not in memory has no seals: EINVAL.
@@ -42,9 +71,11 @@ fn make(path: &Path) -> io::Result<OwnedFd> {
     }
     // MFD_EXEC is refused before Linux 6.3, where it is also not needed.
     let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
-    let copy = rustix::fs::memfd_create("rcompose", flags | MemfdFlags::from_bits_retain(libc::MFD_EXEC))
-        .or_else(|_| rustix::fs::memfd_create("rcompose", flags))?;
-    let size = usize::try_from(rustix::fs::fstat(&this)?.st_size).unwrap_or(usize::MAX);
+    let status = rustix::fs::fstat(&this)?;
+    let name = name(&status);
+    let copy = rustix::fs::memfd_create(&name, flags | MemfdFlags::from_bits_retain(libc::MFD_EXEC))
+        .or_else(|_| rustix::fs::memfd_create(&name, flags))?;
+    let size = usize::try_from(status.st_size).unwrap_or(usize::MAX);
     let mut copied = 0;
     while copied < size {
         match rustix::fs::sendfile(&copy, &this, None, size - copied)? {

@@ -1,15 +1,18 @@
 //! The caller's side of an exec.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
 
 use rustix::process::Signal;
 
 use super::{Request, Stdio};
 use crate::runtime::RuntimeError;
 use crate::runtime::channel::{Channel, Message};
-use crate::runtime::handle::failed;
+use crate::runtime::handle::{failed, open};
+use crate::runtime::record::{self, StatusRecord};
 use crate::runtime::spawn::{receive, spawn_role, unexpected};
 use crate::sys::readiness::readable;
+use crate::sys::self_exe;
 use crate::sys::spawn::Spawned;
 
 /// A process that runs in a container. Dropping it kills it, unless it was started detached.
@@ -29,6 +32,7 @@ impl ExecChild {
         preserved: &[BorrowedFd<'_>],
     ) -> Result<Self, RuntimeError> {
         let (ours, theirs) = Channel::pair().map_err(RuntimeError::Channel)?;
+        share_program(&request.directory);
         let process = spawn_role(super::ROLE, None, stdio, theirs.as_fd())?;
         drop(theirs);
         ours.send_all(&Message::Exec(Box::new(request)), preserved).map_err(RuntimeError::Channel)?;
@@ -126,4 +130,17 @@ impl Drop for ExecChild {
             _ => drop(process.pidfd.wait(true)),
         }
     }
+}
+
+/// Has the process started from the copy of this program that the container's shim was started from, which is most of
+/// what a command that executes one thing would do otherwise. Whatever is wrong with the container is told by the process.
+fn share_program(directory: &Path) {
+    if self_exe::has_copy() {
+        return;
+    }
+    let Ok(Some(status)) = record::read::<StatusRecord>(directory, record::STATUS) else { return };
+    let Ok(Some(shim)) = open(status.shim) else { return };
+    // It was the shim's if the shim lives still.
+    let lives = || shim.has_exited().is_ok_and(|exited| !exited);
+    self_exe::share(Path::new(&format!("/proc/{}/exe", status.shim.pid)), lives);
 }
