@@ -125,6 +125,10 @@ impl Ours {
     /// Stops a container that obeys SIGTERM; returns the time from the signal to the exit record.
     pub(crate) fn stop(&self) -> Duration {
         let sleeper = self.sleeper();
+        // PID 1 gets no signal that it has no handler for yet.
+        while sleeper.handle.ignores(Signal::TERM).unwrap() {
+            std::thread::yield_now();
+        }
         let start = Instant::now();
         sleeper.handle.signal(Signal::TERM).unwrap();
         let exit = self.runtime.block_on(sleeper.handle.exited()).unwrap();
