@@ -1,5 +1,6 @@
 //! Looks up what the host has of the devices that a service asks for.
 
+use std::fs::Metadata;
 use std::io;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
@@ -13,12 +14,16 @@ use crate::compose::model::Service;
 
 /// Where vendors describe their devices; what is in the later one counts. See the CDI specification.
 const CDI: [&str; 2] = ["/etc/cdi", "/var/run/cdi"];
+/// What a container has of its own in `/dev`, and what hosts have there for others.
+const NOT_SHARED: [&str; 9] = ["console", "fd", "mqueue", "ptmx", "pts", "shm", ".lxc", ".lxd-mounts", ".udev"];
 /// How deep a directory of devices may be.
 const MOST_DEPTH: usize = 8;
 
 /// The devices of a service, as they are at this moment.
 #[derive(Debug, Default)]
 pub(super) struct Found {
+    /// Every device there is, for a privileged service.
+    all: Vec<HostDevice>,
     devices: Vec<HostDevice>,
     edits: Edits,
 }
@@ -26,6 +31,9 @@ pub(super) struct Found {
 /// Finds the devices of a service: nothing is remembered, since what is plugged in again has another number.
 pub(super) fn find(service: &Service) -> Result<Found, Failure> {
     let mut found = Found::default();
+    if service.privileged {
+        collect_all(Path::new("/dev"), MOST_DEPTH, &mut found.all)?;
+    }
     for device in service.devices.iter().filter(|device| device.source.starts_with('/')) {
         let target = device.target.as_deref().unwrap_or(&device.source);
         let access = device.permissions.as_deref().filter(|access| !access.is_empty()).unwrap_or("rwm");
@@ -57,12 +65,36 @@ pub(super) fn find(service: &Service) -> Result<Found, Failure> {
 impl Found {
     /// Gives them to a container, with the further groups of its user.
     pub(super) fn give(&self, spec: &mut Spec, group_add: &mut Vec<String>) {
+        if !self.all.is_empty() {
+            devices::add_all(spec, &self.all);
+        }
         if !self.devices.is_empty() {
             devices::add(spec, &self.devices);
         }
         self.edits.apply(spec);
         group_add.extend(self.edits.additional_gids.iter().map(u32::to_string));
     }
+}
+
+/// Every device below a directory of `/dev`. A link to a device is not another one, and what vanishes meanwhile was not there.
+fn collect_all(directory: &Path, depth: usize, devices: &mut Vec<HostDevice>) -> io::Result<()> {
+    let mut entries: Vec<_> = match fs_err::read_dir(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?.filter_map(Result::ok).collect(),
+    };
+    entries.sort_by_key(|entry| entry.file_name());
+    for entry in entries {
+        let Ok(metadata) = fs_err::symlink_metadata(entry.path()) else { continue };
+        if NOT_SHARED.iter().any(|name| entry.file_name() == *name) {
+            continue;
+        }
+        if metadata.is_dir() && depth > 0 {
+            collect_all(&entry.path(), depth - 1, devices)?;
+        } else {
+            devices.extend(device(&entry.path(), &metadata));
+        }
+    }
+    Ok(())
 }
 
 /// The device at `source`, or, of a directory, every device below it.
@@ -96,11 +128,12 @@ fn collect(
 /// What the host says of the device at a path.
 fn look(path: &Path) -> Result<HostDevice, Failure> {
     let metadata = fs_err::metadata(path).map_err(|error| not_there(path, &error))?;
+    device(path, &metadata).ok_or_else(|| missing(path, "it is not a device"))
+}
+
+fn device(path: &Path, metadata: &Metadata) -> Option<HostDevice> {
     let kind = metadata.file_type();
-    if !kind.is_char_device() && !kind.is_block_device() {
-        return Err(missing(path, "it is not a device"));
-    }
-    Ok(HostDevice {
+    (kind.is_char_device() || kind.is_block_device()).then(|| HostDevice {
         path: path.to_owned(),
         block: kind.is_block_device(),
         major: rustix::fs::major(metadata.rdev()),

@@ -1,6 +1,8 @@
 //! What programs may do and see.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
+use std::path::{Path, PathBuf};
 
 use crate::inspect::{Running, up};
 use crate::support::Sandbox;
@@ -36,6 +38,87 @@ fn cap_drop() {
     web.run("touch /tmp/x && chown 1 /tmp/x").fails();
     let web = Running::with("cap_drop: [ALL]\ncap_add: [CHOWN]");
     assert_eq!(capabilities(&web, "CapEff"), [CHOWN; 2]);
+}
+
+/// The device nodes of a directory and below, by path in it: number, mode and owner.
+fn nodes(directory: &Path) -> BTreeMap<PathBuf, [u64; 4]> {
+    let mut nodes = BTreeMap::new();
+    let is_own = |name: &PathBuf| ["console", "mqueue", "ptmx", "pts", "shm"].iter().any(|own| name == Path::new(own));
+    let names = fs_err::read_dir(directory).unwrap().map(|entry| PathBuf::from(entry.unwrap().file_name()));
+    for name in names.filter(|name| !is_own(name)) {
+        let path = directory.join(&name);
+        let metadata = fs_err::symlink_metadata(&path).unwrap();
+        let kind = metadata.file_type();
+        if kind.is_dir() {
+            nodes.extend(self::nodes(&path).into_iter().map(|(path, node)| (name.join(path), node)));
+        } else if kind.is_block_device() || kind.is_char_device() {
+            let (mode, uid, gid) = (metadata.mode() & 0o777, metadata.uid(), metadata.gid());
+            nodes.insert(name, [metadata.rdev(), mode.into(), uid.into(), gid.into()]);
+        }
+    }
+    nodes
+}
+
+/// The options of what is mounted at `target`.
+fn mount_options(web: &Running, target: &str) -> Vec<String> {
+    web.mount(target).split(' ').nth(5).unwrap().split(',').map(str::to_owned).collect()
+}
+
+/// `privileged`: it mounts, sets what its namespaces have, divides its cgroup, and opens any device; its init has all
+/// capabilities of this test, no filter, every device node of the host, and a `/sys` that is not read-only.
+#[test]
+fn privileged() {
+    let ttl = "/proc/sys/net/ipv4/ip_default_ttl";
+    let before = (nodes(Path::new("/dev")), fs_err::read_to_string(ttl).unwrap());
+    let web = Running::with("privileged: true");
+    web.inside("mount -t tmpfs own /mnt && touch /mnt/file && umount /mnt");
+    assert_eq!(web.inside(&format!("echo 77 > {ttl} && cat {ttl}")), "77");
+    web.inside("cd /sys/fs/cgroup; test -d pids && cd pids; mkdir part && rmdir part");
+    web.inside("mknod /fuse c 10 229 && : <> /fuse");
+
+    let own = fs_err::read_to_string("/proc/self/status").unwrap();
+    let bounding = own.lines().find_map(|line| line.strip_prefix("CapBnd:\t")).unwrap();
+    let bounding = u64::from_str_radix(bounding, 16).unwrap();
+    for set in ["CapEff", "CapPrm", "CapBnd"] {
+        assert_eq!(capabilities(&web, set), [bounding; 2], "{set}");
+    }
+    assert_eq!(capabilities(&web, "CapInh"), [0; 2]);
+    assert_eq!([web.status("Seccomp"), web.status("NoNewPrivs")], ["0", "0"]);
+    assert_eq!(nodes(Path::new(&format!("/proc/{}/root/dev", web.pid()))), before.0);
+    assert!(before.0.len() > 6, "this machine has no device but those of every container: {before:?}");
+    for target in ["/sys", "/sys/fs/cgroup"] {
+        assert!(mount_options(&web, target).contains(&"rw".to_owned()), "{target}");
+    }
+    assert!(!web.proc("mountinfo").lines().any(|line| line.contains(" /proc/")), "something is masked");
+    if let (directory, false) = web.cgroup_directory("devices") {
+        assert_eq!(fs_err::read_to_string(directory.join("devices.list")).unwrap(), "a *:* rwm\n");
+    }
+    assert_eq!((nodes(Path::new("/dev")), fs_err::read_to_string(ttl).unwrap()), before, "the host is as it was");
+}
+
+/// `privileged`: with `cap_drop` and a seccomp profile, all but that; the sets and the filter of its init.
+#[test]
+fn privileged_but_for_some() {
+    let web = Running::with("privileged: true\ncap_drop: [CHOWN]\nsecurity_opt: ['seccomp=builtin']");
+    web.run("touch /tmp/x && chown 1 /tmp/x").fails();
+    let [inside, outside] = capabilities(&web, "CapEff");
+    assert_eq!((inside & (CHOWN | NET_ADMIN), inside), (NET_ADMIN, outside));
+    assert_eq!(web.status("Seccomp"), "2");
+}
+
+/// `privileged`: with the host's own `/dev` in it, the devices of that; none of which was touched.
+#[test]
+fn privileged_in_the_devices_of_the_host() {
+    let changed = || {
+        let time = |path: &str| fs_err::metadata(path).map(|it| (it.ctime(), it.ctime_nsec())).unwrap();
+        ["/dev", "/dev/null", "/dev/tty"].map(time)
+    };
+    let before = changed();
+    let web = Running::with("privileged: true\nvolumes: ['/dev:/dev']");
+    let device = |path: String| fs_err::metadata(path).unwrap().dev();
+    assert_eq!(device(format!("/proc/{}/root/dev/null", web.pid())), device("/dev/null".to_owned()));
+    assert_eq!(web.inside("stat -c %t:%T /dev/null"), "1:3");
+    assert_eq!(changed(), before);
 }
 
 /// `security_opt`: no-new-privileges, the flag of its processes; of its init.

@@ -38,7 +38,7 @@ fn what_is_not_done_yet_is_loaded_and_refused() {
     ] {
         assert_eq!(not_run(text), [expected], "{text}");
     }
-    let services = "services: {a: {image: x}, b: {image: x, depends_on: [a], profiles: [p], privileged: true}}";
+    let services = "services: {a: {image: x}, b: {image: x, depends_on: [a], profiles: [p], use_api_socket: true}}";
     assert_eq!(not_run(services), [] as [&str; 0], "nobody starts `b`");
     let unused = "services: {a: {image: x}}\nvolumes: {v: {driver: nfs}}";
     assert_eq!(not_run(unused), [] as [&str; 0], "nobody mounts `v`");

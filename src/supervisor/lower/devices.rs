@@ -1,8 +1,8 @@
 //! Devices of the host in a container: their nodes, and what may be done with them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use oci_spec::runtime::{LinuxDevice, LinuxDeviceCgroup, LinuxDeviceType, Spec};
+use oci_spec::runtime::{LinuxDevice, LinuxDeviceCgroup, LinuxDeviceType, Mount, Spec};
 
 use crate::compose::model::{DeviceCount, DeviceRequest, Service};
 
@@ -49,6 +49,18 @@ pub fn add(spec: &mut Spec, devices: &[HostDevice]) {
     }
     let rules = linux.resources_mut().get_or_insert_default().devices_mut().get_or_insert_default();
     rules.extend(devices.iter().map(rule));
+}
+
+/// Gives a container the nodes of all devices of the host, which it has leave to use. Where the service mounts something
+/// no node is made: it may be the host's own `/dev`.
+pub fn add_all(spec: &mut Spec, devices: &[HostDevice]) {
+    let is_own = |mount: &Mount| mount.destination() == Path::new("/dev") && mount.typ().as_deref() == Some("tmpfs");
+    let mounts = spec.mounts().iter().flatten().filter(|mount| !is_own(mount));
+    let covered: Vec<PathBuf> = mounts.map(|mount| mount.destination().clone()).collect();
+    let is_covered = |device: &&HostDevice| covered.iter().any(|target| device.path.starts_with(target));
+    let Some(linux) = spec.linux_mut() else { return };
+    let nodes = linux.devices_mut().get_or_insert_default();
+    nodes.extend(devices.iter().filter(|device| !is_covered(device)).map(node));
 }
 
 fn node(device: &HostDevice) -> LinuxDevice {
@@ -155,11 +167,9 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_node_and_a_rule() {
-        let mut spec = Spec::default();
-        let fuse = HostDevice {
-            path: "/dev/fuse".into(),
+    fn fuse(path: &str) -> HostDevice {
+        HostDevice {
+            path: path.into(),
             block: false,
             major: 10,
             minor: 229,
@@ -167,8 +177,13 @@ mod tests {
             uid: 0,
             gid: 7,
             access: "rw".to_owned(),
-        };
-        add(&mut spec, &[fuse.clone(), fuse]);
+        }
+    }
+
+    #[test]
+    fn a_node_and_a_rule() {
+        let mut spec = Spec::default();
+        add(&mut spec, &[fuse("/dev/fuse"), fuse("/dev/fuse")]);
         let linux = serde_json::to_value(spec.linux()).unwrap();
         let node =
             json!({"path": "/dev/fuse", "type": "c", "major": 10, "minor": 229, "fileMode": 0o666, "uid": 0, "gid": 7});
@@ -176,5 +191,27 @@ mod tests {
         let rules = linux["resources"]["devices"].as_array().unwrap();
         let rule = json!({"allow": true, "type": "c", "major": 10, "minor": 229, "access": "rw"});
         assert_eq!(rules.last().unwrap(), &rule);
+    }
+
+    #[test]
+    fn no_node_in_what_is_mounted() {
+        let all = ["/dev/a", "/dev/bus/usb/001", "/dev/busy", "/dev/disk"].map(fuse);
+        let own = json!({"destination": "/dev", "type": "tmpfs"});
+        for (mounts, expected) in [
+            (json!([own]), vec!["/dev/a", "/dev/bus/usb/001", "/dev/busy", "/dev/disk"]),
+            (
+                json!([own, {"destination": "/dev/bus/", "type": "bind"}, {"destination": "/dev/disk"}]),
+                vec!["/dev/a", "/dev/busy"],
+            ),
+            (json!([{"destination": "/dev", "type": "bind"}]), vec![]),
+        ] {
+            let mut spec = Spec::default();
+            spec.set_mounts(serde_json::from_value(mounts).unwrap());
+            spec.linux_mut().as_mut().unwrap().set_devices(None);
+            add_all(&mut spec, &all);
+            let nodes = spec.linux().as_ref().unwrap().devices().as_ref().unwrap();
+            let paths: Vec<_> = nodes.iter().map(|node| node.path().to_str().unwrap()).collect();
+            assert_eq!(paths, expected);
+        }
     }
 }

@@ -67,6 +67,9 @@ fn default_mounts(service: &Service) -> Vec<OciMount> {
         mount("/sys/fs/cgroup", "cgroup", "cgroup", &["ro", "nosuid", "noexec", "nodev"]),
         mount("/dev/mqueue", "mqueue", "mqueue", &["nosuid", "noexec", "nodev"]),
     ];
+    if service.privileged {
+        mounts.iter_mut().filter_map(|mount| mount.options_mut().as_mut()).for_each(|it| it.retain(|it| it != "ro"));
+    }
     mounts.extend(shared_memory(service));
     mounts
 }

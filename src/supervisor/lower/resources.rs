@@ -33,7 +33,7 @@ pub(super) fn resources(input: &LowerInput, warnings: &mut Vec<String>) -> Resul
     let service = input.service;
     let failed = |reason: String| LowerError::Resources { service: input.name.clone(), reason };
     let mut resources = LinuxResources::default();
-    let mut rules = devices();
+    let mut rules = if service.privileged { every_device() } else { devices() };
     for rule in &service.device_cgroup_rules {
         rules.push(
             device_rule(rule).ok_or_else(|| failed(format!("`device_cgroup_rules: {rule}` is no rule: `c 1:3 mr`")))?,
@@ -181,6 +181,10 @@ fn devices() -> Vec<LinuxDeviceCgroup> {
     ];
     rules.extend(DEVICES.iter().map(|(major, minor)| rule(true, LinuxDeviceType::C, Some(*major), *minor, "rwm")));
     rules
+}
+
+fn every_device() -> Vec<LinuxDeviceCgroup> {
+    vec![rule(true, LinuxDeviceType::A, None, None, "rwm")]
 }
 
 /// The service's settings over Docker's two: anyone in the container's own network may bind low ports and ping.

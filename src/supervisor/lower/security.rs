@@ -87,11 +87,13 @@ pub(super) fn capabilities(name: &ServiceName, service: &Service) -> Result<Linu
     let (add_all, add) = named(&service.cap_add)?;
     let (drop_all, drop) = named(&service.cap_drop)?;
     let everything = DEFAULT.into_iter().chain(FURTHER);
-    // The rules of Docker: adding all beats dropping all, and what is added by name beats what is dropped by name.
+    let usual: Capabilities = if service.privileged { everything.clone().collect() } else { DEFAULT.into() };
+    // The rules of Docker: adding all beats dropping all, and what is added by name beats what is dropped by name. Only
+    // that Docker drops nothing of a privileged container.
     let kept: Capabilities = match (add_all, drop_all) {
         (true, _) => everything.filter(|capability| !drop.contains(capability)).collect(),
         (false, true) => add.into_iter().collect(),
-        (false, false) => DEFAULT.into_iter().filter(|capability| !drop.contains(capability)).chain(add).collect(),
+        (false, false) => usual.into_iter().filter(|capability| !drop.contains(capability)).chain(add).collect(),
     };
     Ok(sets(kept))
 }
@@ -132,7 +134,10 @@ mod tests {
     use crate::name::ImageReference;
 
     fn kept(add: &[&str], drop: &[&str]) -> Result<Capabilities, LowerError> {
-        let mut service = Service::new(ImageReference::parse("busybox").unwrap());
+        kept_of(Service::new(ImageReference::parse("busybox").unwrap()), add, drop)
+    }
+
+    fn kept_of(mut service: Service, add: &[&str], drop: &[&str]) -> Result<Capabilities, LowerError> {
         let words = |list: &[&str]| list.iter().map(|word| (*word).to_owned()).collect();
         (service.cap_add, service.cap_drop) = (words(add), words(drop));
         let capabilities = capabilities(&ServiceName::new("web").unwrap(), &service)?;
@@ -153,6 +158,16 @@ mod tests {
         let all_but_one = kept(&["ALL"], &["NET_ADMIN"]).unwrap();
         assert!(all_but_one.len() == 40 && !all_but_one.contains(&admin));
         assert_eq!(kept(&[], &["ALL"]).unwrap().len(), 0);
+    }
+
+    #[test]
+    fn everything_but_what_is_dropped() {
+        let mut service = Service::new(ImageReference::parse("busybox").unwrap());
+        service.privileged = true;
+        let kept = |add: &[&str], drop: &[&str]| kept_of(service.clone(), add, drop).unwrap();
+        assert_eq!(kept(&[], &[]).len(), 41);
+        assert_eq!(kept(&["CHOWN"], &["SYS_BOOT", "CHOWN"]).len(), 40);
+        assert_eq!(kept(&["CHOWN"], &["ALL"]), Capabilities::from([Capability::Chown]));
     }
 
     #[test]

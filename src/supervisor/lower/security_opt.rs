@@ -25,7 +25,8 @@ pub(super) struct SecurityOptions<'a> {
 
 impl<'a> SecurityOptions<'a> {
     pub(super) fn of(service: &'a Service) -> Self {
-        let mut options = Self { no_new_privileges: false, seccomp: SeccompOption::Builtin, system_paths: false };
+        let seccomp = if service.privileged { SeccompOption::Unconfined } else { SeccompOption::Builtin };
+        let mut options = Self { no_new_privileges: false, seccomp, system_paths: service.privileged };
         for option in &service.security_opt {
             let (name, value) = option.split_once(['=', ':']).unwrap_or((option, ""));
             match (name, value) {
@@ -72,6 +73,21 @@ mod tests {
             service.security_opt = options.split_whitespace().map(str::to_owned).collect();
             let expected = SecurityOptions { no_new_privileges, seccomp, system_paths };
             assert_eq!(SecurityOptions::of(&service), expected, "{options}");
+        }
+    }
+
+    #[test]
+    fn a_privileged_one_is_filtered_if_it_says_so() {
+        let mut service = Service::new(ImageReference::parse("busybox").unwrap());
+        service.privileged = true;
+        for (option, seccomp) in [
+            ("no-new-privileges=false", SeccompOption::Unconfined),
+            ("seccomp=builtin", SeccompOption::Builtin),
+            ("seccomp=own.json", SeccompOption::File("own.json")),
+        ] {
+            service.security_opt = vec![option.to_owned()];
+            let expected = SecurityOptions { no_new_privileges: false, seccomp, system_paths: true };
+            assert_eq!(SecurityOptions::of(&service), expected, "{option}");
         }
     }
 }

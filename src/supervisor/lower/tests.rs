@@ -11,6 +11,7 @@ use crate::compose::model::{
     Attachment, Condition, Dependency, FileGrant, Mount, NetworkMode, Peer, Project, Propagation, Service, Ulimit,
 };
 use crate::name::{ContainerId, ImageReference, ProjectName, ServiceName};
+use crate::runtime::Seccomp;
 
 fn lowered(service: Service, image: &ImageDefaults) -> Result<Lowered, LowerError> {
     let name = ServiceName::new("web").unwrap();
@@ -216,6 +217,29 @@ fn the_network_of_the_host() {
     linux.sysctl: {}
     process.env: ["HOSTNAME=machine","PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]
     "#);
+}
+
+#[test]
+fn a_privileged_one() {
+    let (mut service, image) = busybox();
+    let plain = json(&lowered(service.clone(), &image).unwrap());
+    service.privileged = true;
+    let lowered = lowered(service, &image).unwrap();
+    let mut privileged = json(&lowered);
+    for set in ["bounding", "effective", "permitted"] {
+        assert_eq!(privileged["process"]["capabilities"][set].as_array().unwrap().len(), 41, "{set}");
+        privileged["process"]["capabilities"][set] = plain["process"]["capabilities"][set].clone();
+    }
+    insta::assert_snapshot!(difference(&plain, &privileged), @r#"
+    linux.resources: {"devices":[{"access":"rwm","allow":true,"type":"a"}]}
+    linux.maskedPaths: -
+    linux.readonlyPaths: -
+    mounts + {"destination":"/sys","options":["nosuid","noexec","nodev"],"source":"sysfs","type":"sysfs"}
+    mounts + {"destination":"/sys/fs/cgroup","options":["nosuid","noexec","nodev"],"source":"cgroup","type":"cgroup"}
+    mounts - {"destination":"/sys","options":["nosuid","noexec","nodev","ro"],"source":"sysfs","type":"sysfs"}
+    mounts - {"destination":"/sys/fs/cgroup","options":["ro","nosuid","noexec","nodev"],"source":"cgroup","type":"cgroup"}
+    "#);
+    assert_eq!(lowered.seccomp, Seccomp::Specified, "none");
 }
 
 /// CVE-2026-53488: what labels say is written down, and does nothing.

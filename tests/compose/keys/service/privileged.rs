@@ -26,5 +26,5 @@ fn merged() {
 
 #[test]
 fn when_run() {
-    KEY.runs(&[("true", "3:5 `services.web.privileged` is not supported yet"), ("false", "")]);
+    KEY.runs(&[("true", ""), ("false", "")]);
 }
