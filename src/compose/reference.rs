@@ -74,7 +74,7 @@ fn described(path: &str, when: When) -> String {
         When::Unless(others) | When::OtherKeys(others) => format!("`{path}` other than {}", words(others)),
         When::Is(these) => format!("`{path}` {}", words(these)),
         When::More(most) => format!("more than {most} `{path}`"),
-        When::Holds(_) | When::Whole(_) => format!("some values of `{path}`"),
+        When::Holds(_) | When::Whole(_) | When::Keys(_) => format!("some values of `{path}`"),
     }
 }
 

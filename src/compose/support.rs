@@ -11,6 +11,7 @@ use super::node::{Node, Value};
 use super::report::{Origin, Report};
 use crate::name::ServiceName;
 
+mod sysctls;
 mod values;
 
 /// What becomes of an attribute.
@@ -36,9 +37,22 @@ pub(super) enum When {
     More(usize),
     /// Keys other than these.
     OtherKeys(&'static [&'static str]),
+    /// Keys of which this is true.
+    Keys(fn(&str) -> bool),
     Holds(fn(&str) -> bool),
     /// Of which this is true as a whole.
     Whole(fn(&Node) -> bool),
+}
+
+impl When {
+    /// Whether a rule about keys is about this one.
+    fn means_key(self, name: &str) -> bool {
+        match self {
+            OtherKeys(known) => !known.contains(&name),
+            Keys(holds) => holds(name),
+            _ => false,
+        }
+    }
 }
 
 impl Effect {
@@ -52,7 +66,7 @@ const SWARM: Effect = Effect::None("it is for swarms");
 const WINDOWS: Effect = Effect::None("it is for Windows");
 const PEOPLE: Effect = Effect::None("it is for people to read");
 use Effect::NotYet;
-use When::{Given, Holds, Is, More, OtherKeys, Unless, Whole};
+use When::{Given, Holds, Is, Keys, More, OtherKeys, Unless, Whole};
 
 /// The platforms whose images run here.
 const PLATFORMS: &[&str] = if cfg!(target_arch = "aarch64") {
@@ -281,8 +295,9 @@ impl Walk<'_> {
                 }
                 return;
             }
-            (OtherKeys(known), Value::Mapping(entries)) => {
-                for (name, entry) in entries.iter().filter(|(name, _)| !known.contains(&name.as_str())) {
+            (OtherKeys(_) | Keys(_), Value::Mapping(entries)) => {
+                let when = self.when;
+                for (name, entry) in entries.iter().filter(|(name, _)| when.means_key(name)) {
                     self.add(entry.key, format!("{path}.{name}"));
                 }
                 return;

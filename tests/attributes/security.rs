@@ -228,5 +228,5 @@ fn sysctls() {
     let web = Running::with("sysctls: {net.ipv4.ip_default_ttl: 77}");
     assert_eq!(web.inside(&format!("cat {path}")), "77");
     assert_eq!(fs_err::read_to_string(path).unwrap(), of_host);
-    up("sysctls: {kernel.panic: 1}").fails().says(&["kernel.panic"]);
+    up("sysctls: {kernel.panic: 1}").fails().says(&["compose.yaml:6:15", "kernel.panic", "the whole machine"]);
 }

@@ -1,8 +1,9 @@
 //! Values that the format allows and no container can have: refused with their place before anything is made.
 
 use super::Effect::{self, Impossible};
-use super::When::{self, Holds, OtherKeys, Unless, Whole};
+use super::When::{self, Holds, Keys, OtherKeys, Unless, Whole};
 use super::says_something;
+use super::sysctls::{self, Namespace};
 use crate::compose::model::{syslog_facility, syslog_server};
 use crate::compose::node::Node;
 use crate::compose::units;
@@ -54,6 +55,13 @@ pub(super) const LOG_OPTIONS: &[&str] = &[
     "tag",
 ];
 
+/// By the key that makes them so: parameters that are the host's.
+const SHARED_PARAMETERS: &[(&str, Namespace, &str)] = &[
+    ("network_mode", Namespace::Network, "`net.*` would be set for the host, with `network_mode: host`"),
+    ("ipc", Namespace::Ipc, "the parameters of IPC would be set for the host, with `ipc: host`"),
+    ("uts", Namespace::Uts, "`kernel.domainname` would be set for the host, with `uts: host`"),
+];
+
 /// By place, as the rules of [`super::RULES`].
 #[rustfmt::skip]
 pub(super) const RULES: &[(&str, When, Effect)] = &[
@@ -62,6 +70,9 @@ pub(super) const RULES: &[(&str, When, Effect)] = &[
     ("services.*.devices.*.permissions", Holds(is_no_access), Impossible("is not made of `r`, `w` and `m`")),
     ("services.*.volumes.*.volume.subpath", Holds(leads_out), Impossible("must be a relative path that stays in the volume")),
     ("services.*.security_opt.*", Holds(is_no_security_option), Impossible("is none of `no-new-privileges[=true|false]`, `seccomp=builtin|unconfined|FILE`, `apparmor=…`, `label=…`, `systempaths=unconfined`")),
+    ("services.*.sysctls", Keys(sysctls::is_no_name), Impossible("it is no name of a kernel parameter")),
+    ("services.*.sysctls", Keys(sysctls::is_host_name), Impossible("the host name is set with `hostname`")),
+    ("services.*.sysctls", Keys(sysctls::is_of_the_machine), Impossible("it would be set for the whole machine: a container has only `net.*`, `fs.mqueue.*`, `kernel.domainname` and, of System V IPC, `kernel.msg*`, `kernel.sem` and `kernel.shm*` of its own")),
     ("services.*.tmpfs.*", Holds(has_unknown_option), Impossible("has an option that a tmpfs does not have")),
     ("services.*.logging.options.max-file", Holds(is_no_count), Impossible("it is a number of files, at least 1")),
     ("services.*.logging.options.max-size", Holds(is_no_size), Impossible("it is a size above 0, such as 10m")),
@@ -163,6 +174,11 @@ pub(super) fn conflicts(service: &Node, services: &Node) -> Vec<(&'static str, &
         let shared: Vec<_> = ["network_mode", "pid", "ipc"].into_iter().filter(|key| is_shared(*key)).collect();
         refuse(&shared, why);
         refuse(&["privileged"], why);
+    }
+    for (key, namespace, why) in SHARED_PARAMETERS {
+        if mode(key) == "host" && sysctls::any_of(service, *namespace) {
+            conflicts.push(("sysctls", *why));
+        }
     }
     conflicts
 }

@@ -29,5 +29,40 @@ fn merged() {
 
 #[test]
 fn when_run() {
-    KEY.runs(&[("{net.core.somaxconn: 1024}", "")]);
+    let machine = "it would be set for the whole machine: a container has only `net.*`, `fs.mqueue.*`, `kernel.domainname` and, of System V IPC, `kernel.msg*`, `kernel.sem` and `kernel.shm*` of its own";
+    KEY.runs(&[
+        ("{net.core.somaxconn: 1024, kernel.shmmax: 1, fs/mqueue/msg_max: 9, kernel.domainname: x}", ""),
+        ("{kernel.panic: 0}", &format!("3:15 invalid `services.web.sysctls.kernel.panic`: {machine}")),
+        ("[vm.swappiness=1]", &format!("3:15 invalid `services.web.sysctls.vm.swappiness`: {machine}")),
+        (
+            "{kernel.hostname: x}",
+            "3:15 invalid `services.web.sysctls.kernel.hostname`: the host name is set with `hostname`",
+        ),
+        ("{net..x: 1}", "3:15 invalid `services.web.sysctls.net..x`: it is no name of a kernel parameter"),
+    ]);
+}
+
+#[test]
+fn when_they_are_those_of_the_host() {
+    let key = |mode| Key::new("services.web.sysctls").and(mode);
+    for (mode, parameter, what) in [
+        (
+            "    image: nginx\n    network_mode: host\n",
+            "net.core.somaxconn",
+            "`net.*` would be set for the host, with `network_mode: host`",
+        ),
+        (
+            "    image: nginx\n    ipc: host\n",
+            "kernel.sem",
+            "the parameters of IPC would be set for the host, with `ipc: host`",
+        ),
+        (
+            "    image: nginx\n    uts: host\n",
+            "kernel.domainname",
+            "`kernel.domainname` would be set for the host, with `uts: host`",
+        ),
+    ] {
+        key(mode).runs(&[(&format!("{{{parameter}: 0}}"), &format!("3:5 invalid `services.web.sysctls`: {what}"))]);
+        key("    image: nginx\n    network_mode: none\n").runs(&[(&format!("{{{parameter}: 0}}"), "")]);
+    }
 }
