@@ -40,6 +40,35 @@ fn unknown_properties_are_ignored() {
 }
 
 #[test]
+fn the_specifications_words() {
+    // What the shell starts is scheduled as usual.
+    let mut lab = Lab::new("cut -d' ' -f41 /proc/self/stat");
+    lab.config["process"]["scheduler"] =
+        json!({"policy": "SCHED_RR", "priority": 3, "flags": ["SCHED_FLAG_RESET_ON_FORK"]});
+    assert_eq!(lab.oci("run ID").text(), "0");
+    lab.config["process"]["scheduler"]["flags"] = json!([]);
+    assert_eq!(lab.oci("run ID").text(), "2");
+}
+
+#[test]
+fn capabilities_that_nobody_knows() {
+    let mut lab = Lab::new("grep CapBnd /proc/self/status");
+    let before = lab.oci("run ID");
+    lab.config["process"]["capabilities"]["bounding"].as_array_mut().unwrap().push(json!("CAP_OF_TOMORROW"));
+    let outcome = lab.oci("run ID");
+    assert_eq!(outcome.text(), before.text());
+    let warning = "level=warning msg=\"unknown capabilities are ignored: CAP_OF_TOMORROW\"";
+    assert!(outcome.stderr.contains(warning), "{outcome:?}");
+}
+
+#[test]
+fn without_a_user_it_is_root() {
+    let mut lab = Lab::new("id -u");
+    lab.config["process"].as_object_mut().unwrap().remove("user");
+    assert_eq!(lab.oci("run ID").text(), "0");
+}
+
+#[test]
 fn other_versions() {
     let mut lab = Lab::new("true");
     for version in ["1.0.0", "1.0.2-dev", "1.99.0"] {

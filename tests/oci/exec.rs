@@ -73,6 +73,11 @@ fn a_process_json() {
     let process = json!({"args": ["sh", "-c", "id -u; pwd; echo $X"], "cwd": "/tmp", "user": {"uid": 3, "gid": 4}, "env": ["PATH=/bin", "X=y"]});
     fs_err::write(&file, process.to_string()).unwrap();
     assert_eq!(lab.oci("exec --process process.json ID").text(), "3\n/tmp\ny");
+    let process = json!({"args": ["sh", "-c", "id -u"], "cwd": "/", "env": ["PATH=/bin"], "capabilities": {"bounding": ["CAP_X"]}});
+    fs_err::write(&file, process.to_string()).unwrap();
+    let outcome = lab.oci("exec --process process.json ID");
+    assert_eq!(outcome.text(), "0");
+    assert!(outcome.stderr.contains("unknown capabilities are ignored: CAP_X"), "{outcome:?}");
     fs_err::write(&file, r#"{"args": ["true"], "cwd": "tmp", "user": {"uid": 0, "gid": 0}}"#).unwrap();
     let outcome = lab.oci("exec --process process.json ID");
     assert_eq!(outcome.code, 255);

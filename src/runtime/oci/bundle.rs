@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use oci_spec::runtime::{Linux, Process, Spec};
 
-use super::Id;
+use super::{Id, json};
 use crate::runtime::cgroup;
 
 const CONFIG: &str = "config.json";
@@ -45,6 +45,17 @@ pub enum BundleError {
     },
 }
 
+impl BundleError {
+    /// Where in the file it is.
+    pub(super) fn field(&self) -> Option<&str> {
+        match self {
+            Self::Read { .. } => None,
+            Self::Syntax { field, .. } => Some(field),
+            Self::Field { field, .. } => Some(field),
+        }
+    }
+}
+
 /// A configuration, checked, with absolute paths.
 #[derive(Debug, Clone)]
 pub(super) struct Bundle {
@@ -55,6 +66,8 @@ pub(super) struct Bundle {
     pub(super) spec: Spec,
     /// Whether the configuration has a `process`; [`Self::spec`] has one in any case.
     pub(super) has_process: bool,
+    /// What of the configuration is ignored.
+    pub(super) warnings: Vec<String>,
 }
 
 impl Bundle {
@@ -65,7 +78,7 @@ impl Bundle {
             .map_err(|source| BundleError::Read { path: directory.to_owned(), source })?;
         let path = directory.join(CONFIG);
         let text = read(&path).map_err(|source| BundleError::Read { path: path.clone(), source })?;
-        let mut spec: Spec = parse(&path, &text)?;
+        let (mut spec, warnings): (Spec, _) = json::parse_with_process(&path, &text, "/process")?;
         let rootfs =
             check(&spec, &directory).map_err(|(field, rule)| BundleError::Field { path: path.clone(), field, rule })?;
         anchor_mounts(&mut spec, &directory);
@@ -79,7 +92,7 @@ impl Bundle {
             // Init prepares itself for a program that `start` will refuse to execute.
             spec.set_process(Some(Process::default()));
         }
-        Ok(Self { directory, rootfs, spec, has_process })
+        Ok(Self { directory, rootfs, spec, has_process, warnings })
     }
 }
 
@@ -88,25 +101,6 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
     fs_err::File::open(path)?.take(LIMIT).read_to_end(&mut text)?;
     Ok(text)
-}
-
-/// Parses JSON so that an error says at which field.
-pub(super) fn parse<T: serde::de::DeserializeOwned>(path: &Path, text: &[u8]) -> Result<T, BundleError> {
-    let mut json = serde_json::Deserializer::from_slice(text);
-    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| BundleError::Syntax {
-        path: path.to_owned(),
-        field: place(error.path()),
-        source: error.into_inner(),
-    })?;
-    json.end().map_err(|source| BundleError::Syntax { path: path.to_owned(), field: ".".to_owned(), source })?;
-    Ok(value)
-}
-
-/// A path to a field; its last step is unknown when the text ends there.
-fn place(path: &serde_path_to_error::Path) -> String {
-    let path = path.to_string();
-    let known = path.trim_end_matches('?').trim_end_matches('.');
-    if known.is_empty() { ".".to_owned() } else { known.to_owned() }
 }
 
 type Broken = (&'static str, String);

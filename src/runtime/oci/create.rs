@@ -76,7 +76,10 @@ impl Root {
             // The error that led here is the one to tell.
             let _ = fs_err::remove_dir_all(&directory);
         }
-        made
+        made.map(|mut created| {
+            created.warnings.splice(0..0, bundle.warnings);
+            created
+        })
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use oci_spec::runtime::Process;
 
 use super::bundle::{self, BundleError};
-use super::{Container, OciError, Status};
+use super::{Container, OciError, Status, json};
 use crate::runtime::exec::exec_with;
 use crate::runtime::{ExecChild, ExecOptions, Stdio};
 use crate::sys::spawn;
@@ -47,17 +47,17 @@ impl Container {
     }
 }
 
-/// Reads a `process.json`.
+/// Reads a `process.json`. Returns what of it is ignored, too, as warnings.
 ///
 /// # Errors
 /// [`OciError::Bundle`] with the field that is wrong.
-pub fn read_process(path: &Path) -> Result<Process, OciError> {
+pub fn read_process(path: &Path) -> Result<(Process, Vec<String>), OciError> {
     let text = fs_err::read(path).map_err(|source| BundleError::Read { path: path.to_owned(), source })?;
-    let process: Process = bundle::parse(path, &text)?;
+    let (process, warnings): (Process, _) = json::parse_with_process(path, &text, "")?;
     bundle::check_process(&process).map_err(|(field, rule)| BundleError::Field {
         path: path.to_owned(),
         field,
         rule,
     })?;
-    Ok(process)
+    Ok((process, warnings))
 }

@@ -21,6 +21,7 @@ mod exec;
 mod features;
 mod hook;
 mod id;
+mod json;
 mod kill;
 mod resources;
 mod root;

@@ -4,8 +4,7 @@ use std::path::Path;
 
 use oci_spec::runtime::LinuxResources;
 
-use super::bundle::{self, BundleError};
-use super::{Container, OciError, Status};
+use super::{BundleError, Container, OciError, Status, json};
 use crate::runtime::Handle;
 
 impl Container {
@@ -64,5 +63,5 @@ impl Container {
 /// # Errors
 /// [`OciError::Bundle`] with the field that is wrong.
 pub fn parse_resources(path: &Path, text: &[u8]) -> Result<LinuxResources, BundleError> {
-    bundle::parse(path, text)
+    json::parse(path, text)
 }

@@ -16,7 +16,7 @@ use crate::runtime::{ExecChild, ExecOptions, Stdio};
 
 pub(super) fn run(root: &Root, args: &OciExecArgs, log: &Log) -> Result<ExitCode, OciError> {
     let container = root.container(&Id::new(&args.id)?)?;
-    let (process, user) = process(&container, args)?;
+    let (process, user) = process(&container, args, log)?;
     let has_terminal = process.terminal() == Some(true);
     let console = args.console_socket.as_deref().map(Receiver::connect).transpose()?;
     let pidfd = args.pidfd_socket.as_deref().map(Receiver::connect).transpose()?;
@@ -73,9 +73,10 @@ async fn ended(child: &ExecChild) -> Result<i32, OciError> {
 }
 
 /// What the flags, or the file, say to run; and as whom, where that is to be looked up in the container.
-fn process(container: &Container, args: &OciExecArgs) -> Result<(Process, Option<String>), OciError> {
+fn process(container: &Container, args: &OciExecArgs, log: &Log) -> Result<(Process, Option<String>), OciError> {
     if let Some(path) = &args.process {
-        let mut process = read_process(path)?;
+        let (mut process, warnings) = read_process(path)?;
+        warnings.iter().for_each(|warning| log.warning(warning));
         if args.tty {
             process.set_terminal(Some(true));
         }
