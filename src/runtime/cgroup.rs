@@ -9,9 +9,10 @@
 //! Everything asked for is set or refused by name. Where no policy for devices can be had ([`Cgroup::restricts_devices`]),
 //! the container loses CAP_MKNOD and sees no devices but those in its /dev.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use oci_spec::runtime::LinuxResources;
 
@@ -139,14 +140,22 @@ impl Cgroup {
     }
 
     /// Opens what a process joins it by, for one that cannot reach these files any more when it does, or may not: from
-    /// inside a cgroup namespace there is no way in for who is outside, and it is the opening that counts.
-    pub(super) fn entrance(&self) -> Result<Entrance, CgroupError> {
+    /// inside a cgroup namespace there is no way in for who is outside, and it is the opening that counts. `parts` are
+    /// cgroups in it to be joined instead, by controller; no name stands for all.
+    pub(super) fn entrance(&self, parts: &BTreeMap<String, PathBuf>) -> Result<Entrance, CgroupError> {
+        if let Some(name) = parts.keys().find(|name| !name.is_empty() && self.directory(name).is_none()) {
+            return Err(CgroupError::NotIn(name.clone()));
+        }
         let file = match self.version {
             Version::Two => "cgroup.procs",
             // Of the thread that writes to it: without the lock that all forks of the machine wait for.
             Version::One => "tasks",
         };
-        let open = |(_, directory): &(_, PathBuf)| {
+        let open = |(controller, directory): &(&str, PathBuf)| {
+            let directory = match parts.get("").or_else(|| parts.get(*controller)) {
+                Some(part) => below(directory, part)?,
+                None => directory.clone(),
+            };
             let path = directory.join(file);
             let opened = File::options().write(true).open(&path);
             opened.map(|file| (path.clone(), file)).map_err(|source| CgroupError::limit(&path, "0", source))
@@ -156,7 +165,7 @@ impl Cgroup {
 
     /// Moves this process, which has one thread, in; one that was cloned into its [`Self::target`] is there.
     pub(super) fn join(&self) -> Result<(), CgroupError> {
-        if self.version == Version::Two { Ok(()) } else { self.entrance()?.enter() }
+        if self.version == Version::Two { Ok(()) } else { self.entrance(&BTreeMap::new())?.enter() }
     }
 
     /// The pids of its processes.
@@ -190,6 +199,18 @@ impl Cgroup {
             first_error = first_error.and(directory::delete(directory));
         }
         first_error
+    }
+}
+
+/// A cgroup in one of a container.
+fn below(directory: &Path, part: &Path) -> Result<PathBuf, CgroupError> {
+    if part.components().any(|component| component == Component::ParentDir) {
+        return Err(CgroupError::Outside(part.to_owned()));
+    }
+    let path = directory.join(part.strip_prefix("/").unwrap_or(part));
+    match fs_err::metadata(&path) {
+        Ok(_) => Ok(path),
+        Err(source) => Err(CgroupError::Directory { action: "find", path, source }),
     }
 }
 

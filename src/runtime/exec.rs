@@ -3,6 +3,7 @@
 mod child;
 mod enter;
 
+use std::collections::BTreeMap;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -38,6 +39,9 @@ pub struct ExecOptions {
     /// Whether a paused container may get it: it does not run before the container does.
     #[serde(default)]
     pub ignore_paused: bool,
+    /// Cgroups inside the container's that it is put into, by controller; no name stands for all.
+    #[serde(default)]
+    pub cgroups: BTreeMap<String, PathBuf>,
 }
 
 /// The standard streams of a process; with a terminal they are not used.

@@ -67,6 +67,36 @@ fn flags_change_the_process() {
 }
 
 #[test]
+fn a_cgroup_inside_the_containers() {
+    let lab = running();
+    let cgroups = lab.cgroups();
+    cgroups.iter().for_each(|cgroup| fs_err::create_dir_all(cgroup.join("a/b")).unwrap());
+    let places = |flags: &str, end: &str| {
+        let outcome = sh(&lab, flags, "cat /proc/self/cgroup");
+        outcome.text().lines().filter(|line| line.ends_with(end)).count()
+    };
+    assert_eq!(places("", ":/a/b"), 0);
+    assert_eq!(places("--cgroup a/b", ":/a/b"), cgroups.len());
+    assert_eq!(places("--cgroup /a", ":/a"), cgroups.len());
+    // `/sys/fs/cgroup/CONTROLLER/rcompose/ID`: with version 2 there is no controller.
+    let controller = cgroups[0].iter().nth(4).unwrap().to_str().unwrap();
+    if controller != "rcompose" {
+        assert_eq!(places(&format!("--cgroup {controller}:a"), ":/a"), 1);
+    }
+    for (flags, expected) in [
+        ("--cgroup ../x", "`../x` leads out of the container's cgroup"),
+        ("--cgroup a/../../x", "`a/../../x` leads out of the container's cgroup"),
+        ("--cgroup frob:a", "the container has no cgroup of the controller `frob`"),
+        ("--cgroup absent", "cannot find cgroup `"),
+        ("--cgroup a --cgroup b", "invalid --cgroup argument: a (missing <controller>: prefix)"),
+    ] {
+        let outcome = sh(&lab, flags, "true");
+        assert_eq!(outcome.code, 255, "{outcome:?}");
+        assert!(outcome.error().starts_with(&format!("exec failed: {expected}")), "{outcome:?}");
+    }
+}
+
+#[test]
 fn a_process_json() {
     let lab = running();
     let file = lab.bundle().join("process.json");

@@ -212,6 +212,9 @@ pub struct OciExecArgs {
     /// Allow it in a paused container: it runs when that does
     #[arg(long)]
     pub ignore_paused: bool,
+    /// Cgroup inside the container's to put it into; repeatable with controllers
+    #[arg(long, value_name = "[CONTROLLER[,CONTROLLER…]:]PATH")]
+    pub cgroup: Vec<String>,
     /// The container
     #[arg(value_name = "ID")]
     pub id: String,

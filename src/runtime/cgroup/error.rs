@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 /// Why a cgroup could not be made, changed, read or removed.
 #[derive(Debug, thiserror::Error)]
 pub enum CgroupError {
-    /// A directory could not be made or removed.
+    /// A directory could not be made, found or removed.
     #[error("cannot {action} cgroup `{}`", path.display())]
     Directory {
-        /// `make` or `remove`.
+        /// `make`, `find` or `remove`.
         action: &'static str,
         /// The directory.
         path: PathBuf,
@@ -72,6 +72,12 @@ pub enum CgroupError {
     /// There are processes of others in the cgroup that the container is to have.
     #[error("cgroup `{}` has processes already: a container needs one of its own", .0.display())]
     Occupied(PathBuf),
+    /// A process was to be put into a cgroup of the container that it does not have.
+    #[error("the container has no cgroup of the controller `{0}`")]
+    NotIn(String),
+    /// A process was to be put into a cgroup of the container, and that would not be one.
+    #[error("`{}` leads out of the container's cgroup", .0.display())]
+    Outside(PathBuf),
     /// The processes in it could not be ended.
     #[error("cannot kill the processes of cgroup `{}`", path.display())]
     Kill {

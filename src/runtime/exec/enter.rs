@@ -132,7 +132,7 @@ fn enter(directory: &Path, options: &ExecOptions) -> Result<Entered, ExecError> 
         return Err(RuntimeError::Paused.into());
     }
     // From inside, these files cannot be reached.
-    let entrance = cgroup.entrance()?;
+    let entrance = cgroup.entrance(&options.cgroups)?;
     let affinity = options.process.exec_cpu_affinity().as_ref();
     affinity.and_then(|affinity| affinity.initial().as_deref()).map_or(Ok(()), init::set_affinity)?;
     if let Some(score) = options.process.oom_score_adj() {

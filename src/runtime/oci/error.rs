@@ -56,6 +56,14 @@ pub enum OciError {
     /// A flag that no container is made with.
     #[error("{0} is not supported")]
     Flag(&'static str),
+    /// A cgroup for an exec that is not said as it must be.
+    #[error("invalid --cgroup argument: {value} ({rule})")]
+    CgroupFlag {
+        /// What was given.
+        value: String,
+        /// What is wrong with it.
+        rule: &'static str,
+    },
     /// Fewer descriptors are open than are to be passed on.
     #[error("cannot pass on descriptors")]
     Preserve(#[source] io::Error),

@@ -1,6 +1,7 @@
 //! `exec`: a further process in a container, as a `process.json` or flags describe it.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use oci_spec::runtime::Process;
 
@@ -47,6 +48,33 @@ impl Container {
     }
 }
 
+/// Parses the values of `--cgroup`: one path for all controllers, or `CONTROLLER[,CONTROLLER…]:PATH` for some.
+///
+/// # Errors
+/// [`OciError::CgroupFlag`].
+pub fn parse_cgroups(values: &[String]) -> Result<BTreeMap<String, PathBuf>, OciError> {
+    let mut cgroups = BTreeMap::new();
+    for value in values {
+        let wrong = |rule| OciError::CgroupFlag { value: value.clone(), rule };
+        let Some((controllers, path)) = value.split_once(':') else {
+            if values.len() > 1 {
+                return Err(wrong("missing <controller>: prefix"));
+            }
+            cgroups.insert(String::new(), PathBuf::from(value));
+            break;
+        };
+        for controller in controllers.split(',') {
+            if controller.is_empty() {
+                return Err(wrong("empty <controller> prefix"));
+            }
+            if cgroups.insert(controller.to_owned(), PathBuf::from(path)).is_some() {
+                return Err(wrong("controller specified multiple times"));
+            }
+        }
+    }
+    Ok(cgroups)
+}
+
 /// Reads a `process.json`. Returns what of it is ignored, too, as warnings.
 ///
 /// # Errors
@@ -60,4 +88,28 @@ pub fn read_process(path: &Path) -> Result<(Process, Vec<String>), OciError> {
         rule,
     })?;
     Ok((process, warnings))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cgroups_by_controller() {
+        let parse = |values: &[&str]| {
+            let values: Vec<String> = values.iter().map(ToString::to_string).collect();
+            let cgroups = parse_cgroups(&values).map_err(|error| error.to_string())?;
+            Ok::<_, String>(cgroups.iter().map(|(name, path)| format!("{name}={}", path.display())).collect::<Vec<_>>())
+        };
+        assert_eq!(parse(&[]).unwrap(), [""; 0]);
+        assert_eq!(parse(&["a/b"]).unwrap(), ["=a/b"]);
+        assert_eq!(parse(&["cpu,cpuacct:a", "pids:/b"]).unwrap(), ["cpu=a", "cpuacct=a", "pids=/b"]);
+        for (values, expected) in [
+            (&["a", "pids:b"][..], "invalid --cgroup argument: a (missing <controller>: prefix)"),
+            (&["cpu,:a"], "invalid --cgroup argument: cpu,:a (empty <controller> prefix)"),
+            (&["cpu:a", "cpu:b"], "invalid --cgroup argument: cpu:b (controller specified multiple times)"),
+        ] {
+            assert_eq!(parse(values).unwrap_err(), expected);
+        }
+    }
 }

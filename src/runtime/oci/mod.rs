@@ -33,7 +33,7 @@ pub use bundle::BundleError;
 pub use container::Container;
 pub use create::{Create, Created};
 pub use error::OciError;
-pub use exec::{Exec, read_process};
+pub use exec::{Exec, parse_cgroups, read_process};
 pub use features::features;
 pub use hook::HookError;
 pub use id::{Id, InvalidId};

@@ -11,7 +11,7 @@ use super::console::Receiver;
 use super::create::{TERMINAL, write_pid};
 use super::log::Log;
 use crate::cli::args::OciExecArgs;
-use crate::runtime::oci::{Container, Exec, Id, OciError, Root, read_process};
+use crate::runtime::oci::{Container, Exec, Id, OciError, Root, parse_cgroups, read_process};
 use crate::runtime::{ExecChild, ExecOptions, Stdio};
 
 pub(super) fn run(root: &Root, args: &OciExecArgs, log: &Log) -> Result<ExitCode, OciError> {
@@ -36,6 +36,7 @@ pub(super) fn run(root: &Root, args: &OciExecArgs, log: &Log) -> Result<ExitCode
         privileged: false,
         orphan: args.detach,
         ignore_paused: args.ignore_paused,
+        cgroups: parse_cgroups(&args.cgroup)?,
     };
     let exec = Exec { options, preserve_fds: args.preserve_fds };
     log.debug(&format!("running a process in container {}", args.id));
