@@ -39,6 +39,24 @@ fn unknown_properties_are_ignored() {
     assert_eq!(lab.oci("run ID").text(), "fine");
 }
 
+/// What the specification defines is never dropped silently.
+#[test]
+fn known_properties_that_are_not_obeyed_are_refused() {
+    for (pointer, field, value, expected) in [
+        ("", "freebsd", json!({"jail": {}}), "`freebsd` is not supported"),
+        ("", "windows", json!({"layerFolders": ["x"]}), "`windows` is not supported"),
+        ("/linux", "netDevices", json!({"eth0": {"name": "eth1"}}), "`linux.netDevices` is not supported"),
+        ("/linux", "intelRdt", json!({"closID": "x", "schemata": ["MB:0=10"]}), "`linux.intelRdt` is not supported"),
+        ("/linux", "intelRdt", json!({"enableMonitoring": true}), "`linux.intelRdt` is not supported"),
+        ("/linux", "memoryPolicy", json!({"mode": "MPOL_X"}), "linux.memoryPolicy.mode: unknown variant `MPOL_X`"),
+    ] {
+        let mut lab = Lab::new("true");
+        lab.config.pointer_mut(pointer).unwrap()[field] = value;
+        let error = lab.oci("create ID").error();
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
 #[test]
 fn the_specifications_words() {
     // What the shell starts is scheduled as usual.
@@ -109,6 +127,17 @@ fn sources_of_binds_are_relative_to_the_bundle() {
         .unwrap()
         .push(json!({"destination": "/data", "source": "data", "options": ["bind"]}));
     assert_eq!(lab.oci("run ID").text(), "bound");
+}
+
+/// The kernel would ignore it: runc refuses it, too.
+#[test]
+fn a_bind_has_no_options_of_a_file_system() {
+    let mut lab = Lab::new("true");
+    let mount = json!({"destination": "/data", "source": "data", "options": ["bind", "mode=700"]});
+    fs_err::create_dir(lab.bundle().join("data")).unwrap();
+    lab.config["mounts"].as_array_mut().unwrap().push(mount);
+    let error = lab.oci("create ID").error();
+    assert!(error.contains("`/data`") && error.contains("`mode`"), "{error}");
 }
 
 #[test]

@@ -56,6 +56,12 @@ impl BundleError {
     }
 }
 
+/// A part of the specification that the types do not have, and would not notice.
+#[derive(serde::Deserialize)]
+struct Unnoticed {
+    freebsd: Option<serde::de::IgnoredAny>,
+}
+
 /// A configuration, checked, with absolute paths.
 #[derive(Debug, Clone)]
 pub(super) struct Bundle {
@@ -79,6 +85,11 @@ impl Bundle {
         let path = directory.join(CONFIG);
         let text = read(&path).map_err(|source| BundleError::Read { path: path.clone(), source })?;
         let (mut spec, warnings): (Spec, _) = json::parse_with_process(&path, &text, "/process")?;
+        let unnoticed: Unnoticed = json::parse(&path, &text)?;
+        if unnoticed.freebsd.is_some() {
+            let rule = "is not supported: this is Linux".to_owned();
+            return Err(BundleError::Field { path, field: "freebsd", rule });
+        }
         let rootfs =
             check(&spec, &directory).map_err(|(field, rule)| BundleError::Field { path: path.clone(), field, rule })?;
         anchor_mounts(&mut spec, &directory);
@@ -241,6 +252,11 @@ mod tests {
             (
                 "{\"ociVersion\": \"1.0.2\",\n \"linux\": {\"resources\": {\"memory\": {\"limit\": \"1g\"}}}}",
                 "`BUNDLE/config.json`: linux.resources.memory.limit: invalid type: string \"1g\", expected i64 at line 2 column 49",
+            ),
+            (r#"{"ociVersion": "1.3.0", "root": {"path": "rootfs"}, "freebsd": null}"#, ""),
+            (
+                r#"{"ociVersion": "1.3.0", "root": {"path": "rootfs"}, "freebsd": {"jail": {}}}"#,
+                "`BUNDLE/config.json`: `freebsd` is not supported: this is Linux",
             ),
             (r#"{"root": {"path": "rootfs"}}"#, "`BUNDLE/config.json`: `ociVersion` is missing"),
             (
