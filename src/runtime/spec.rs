@@ -91,8 +91,11 @@ impl Kinds {
         let field = "linux.namespaces".to_owned();
         match kinds.0.iter().find(|(kind, _)| *kind == LinuxNamespaceType::Mount) {
             None => Err(SpecError::Unsupported { field, reason: " without one of type `mount`" }),
-            Some((_, true)) => Err(SpecError::Unsupported { field, reason: " with a path for type `mount`" }),
-            Some((_, false)) => Ok(kinds),
+            Some((_, true)) if kinds.is_own(LinuxNamespaceType::User) => {
+                // In a user namespace, init would have no right to mount in what is outside of it.
+                Err(SpecError::Unsupported { field, reason: " with a path for type `mount` and one of type `user`" })
+            }
+            Some(_) => Ok(kinds),
         }
     }
 

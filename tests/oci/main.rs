@@ -13,6 +13,7 @@ mod kill;
 mod lifecycle;
 mod list;
 mod log;
+mod namespaces;
 mod resources;
 mod run;
 mod spec;

@@ -18,6 +18,8 @@ pub(in crate::runtime) enum InitError {
     NamespacePath { path: PathBuf, source: io::Error },
     #[error("cannot join the {kind} namespace")]
     JoinNamespace { kind: &'static str, source: io::Error },
+    #[error("cannot join the mnt namespace: it is the runtime's own, which would get the container's root")]
+    OwnMountNamespace,
     #[error("cannot clone a process into new namespaces")]
     Clone(#[source] io::Error),
     #[error("{0}")]

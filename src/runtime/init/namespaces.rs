@@ -37,7 +37,7 @@ struct Joined {
 }
 
 impl Namespaces {
-    /// Opens those that exist. A mount namespace is always new: the root is mounted in it.
+    /// Opens those that exist. There is always a mount namespace, new or joined: the root is mounted in it.
     pub(in crate::runtime) fn open(linux: Option<&Linux>) -> Result<Self, InitError> {
         let mut result = Self {
             new: UnshareFlags::NEWNS,
@@ -49,7 +49,11 @@ impl Namespaces {
         for namespace in linux.and_then(|linux| linux.namespaces().as_deref()).unwrap_or_default() {
             let joined = namespace.path().as_deref().map(open).transpose()?;
             let (name, kind, flag) = match (namespace.typ(), joined.is_some()) {
-                (LinuxNamespaceType::Mount, _) => continue,
+                (LinuxNamespaceType::Mount, false) => continue,
+                (LinuxNamespaceType::Mount, true) => {
+                    result.new -= UnshareFlags::NEWNS;
+                    ("mnt", LinkNameSpaceType::Mount, UnshareFlags::NEWNS)
+                }
                 (LinuxNamespaceType::Cgroup, false) => {
                     result.new_cgroup = true;
                     continue;
@@ -74,6 +78,9 @@ impl Namespaces {
             };
             match joined {
                 None => result.new |= flag,
+                Some(fd) if kind == LinkNameSpaceType::Mount && is_own_mounts(&fd)? => {
+                    return Err(InitError::OwnMountNamespace);
+                }
                 Some(fd) => result.joined.push(Joined { name, kind, fd }),
             }
         }
@@ -226,6 +233,17 @@ fn join(namespaces: &[Joined]) -> Result<(), InitError> {
 fn open(path: &Path) -> Result<OwnedFd, InitError> {
     rustix::fs::openat(CWD, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
         .map_err(|error| InitError::NamespacePath { path: path.to_owned(), source: error.into() })
+}
+
+/// Whether it is the mount namespace of this process: the pivot to the container's root takes all in it along.
+fn is_own_mounts(namespace: &OwnedFd) -> Result<bool, InitError> {
+    let number = |namespace: &OwnedFd| {
+        let status = rustix::fs::fstat(namespace);
+        status
+            .map(|status| (status.st_dev, status.st_ino))
+            .map_err(|error| InitError::JoinNamespace { kind: "mnt", source: error.into() })
+    };
+    Ok(number(namespace)? == number(&open(Path::new("/proc/self/ns/mnt"))?)?)
 }
 
 fn no_answer() -> InitError {

@@ -58,8 +58,8 @@ fn fields_that_are_not_done() {
         ("/linux/namespaces", json!([]), "`linux.namespaces` is not supported without one of type `mount`"),
         (
             "/linux/namespaces",
-            json!([{"type": "mount", "path": "/proc/1/ns/mnt"}]),
-            "`linux.namespaces` is not supported with a path for type `mount`",
+            json!([{"type": "mount", "path": "/proc/1/ns/mnt"}, {"type": "user"}]),
+            "`linux.namespaces` is not supported with a path for type `mount` and one of type `user`",
         ),
     ] {
         assert_eq!(refusal(&[(pointer, value)]).as_deref(), Some(expected), "{pointer}");
