@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use super::patience::patient;
+
 /// A bundle and a state directory of one test.
 pub(crate) struct Lab {
     pub(crate) directory: tempfile::TempDir,
@@ -113,7 +115,7 @@ impl Lab {
 
     /// Waits until the container is in this status.
     pub(crate) fn await_status(&self, status: &str) {
-        let deadline = Instant::now() + Duration::from_secs(20);
+        let deadline = Instant::now() + patient(Duration::from_secs(20));
         while self.status() != status {
             assert!(Instant::now() < deadline, "{} is {}, not {status}", self.id, self.status());
             std::thread::sleep(Duration::from_millis(10));
@@ -122,7 +124,7 @@ impl Lab {
 
     /// Waits until a file in the container's root is there, and returns what it holds.
     pub(crate) fn await_file(&self, path: &str) -> String {
-        let deadline = Instant::now() + Duration::from_secs(20);
+        let deadline = Instant::now() + patient(Duration::from_secs(20));
         loop {
             match fs_err::read_to_string(self.inside(path)) {
                 Ok(text) if text.ends_with('\n') => return text.trim_end().to_owned(),

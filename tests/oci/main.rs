@@ -14,6 +14,8 @@ mod lifecycle;
 mod list;
 mod log;
 mod namespaces;
+#[path = "../support/patience.rs"]
+mod patience;
 mod resources;
 mod run;
 mod spec;

@@ -6,6 +6,7 @@ use rcompose::runtime::log::Stream;
 use rcompose::runtime::{Attachment, Config, Handle, RuntimeError, Said, Signal, Stdin};
 
 use crate::harness::{Host, block_on, records, start};
+use crate::patience::patient;
 
 /// What is heard until the container ends, and its code.
 fn heard(attachment: &Attachment) -> (String, Option<i32>) {
@@ -99,7 +100,7 @@ fn without_input_there_is_none() {
         let attachment = Attachment::open(&config.directory).unwrap();
         // Sent to nobody: it holds nothing up.
         attachment.send_input(&vec![b'x'; 1 << 20]).unwrap();
-        let deadline = Instant::now() + Duration::from_secs(20);
+        let deadline = Instant::now() + patient(Duration::from_secs(20));
         while records(&config.log).is_empty() {
             assert!(Instant::now() < deadline);
             std::thread::sleep(Duration::from_millis(10));
@@ -141,7 +142,7 @@ fn a_client_that_does_not_listen_holds_up_nobody() {
         let typist = Attachment::open(&config.directory).unwrap();
         typist.send_input(b"\n").unwrap();
         let last = format!("{LINES}\n");
-        let deadline = Instant::now() + Duration::from_secs(30);
+        let deadline = Instant::now() + patient(Duration::from_secs(30));
         while records(&config.log).last().is_none_or(|record| record.line != last) {
             assert!(Instant::now() < deadline);
             std::thread::sleep(Duration::from_millis(20));
@@ -226,7 +227,7 @@ fn many_come_and_go() {
         }
         attachment.send_input(b"y\n").unwrap();
         hears(&attachment, "y\n");
-        let deadline = Instant::now() + Duration::from_secs(5);
+        let deadline = Instant::now() + patient(Duration::from_secs(5));
         while descriptors() > before {
             assert!(Instant::now() < deadline, "{} > {before}", descriptors());
             std::thread::sleep(Duration::from_millis(10));

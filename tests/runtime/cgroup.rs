@@ -8,6 +8,7 @@ use rcompose::runtime::{Config, ExecOptions, Handle, RuntimeError, Signal, delet
 use serde_json::{Value, json};
 
 use crate::harness::{Host, block_on, failure, records, run, start, try_run};
+use crate::patience::patient;
 
 /// Whether the machine has version 2 alone.
 fn unified() -> bool {
@@ -39,7 +40,7 @@ fn running(host: &Host, script: &str, limits: &Value) -> Config {
 }
 
 fn eventually(condition: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + patient(Duration::from_secs(60));
     while !condition() {
         assert!(Instant::now() < deadline, "it did not happen");
         std::thread::sleep(Duration::from_millis(5));
@@ -190,7 +191,7 @@ fn paused_and_unpaused() {
         handle.pause().unwrap();
         assert!(handle.is_paused().unwrap());
         // The shim may have some of it in its hands.
-        std::thread::sleep(Duration::from_millis(100));
+        std::thread::sleep(patient(Duration::from_millis(100)));
         let written = lines(&config);
         std::thread::sleep(Duration::from_millis(300));
         assert_eq!(lines(&config), written, "nobody writes");
@@ -214,7 +215,7 @@ fn paused_and_unpaused() {
 async fn exec(config: &Config, script: &str) -> Result<Option<i32>, RuntimeError> {
     let mut options = ExecOptions::default();
     options.process.set_args(Some(["sh", "-c", script].map(str::to_owned).into()));
-    Ok(probe(&config.directory, &options, Duration::from_secs(60), 1000).await?.code)
+    Ok(probe(&config.directory, &options, patient(Duration::from_secs(60)), 1000).await?.code)
 }
 
 /// Whoever forks without end while it is paused is stopped with all its children.
@@ -312,7 +313,7 @@ fn what_it_uses() {
             eventually(|| lines(&config) > 0);
             let stats = handle.stats().unwrap();
             assert!(stats.cpu.total > Duration::from_millis(20), "{stats:?}");
-            assert!(stats.cpu.total < Duration::from_secs(60), "{stats:?}");
+            assert!(stats.cpu.total < patient(Duration::from_secs(60)), "{stats:?}");
             let sum = stats.cpu.user + stats.cpu.system;
             assert!(sum.abs_diff(stats.cpu.total) < Duration::from_millis(500), "{stats:?}");
             assert!((30_000_000..100_000_000).contains(&stats.memory.usage), "{stats:?}");

@@ -10,6 +10,7 @@ use rcompose::runtime::log::{Driver, Syslog, SyslogAddress, SyslogFormat};
 use rcompose::runtime::{Attachment, Config, Stdin};
 
 use crate::harness::{Host, block_on, failure, records, run, start};
+use crate::patience::patient;
 
 fn syslog(address: SyslogAddress) -> Driver {
     Driver::Syslog(Syslog {
@@ -113,7 +114,7 @@ fn a_server_that_goes_away_is_found_again_and_holds_up_nobody() {
         attachment.send_input(&b"much\n".repeat(1_000_000)).unwrap();
         attachment.will_send().unwrap();
         attachment.end_input().unwrap();
-        let exit = tokio::time::timeout(Duration::from_secs(50), handle.exited()).await;
+        let exit = tokio::time::timeout(patient(Duration::from_secs(50)), handle.exited()).await;
         assert_eq!(exit.unwrap().unwrap().code, 0);
     });
 }
@@ -121,6 +122,8 @@ fn a_server_that_goes_away_is_found_again_and_holds_up_nobody() {
 #[test]
 fn without_a_server_nothing_starts() {
     let host = Host::new();
+    // In this test's mount namespace, where hence no journal is.
+    nix::mount::mount(Some("run"), "/run", Some("tmpfs"), nix::mount::MsFlags::empty(), None::<&str>).unwrap();
     for (driver, named) in [
         (syslog(SyslogAddress::Unix("/not/there".into())), "syslog at `/not/there`: No such file or directory"),
         (syslog(SyslogAddress::Tcp("127.0.0.1:9".parse().unwrap())), "syslog at 127.0.0.1:9: "),

@@ -13,6 +13,8 @@ mod isolation;
 mod log;
 mod many;
 mod mounts;
+#[path = "../support/patience.rs"]
+mod patience;
 mod process;
 mod seccomp;
 mod shim;

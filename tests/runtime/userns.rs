@@ -1,12 +1,12 @@
 //! Containers in user namespaces, owners of files that are mapped, and namespaces that are joined.
 
 use std::os::unix::fs::MetadataExt;
-use std::time::Duration;
 
 use oci_spec::runtime::LinuxNamespaceType;
 use rcompose::runtime::{Config, ExecOptions, Handle, RuntimeError, Signal, probe};
 use serde_json::{Value, json};
 
+use crate::exec::long;
 use crate::harness::{Host, block_on, failure, mount, run, share, start, try_run};
 
 /// The first id of the host that is mapped.
@@ -163,7 +163,7 @@ fn an_exec_there() {
         options.process.set_args(Some(["sh", "-c", script].map(str::to_owned).to_vec()));
         for (user, expected) in [(None, ["0", "00000000a80425fb"]), (Some("daemon"), ["1", "0000000000000000"])] {
             options.user = user.map(str::to_owned);
-            let probe = probe(&config.directory, &options, Duration::from_secs(30), 4096).await.unwrap();
+            let probe = probe(&config.directory, &options, long(), 4096).await.unwrap();
             let text = String::from_utf8(probe.output).unwrap();
             let words: Vec<_> = text.split_whitespace().collect();
             assert_eq!(words, [expected[0], "0", "0", "0", &FIRST.to_string(), "65536", expected[1], "x"], "{text}");
@@ -393,7 +393,7 @@ fn an_exec_has_the_containers_clocks() {
         let mut process = config.spec.process().clone().unwrap();
         process.set_args(Some(["cut", "-d.", "-f1", "/proc/uptime"].map(str::to_owned).to_vec()));
         let options = ExecOptions { process, ..ExecOptions::default() };
-        let probe = probe(&config.directory, &options, Duration::from_secs(30), 4096).await.unwrap();
+        let probe = probe(&config.directory, &options, long(), 4096).await.unwrap();
         let uptime: u64 = String::from_utf8(probe.output).unwrap().trim().parse().unwrap();
         assert!(uptime >= 1_000_000_000);
         stop(handle).await;

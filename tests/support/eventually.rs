@@ -3,7 +3,9 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Asks `condition` until it gives a value, and returns it.
+use super::patient;
+
+/// Asks `condition` until it gives a value, and returns it; [`patient`]ly.
 ///
 /// The one place where tests poll: what they wait for happens in processes that know nothing of the test.
 ///
@@ -11,6 +13,7 @@ use std::time::{Duration, Instant};
 /// When `what` has not come true in time.
 #[track_caller]
 pub(crate) fn eventually<T>(what: &str, timeout: Duration, mut condition: impl FnMut() -> Option<T>) -> T {
+    let timeout = patient(timeout);
     let deadline = Instant::now() + timeout;
     loop {
         if let Some(value) = condition() {

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use super::registry::{Behaviour, Content, Registry};
-use super::{Background, Outcome, Stack, leaks, namespaces, processes};
+use super::{Background, Outcome, Stack, leaks, namespaces, patient, processes};
 
 /// How long a command may take before the test gives it up.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -123,9 +123,9 @@ impl Sandbox {
         outcome
     }
 
-    /// Describes what is left when everything has had two seconds to end.
+    /// Describes what is left when everything has had two seconds to end, more on a slow machine.
     pub(crate) fn left(&self) -> Vec<String> {
-        let deadline = Instant::now() + Duration::from_secs(2);
+        let deadline = Instant::now() + patient(Duration::from_secs(2));
         loop {
             let left = leaks::of(self.path(), &self.cgroups.borrow(), &self.links);
             if left.is_empty() || Instant::now() > deadline {

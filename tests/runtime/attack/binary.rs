@@ -3,7 +3,7 @@
 use oci_spec::runtime::Capability;
 use rcompose::runtime::{Signal, probe};
 
-use crate::exec::{LONG, sh};
+use crate::exec::{long, sh};
 use crate::harness::{Host, block_on, capabilities, start};
 
 /// CVE-2019-5736: the runtime's binary as seen from inside is not the file on disk, and cannot be written to.
@@ -47,7 +47,7 @@ fn the_runtime_is_sealed() {
         let seals = rustix::fs::fcntl_get_seals(executable.file()).unwrap();
         assert!(seals.contains(SealFlags::SEAL | SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE), "{seals:?}");
         let script = "dd of=/proc/1/exe if=/dev/zero count=1 conv=notrunc; echo x > /proc/1/exe; echo end";
-        let probe = probe(&config.directory, &sh(&config, script), LONG, 4096).await.unwrap();
+        let probe = probe(&config.directory, &sh(&config, script), long(), 4096).await.unwrap();
         assert_eq!(probe.code, Some(0), "{:?}", String::from_utf8_lossy(&probe.output));
         handle.signal(Signal::KILL).unwrap();
         handle.exited().await.unwrap();

@@ -2,7 +2,7 @@
 
 use rcompose::runtime::{Config, ExecOptions, Signal, probe};
 
-use crate::exec::{LONG, sh};
+use crate::exec::{long, sh};
 use crate::harness::{Host, block_on, failure, start};
 
 /// CVE-2024-21626: a working directory that is a descriptor of the runtime's.
@@ -26,11 +26,11 @@ fn a_working_directory_of_an_exec_is_no_descriptor() {
         for number in 3..20 {
             let mut options = sh(config, "pwd");
             options.process.set_cwd(format!("/proc/self/fd/{number}").into());
-            let error = probe(&config.directory, &options, LONG, 0).await.unwrap_err();
+            let error = probe(&config.directory, &options, long(), 0).await.unwrap_err();
             assert!(error.to_string().contains("working directory"), "{error}");
         }
         // 3 is ls's own.
-        let probe = probe(&config.directory, &sh(config, "ls /proc/self/fd"), LONG, 99).await.unwrap();
+        let probe = probe(&config.directory, &sh(config, "ls /proc/self/fd"), long(), 99).await.unwrap();
         assert_eq!(probe.output, b"0\n1\n2\n3\n");
     });
 }
@@ -42,7 +42,7 @@ fn a_user_of_an_exec_that_is_none_is_refused() {
     running(&host, async |config| {
         for user in ["1000:", "daemon:", ":0", "-1", "4294967295", "4294967296", "18446744073709551616", "1:-1", "x"] {
             let options = ExecOptions { user: Some(user.to_owned()), ..sh(config, "id -u") };
-            match probe(&config.directory, &options, LONG, 99).await {
+            match probe(&config.directory, &options, long(), 99).await {
                 Err(error) => assert!(error.to_string().contains(user.split(':').next().unwrap()), "{user}: {error}"),
                 Ok(probe) => panic!("{user}: {probe:?}"),
             }
@@ -59,7 +59,7 @@ fn nothing_is_inheritable() {
     assert_eq!(host.sh(script).text(), none);
     running(&host, async |config| {
         let options = ExecOptions { user: Some("1000".to_owned()), ..sh(config, script) };
-        let probe = probe(&config.directory, &options, LONG, 99).await.unwrap();
+        let probe = probe(&config.directory, &options, long(), 99).await.unwrap();
         assert_eq!(String::from_utf8(probe.output).unwrap().trim_end(), none);
     });
 }
