@@ -15,6 +15,8 @@ mod etc;
 mod files;
 mod inspect;
 mod io;
+#[path = "../support/kernel.rs"]
+mod kernel;
 mod namespaces;
 mod process;
 mod resources;

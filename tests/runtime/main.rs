@@ -10,6 +10,8 @@ mod container;
 mod exec;
 mod harness;
 mod isolation;
+#[path = "../support/kernel.rs"]
+mod kernel;
 mod log;
 mod many;
 mod mounts;
