@@ -6,8 +6,9 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use oci_spec::runtime::{LinuxDeviceType, Spec};
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, makedev};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, makedev};
 use rustix::io::Errno;
+use rustix::mount::{MoveMountFlags, UnmountFlags, move_mount};
 use rustix::process::{Gid, Uid};
 
 use super::InitError;
@@ -16,6 +17,7 @@ use super::mount_options::parse;
 use super::mounts::attach;
 use super::outside::{self, Outside};
 use super::user_namespace::Mappings;
+use crate::runtime::Config;
 use crate::sys::RootDir;
 
 /// See the runtime specification, "Default Devices".
@@ -59,14 +61,37 @@ pub(super) fn create(spec: &Spec, root: &RootDir, outside: &mut Outside) -> Resu
 }
 
 /// The nodes, made by who may: mounted nowhere, each on its own.
-pub(super) fn nodes(spec: &Spec, mappings: &Mappings) -> Result<BTreeMap<PathBuf, OwnedFd>, InitError> {
+pub(super) fn nodes(config: &Config, mappings: &Mappings) -> Result<BTreeMap<PathBuf, OwnedFd>, InitError> {
     let directory = file_system("tmpfs", None, &parse(&["mode=755", "nosuid", "noexec"]));
     let directory = directory.map_err(|(error, _)| failed("/dev")(error))?;
     // Modes are meant as they are written.
     let umask = rustix::process::umask(Mode::empty());
-    let nodes = nodes_in(&directory, spec, mappings);
+    let nodes = match nodes_in(&directory, &config.spec, mappings) {
+        // Before Linux 6.15 nothing can be copied of what is mounted nowhere.
+        Err(InitError::Device { source, .. }) if source.raw_os_error() == Some(libc::EINVAL) => {
+            mounted_for_a_moment(&directory, &config.mountpoint(), || nodes_in(&directory, &config.spec, mappings))
+        }
+        nodes => nodes,
+    };
     rustix::process::umask(umask);
     nodes
+}
+
+/// Does `work` while `mount`, which is mounted nowhere else, is where the root will be: init waits meanwhile.
+fn mounted_for_a_moment<T>(
+    mount: &OwnedFd,
+    target: &Path,
+    work: impl FnOnce() -> Result<T, InitError>,
+) -> Result<T, InitError> {
+    match rustix::fs::mkdir(target, Mode::from(0o700)) {
+        Ok(()) | Err(Errno::EXIST) => {}
+        Err(error) => return Err(failed("/dev")(error.into())),
+    }
+    move_mount(mount, "", CWD, target, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)
+        .map_err(|error| failed("/dev")(error.into()))?;
+    let result = work();
+    rustix::mount::unmount(target, UnmountFlags::DETACH).map_err(|error| failed("/dev")(error.into()))?;
+    result
 }
 
 fn nodes_in(directory: &OwnedFd, spec: &Spec, mappings: &Mappings) -> Result<BTreeMap<PathBuf, OwnedFd>, InitError> {

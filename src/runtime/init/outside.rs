@@ -70,7 +70,7 @@ pub(in crate::runtime) fn equip(
         raise(config, init)?;
         user_namespace::own_pipes(streams, &mappings).map_err(InitError::Streams)?;
         outside.root = root(config, &user_namespace::open(init)?, &mappings)?;
-        outside.nodes = devices::nodes(&config.spec, &mappings)?;
+        outside.nodes = devices::nodes(config, &mappings)?;
     }
     for (index, mount, options) in binds(&config.spec) {
         if namespaces.has_user() || is_for_shim(mount, &options) {
