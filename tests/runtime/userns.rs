@@ -62,6 +62,12 @@ fn maps_layers(host: &Host) -> bool {
     false
 }
 
+/// A host on which containers of images can be in user namespaces; on any other the test is skipped.
+fn host_that_maps() -> Option<Host> {
+    let host = Host::new();
+    maps_layers(&host).then_some(host)
+}
+
 async fn stop(handle: Handle) {
     handle.signal(Signal::KILL).unwrap();
     handle.exited().await.unwrap();
@@ -69,10 +75,7 @@ async fn stop(handle: Handle) {
 
 #[test]
 fn root_inside_is_nobody_outside() {
-    let host = Host::new();
-    if !maps_layers(&host) {
-        return;
-    }
+    let Some(host) = host_that_maps() else { return };
     let mut config = host.config(&["sleep", "100"]);
     own_users(&mut config);
     block_on(async {
@@ -88,10 +91,7 @@ fn root_inside_is_nobody_outside() {
 
 #[test]
 fn the_image_belongs_to_root_inside() {
-    let host = Host::new();
-    if !maps_layers(&host) {
-        return;
-    }
+    let Some(host) = host_that_maps() else { return };
     let script = "id -u; id -G; stat -c %u /etc/passwd; mkdir /made && chown 7:8 /made; echo x > /etc/hostname; cat /proc/self/setgroups";
     let mut config = host.config(&["sh", "-c", script]);
     own_users(&mut config);
@@ -101,10 +101,7 @@ fn the_image_belongs_to_root_inside() {
 
 #[test]
 fn what_is_written_belongs_to_root_on_disk() {
-    let host = Host::new();
-    if !maps_layers(&host) {
-        return;
-    }
+    let Some(host) = host_that_maps() else { return };
     // An image that is not above its own writable layer, so that this is on disk.
     let image = host.directory.path().join("image");
     for directory in ["bin", "lib", "lib64", "usr", "etc", "dev", "proc", "sys"] {
@@ -133,10 +130,7 @@ fn what_is_written_belongs_to_root_on_disk() {
 
 #[test]
 fn what_a_container_has_it_has_there_too() {
-    let host = Host::new();
-    if !maps_layers(&host) {
-        return;
-    }
+    let Some(host) = host_that_maps() else { return };
     let script = "stat -c '%F %t:%T %a %u' /dev/null /dev/tty; echo x > /dev/null; head -c 2 /dev/zero | wc -c; hostname; \
         stat -f -c %T /proc /dev/pts /dev/mqueue /sys; cat /proc/sys/net/ipv4/ip_unprivileged_port_start /proc/self/oom_score_adj; \
         echo y > /dev/stdout; mknod /dev/new c 1 3 2>/dev/null || echo refused; cat /proc/timer_list | wc -c; grep Seccomp: /proc/self/status | cut -f2";
@@ -153,10 +147,7 @@ fn what_a_container_has_it_has_there_too() {
 
 #[test]
 fn devices_belong_to_ids_inside() {
-    let host = Host::new();
-    if !maps_layers(&host) {
-        return;
-    }
+    let Some(host) = host_that_maps() else { return };
     let device =
         json!([{"path": "/dev/mine", "type": "c", "major": 1, "minor": 5, "fileMode": 0o640, "uid": 7, "gid": 8}]);
     let mut config = host.config(&["sh", "-c", "stat -c '%t:%T %a %u:%g' /dev/mine; head -c 1 /dev/mine | wc -c"]);
@@ -173,10 +164,7 @@ fn devices_belong_to_ids_inside() {
 
 #[test]
 fn a_terminal_there() {
-    let host = Host::new();
-    if !maps_layers(&host) {
-        return;
-    }
+    let Some(host) = host_that_maps() else { return };
     let mut config = host.config(&["sh", "-c", "tty; stat -c '%u %a' /dev/console; stty size"]);
     own_users(&mut config);
     let process = config.spec.process_mut().as_mut().unwrap();
@@ -188,10 +176,7 @@ fn a_terminal_there() {
 
 #[test]
 fn an_exec_there() {
-    let host = Host::new();
-    if !maps_layers(&host) {
-        return;
-    }
+    let Some(host) = host_that_maps() else { return };
     let mut config = host.config(&["sleep", "100"]);
     own_users(&mut config);
     block_on(async {
@@ -212,10 +197,7 @@ fn an_exec_there() {
 
 #[test]
 fn ids_that_are_not_mapped() {
-    let host = Host::new();
-    if !maps_layers(&host) {
-        return;
-    }
+    let Some(host) = host_that_maps() else { return };
     let mut config = host.config(&["true"]);
     own_users(&mut config);
     config.user = Some("70000:5".to_owned());
@@ -227,10 +209,7 @@ fn ids_that_are_not_mapped() {
 
 #[test]
 fn a_limit_above_the_shims() {
-    let host = Host::new();
-    if !maps_layers(&host) {
-        return;
-    }
+    let Some(host) = host_that_maps() else { return };
     let mut config = host.config(&["sh", "-c", "ulimit -n; ulimit -c"]);
     own_users(&mut config);
     let rlimits =
@@ -250,10 +229,7 @@ fn data(host: &Host) -> std::path::PathBuf {
 
 #[test]
 fn a_bind_with_the_containers_mappings() {
-    let host = Host::new();
-    if !maps_layers(&host) {
-        return;
-    }
+    let Some(host) = host_that_maps() else { return };
     let data = data(&host);
     let script = "stat -c %u:%g /mapped /mapped/file /plain /plain/file; echo y > /mapped/new; echo z > /plain/new";
     let mut config = host.config(&["sh", "-c", script]);
@@ -285,10 +261,7 @@ fn a_bind_with_mappings_of_its_own() {
 
 #[test]
 fn a_file_system_that_cannot_map() {
-    let host = Host::new();
-    if !maps_layers(&host) {
-        return;
-    }
+    let Some(host) = host_that_maps() else { return };
     let mut config = host.config(&["true"]);
     own_users(&mut config);
     mount(&mut config, json!({"destination": "/x", "type": "bind", "source": "/proc", "options": ["bind", "idmap"]}));
@@ -298,10 +271,7 @@ fn a_file_system_that_cannot_map() {
 
 #[test]
 fn a_user_namespace_is_joined() {
-    let host = Host::new();
-    if !maps_layers(&host) {
-        return;
-    }
+    let Some(host) = host_that_maps() else { return };
     let mut first = host.config(&["sleep", "100"]);
     own_users(&mut first);
     block_on(async {

@@ -56,6 +56,7 @@ pub use project::Project;
 pub use service::Service;
 pub use sharing::{Peer, VolumesFrom};
 pub use ulimit::Ulimit;
+pub(super) use variable::capability;
 pub use variable::{Hosts, OneOrMany, SshAgents};
 pub use volume::Volume;
 pub use watch::{Develop, WatchAction, WatchRule};

@@ -16,11 +16,13 @@ pub(super) fn set<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap
 
 /// Capabilities in upper case and without `CAP_`.
 pub(super) fn capabilities<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
-    let plain = |name: String| {
-        let upper = name.to_ascii_uppercase();
-        upper.strip_prefix("CAP_").map_or(upper.clone(), str::to_owned)
-    };
-    Ok(Vec::<String>::deserialize(deserializer)?.into_iter().map(plain).collect())
+    Ok(Vec::<String>::deserialize(deserializer)?.iter().map(|name| capability(name)).collect())
+}
+
+/// The name of a capability in upper case and without `CAP_`.
+pub(in crate::compose) fn capability(name: &str) -> String {
+    let upper = name.to_ascii_uppercase();
+    upper.strip_prefix("CAP_").map_or(upper.clone(), str::to_owned)
 }
 
 /// `extra_hosts`: host to addresses (`host-gateway` as written), from `HOST=ADDRESS` or a mapping.

@@ -1,10 +1,12 @@
 //! Values that the format allows and no container can have: refused with their place before anything is made.
 
+use oci_spec::runtime::Capability;
+
 use super::Effect::{self, Impossible};
 use super::When::{self, Holds, Keys, OtherKeys, Unless, Whole};
 use super::says_something;
 use super::sysctls::{self, Namespace};
-use crate::compose::model::{syslog_facility, syslog_server};
+use crate::compose::model::{capability, syslog_facility, syslog_server};
 use crate::compose::node::Node;
 use crate::compose::units;
 
@@ -65,6 +67,8 @@ const SHARED_PARAMETERS: &[(&str, Namespace, &str)] = &[
 /// By place, as the rules of [`super::RULES`].
 #[rustfmt::skip]
 pub(super) const RULES: &[(&str, When, Effect)] = &[
+    ("services.*.cap_add.*", Holds(is_no_capability), Impossible("there is no such capability: see capabilities(7)")),
+    ("services.*.cap_drop.*", Holds(is_no_capability), Impossible("there is no such capability: see capabilities(7)")),
     ("services.*.devices.*.source", Holds(is_no_device), Impossible("is neither the absolute path of a device nor a CDI name: `vendor.com/class=name`")),
     ("services.*.devices.*.target", Holds(is_no_target), Impossible("is not an absolute path in the container")),
     ("services.*.devices.*.permissions", Holds(is_no_access), Impossible("is not made of `r`, `w` and `m`")),
@@ -86,6 +90,11 @@ pub(super) const RULES: &[(&str, When, Effect)] = &[
     ("services.*.ulimits", OtherKeys(ULIMITS), Impossible("there is no such limit: as, core, cpu, data, fsize, locks, memlock, msgqueue, nice, nofile, nproc, rss, rtprio, rttime, sigpending and stack are")),
     ("services.*.ulimits.*", Whole(soft_above_hard), Impossible("the soft limit is above the hard one: lower `soft` or raise `hard`")),
 ];
+
+fn is_no_capability(name: &str) -> bool {
+    let name = capability(name);
+    name != "ALL" && name.parse::<Capability>().is_err()
+}
 
 fn is_no_device(source: &str) -> bool {
     let is_cdi = |(kind, name): (&str, &str)| kind.contains('/') && !kind.starts_with('/') && !name.is_empty();

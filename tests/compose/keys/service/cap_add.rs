@@ -30,5 +30,9 @@ fn merged() {
 
 #[test]
 fn when_run() {
-    KEY.runs(&[("[NET_ADMIN]", "")]);
+    KEY.runs(&[
+        ("[NET_ADMIN]", ""),
+        ("[ALL, cap_sys_time]", ""),
+        ("[FLY]", "3:15 invalid `services.web.cap_add[0]: FLY`: there is no such capability: see capabilities(7)"),
+    ]);
 }
