@@ -20,6 +20,8 @@ use super::channel::Channel;
 use crate::sys::self_exe;
 use crate::sys::spawn::{Spawned, Streams, spawn};
 
+/// A guardian that is killed closes one descriptor after the other: until then, its socket seems to answer. Milliseconds.
+const DYING: u64 = 10;
 /// The shims' moments are spread over this many milliseconds.
 const SPREAD: u32 = 64;
 /// How often one shim revives: what dies at once each time is not helped by more.
@@ -75,7 +77,7 @@ impl Keeper {
     pub(super) fn tick(&mut self, readable: bool) {
         self.state = match std::mem::replace(&mut self.state, State::Resting) {
             State::Watching(_) if readable => {
-                State::Due(Instant::now() + Duration::from_millis(u64::from(std::process::id() % SPREAD)))
+                State::Due(Instant::now() + Duration::from_millis(DYING + u64::from(std::process::id() % SPREAD)))
             }
             State::Revived(child) if readable => match child.pidfd.wait(true) {
                 // It left in order, or found another one there.
