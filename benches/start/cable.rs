@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use rcompose::network::{Bridge, Endpoint, create_bridge};
+use rcompose::network::{Bridge, BridgeSubnet, Endpoint, EndpointAddress, create_bridge, mac_address};
 use rcompose::sys::netlink::NetlinkSocket;
 use rcompose::sys::netns::in_netns;
 
@@ -13,8 +13,9 @@ const GATEWAY: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
 
 /// Makes the bridge in the network namespace of this process.
 pub(crate) fn make_bridge() {
-    let (name, subnet) = (BRIDGE.to_owned(), "10.77.0.0/16".parse().unwrap());
-    create_bridge(&Bridge { name, subnet, gateway: GATEWAY, mtu: None, internal: false }).unwrap();
+    let subnet = "10.77.0.0/16".parse().unwrap();
+    let subnets = vec![BridgeSubnet { subnet, gateway: Some(GATEWAY.into()), masquerade: true }];
+    create_bridge(&Bridge { name: BRIDGE.to_owned(), subnets, mtu: None, internal: false }).unwrap();
 }
 
 /// A place on the bridge.
@@ -36,10 +37,9 @@ impl Cable {
             host_interface: format!("rvb{}", self.0),
             bridge: BRIDGE.to_owned(),
             interface: "eth0".to_owned(),
-            address: self.address(),
-            prefix: 16,
-            mac: [2, 0x42, 10, 77, self.address().octets()[2], self.address().octets()[3]],
-            gateway: Some(GATEWAY),
+            addresses: vec![EndpointAddress { address: self.address().into(), prefix: 16 }],
+            mac: mac_address(self.address().into()),
+            gateways: vec![GATEWAY.into()],
             mtu: None,
         }
     }

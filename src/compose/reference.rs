@@ -73,7 +73,6 @@ fn described(path: &str, when: When) -> String {
         When::Given => format!("`{path}`"),
         When::Unless(others) | When::OtherKeys(others) => format!("`{path}` other than {}", words(others)),
         When::Is(these) => format!("`{path}` {}", words(these)),
-        When::More(most) => format!("more than {most} `{path}`"),
         When::Holds(_) | When::Whole(_) | When::Keys(_) => format!("some values of `{path}`"),
     }
 }

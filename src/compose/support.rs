@@ -33,8 +33,6 @@ pub(super) enum When {
     Unless(&'static [&'static str]),
     /// One of these; `false` too.
     Is(&'static [&'static str]),
-    /// More items than this.
-    More(usize),
     /// Keys other than these.
     OtherKeys(&'static [&'static str]),
     /// Keys of which this is true.
@@ -66,7 +64,7 @@ const SWARM: Effect = Effect::None("it is for swarms");
 const WINDOWS: Effect = Effect::None("it is for Windows");
 const PEOPLE: Effect = Effect::None("it is for people to read");
 use Effect::NotYet;
-use When::{Given, Holds, Is, Keys, More, OtherKeys, Unless, Whole};
+use When::{Given, Holds, Is, Keys, OtherKeys, Unless, Whole};
 
 /// The platforms whose images run here.
 const PLATFORMS: &[&str] = if cfg!(target_arch = "aarch64") {
@@ -109,8 +107,6 @@ pub(super) const RULES: &[(&str, When, Effect)] = &[
     ("services.*.network_mode", Holds(is_network_by_name), NotYet),
     ("services.*.networks.*.driver_opts", Given, NotYet),
     ("services.*.networks.*.interface_name", Given, NotYet),
-    ("services.*.networks.*.ipv6_address", Given, NotYet),
-    ("services.*.networks.*.link_local_ips", Given, NotYet),
     ("services.*.platform", Unless(PLATFORMS), NotYet),
     ("services.*.ports.*.app_protocol", Given, PEOPLE),
     ("services.*.ports.*.host_ip", Holds(|text| text.contains(':')), NotYet),
@@ -134,12 +130,6 @@ pub(super) const RULES: &[(&str, When, Effect)] = &[
     ("networks.*.attachable", Given, SWARM),
     ("networks.*.driver", Unless(&["bridge", "default"]), NotYet),
     ("networks.*.driver_opts", OtherKeys(&["com.docker.network.driver.mtu"]), Effect::None("only the MTU can be set")),
-    ("networks.*.enable_ipv4", Is(&["false"]), NotYet),
-    ("networks.*.enable_ipv6", Given, NotYet),
-    ("networks.*.ipam.config", More(1), NotYet),
-    ("networks.*.ipam.config.*.aux_addresses", Given, NotYet),
-    ("networks.*.ipam.config.*.ip_range", Given, NotYet),
-    ("networks.*.ipam.config.*.subnet", Holds(|text| text.contains(':')), NotYet),
     ("networks.*.ipam.driver", Unless(&["default"]), NotYet),
     ("networks.*.ipam.options", Given, NotYet),
     ("volumes.*.driver", Unless(&["local"]), NotYet),
@@ -289,12 +279,6 @@ impl Walk<'_> {
             (Is(these), _) => node.text().filter(|text| these.contains(text)),
             (Holds(holds), _) => text.filter(|text| holds(text)),
             (Whole(holds), _) if holds(node) => return self.add(node.origin, path.to_owned()),
-            (More(most), Value::Sequence(items)) => {
-                for (index, item) in items.iter().enumerate().skip(most) {
-                    self.add(item.origin, format!("{path}[{index}]"));
-                }
-                return;
-            }
             (OtherKeys(_) | Keys(_), Value::Mapping(entries)) => {
                 let when = self.when;
                 for (name, entry) in entries.iter().filter(|(name, _)| when.means_key(name)) {

@@ -1,13 +1,13 @@
-//! Bridges: one per network, with the gateway's address on it.
+//! Bridges: one per network, with the gateways' addresses on it.
 
 use std::io;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use rustix::io::Errno;
 
 use super::link::{self, ADDRESS, INFO_KIND, LINKINFO, MTU};
 use super::netlink::{Connection, NetlinkError};
-use super::{Subnet, sysctl};
+use super::{IpFamily, Subnet, sysctl};
 
 /// How the names of all our bridges begin: what a rule of somebody else's firewall can mean them by.
 pub const BRIDGE_PREFIX: &str = "rc-";
@@ -15,16 +15,45 @@ pub const BRIDGE_PREFIX: &str = "rc-";
 /// A bridge to be: what a network looks like from the namespace that the bridges live in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bridge {
-    /// Its name, at most 15 bytes: [`BRIDGE_PREFIX`] and 8 random hexadecimal digits, so that no two projects collide.
+    /// Its name, at most 15 bytes: unless the user chooses it, [`BRIDGE_PREFIX`] and 8 random hexadecimal digits, so that no
+    /// two projects collide.
     pub name: String,
-    /// The addresses of the network.
-    pub subnet: Subnet,
-    /// The address of the bridge itself: what containers route through.
-    pub gateway: Ipv4Addr,
+    /// The addresses of the network: any number of either family.
+    pub subnets: Vec<BridgeSubnet>,
     /// Bytes a packet may have; the kernel's 1500 if not given.
     pub mtu: Option<u32>,
     /// Whether there is no way in or out but over the bridge itself.
     pub internal: bool,
+}
+
+/// Addresses of a network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BridgeSubnet {
+    /// All of them.
+    pub subnet: Subnet,
+    /// The address of the bridge itself: what containers route through. Without one the machine is not in the network.
+    pub gateway: Option<IpAddr>,
+    /// Whether what leaves the network gets an address of the machine.
+    pub masquerade: bool,
+}
+
+impl Bridge {
+    /// Whether it has addresses of `family`.
+    #[must_use]
+    pub fn has(&self, family: IpFamily) -> bool {
+        self.subnets.iter().any(|of| of.subnet.family() == family)
+    }
+
+    /// That of its subnets which `address` is in.
+    #[must_use]
+    pub fn subnet_of(&self, address: IpAddr) -> Option<&BridgeSubnet> {
+        self.subnets.iter().find(|of| of.subnet.contains(address))
+    }
+
+    /// The addresses of the bridge itself.
+    fn gateways(&self) -> impl Iterator<Item = (IpAddr, u8)> {
+        self.subnets.iter().filter_map(|of| Some((of.gateway?, of.subnet.prefix())))
+    }
 }
 
 /// Why a bridge could not be made or removed.
@@ -44,7 +73,7 @@ pub enum BridgeError {
         /// The name of the bridge.
         name: String,
         /// The address of the gateway.
-        address: Ipv4Addr,
+        address: IpAddr,
         /// What went wrong.
         source: NetlinkError,
     },
@@ -84,7 +113,7 @@ pub fn create_bridge(bridge: &Bridge) -> Result<(), BridgeError> {
     let create = |source| BridgeError::Create { name: name(), source };
     let mut connection = Connection::route().map_err(create)?;
     let mut request = link::new_link(&bridge.name)
-        .bytes(ADDRESS, &hardware_address(bridge.gateway))
+        .bytes(ADDRESS, &hardware_address(bridge))
         .nest(LINKINFO, |info| info.string(INFO_KIND, "bridge"));
     if let Some(mtu) = bridge.mtu {
         request = request.u32(MTU, mtu);
@@ -102,10 +131,15 @@ fn configure(connection: &mut Connection, bridge: &Bridge) -> Result<(), BridgeE
     let index = link::index(connection, &bridge.name)
         .and_then(|index| index.ok_or(NetlinkError::NoAnswer))
         .map_err(|source| BridgeError::Find { name: name(), source })?;
-    sysctl::disable_ipv6(&bridge.name).map_err(|source| BridgeError::Configure { name: name(), source })?;
-    connection
-        .request(vec![link::new_address(index, bridge.gateway, &bridge.subnet)])
-        .map_err(|(_, source)| BridgeError::Address { name: name(), address: bridge.gateway, source })
+    let family =
+        if bridge.has(IpFamily::V6) { sysctl::enable_ipv6(&bridge.name) } else { sysctl::disable_ipv6(&bridge.name) };
+    family.map_err(|source| BridgeError::Configure { name: name(), source })?;
+    let gateways: Vec<(IpAddr, u8)> = bridge.gateways().collect();
+    let addresses = gateways.iter().map(|(address, prefix)| link::new_address(index, *address, *prefix)).collect();
+    connection.request(addresses).map_err(|(failed, source)| {
+        let address = gateways.get(failed).map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |(address, _)| *address);
+        BridgeError::Address { name: name(), address, source }
+    })
 }
 
 /// Deletes the bridge called `name`; it is fine if there is none. Takes the kernel some 20 ms.
@@ -130,9 +164,23 @@ pub fn link_exists(name: &str) -> Result<bool, BridgeError> {
     found.map(|index| index.is_some()).map_err(|source| BridgeError::Find { name: name.to_owned(), source })
 }
 
-/// A locally administered address made from the gateway's. A bridge without one of its own takes the lowest of its
-/// ports', and changes it as containers come and go: every neighbour would have to ask anew.
-fn hardware_address(gateway: Ipv4Addr) -> [u8; 6] {
-    let [a, b, c, d] = gateway.octets();
+/// A locally administered address made from that of the gateway, or else of the network. A bridge without one of its own
+/// takes the lowest of its ports', and changes it as containers come and go: every neighbour would have to ask anew.
+fn hardware_address(bridge: &Bridge) -> [u8; 6] {
+    let first = bridge.subnets.first().map(|of| of.gateway.unwrap_or(of.subnet.address()));
+    mac_address(first.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)))
+}
+
+/// A locally administered hardware address for who has `address`, as Docker makes it: a container keeps it over restarts,
+/// and no two on a network share one.
+#[must_use]
+pub fn mac_address(address: IpAddr) -> [u8; 6] {
+    let [a, b, c, d] = match address {
+        IpAddr::V4(address) => address.octets(),
+        IpAddr::V6(address) => {
+            let [.., a, b, c, d] = address.octets();
+            [a, b, c, d]
+        }
+    };
     [0x02, 0x42, a, b, c, d]
 }

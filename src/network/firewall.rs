@@ -18,7 +18,7 @@ use std::sync::LazyLock;
 
 use super::nft::expression::{self as step, ACCEPT, DROP, Expression, FOUND, KEY};
 use super::nft::{self, ADDRESS_TYPE, Chain, Family, Hook, Map, NftError, Nftables, PORT_TYPE, TRANSPORT_TYPE, Table};
-use super::{Bridge, PortForward, Subnet, sysctl};
+use super::{Bridge, BridgeSubnet, IpFamily, PortForward, Subnet, sysctl};
 
 /// Addresses that mean the machine itself.
 static LOOPBACK: LazyLock<Subnet> = LazyLock::new(|| Subnet::containing(Ipv4Addr::LOCALHOST, 8));
@@ -46,8 +46,13 @@ pub struct Firewall {
 #[derive(Debug, thiserror::Error)]
 pub enum FirewallError {
     /// Packets cannot be routed.
-    #[error("cannot turn on IP forwarding")]
-    Forwarding(#[source] io::Error),
+    #[error("cannot turn on {family} forwarding")]
+    Forwarding {
+        /// Of which kind.
+        family: IpFamily,
+        /// Names the file.
+        source: io::Error,
+    },
     /// Ports cannot be reached by 127.0.0.1.
     #[error("cannot let 127.0.0.1 reach the ports published on bridge `{bridge}`")]
     Loopback {
@@ -82,15 +87,17 @@ impl Firewall {
     /// [`FirewallError::Forwarding`], [`FirewallError::Apply`]: the old rules are in force after either.
     /// [`FirewallError::Loopback`]: ports are not to be reached by 127.0.0.1.
     pub fn apply(&self, nftables: &mut Nftables) -> Result<(), FirewallError> {
-        if !self.bridges.iter().all(|bridge| bridge.internal) {
-            sysctl::enable_forwarding().map_err(FirewallError::Forwarding)?;
+        for family in [IpFamily::V4, IpFamily::V6] {
+            if self.bridges.iter().any(|bridge| !bridge.internal && bridge.has(family)) {
+                sysctl::enable_forwarding(family).map_err(|source| FirewallError::Forwarding { family, source })?;
+            }
         }
         nft::replace(nftables, &self.table())
             .map_err(|source| FirewallError::Apply { project: self.project.clone(), source })?;
         // Only now that the guard stands, and only where there is a use for it: the fewer bridges have it, the fewer
         // lead to the loopback of the machine should somebody flush all rules.
         self.bridges.iter().try_for_each(|bridge| {
-            let publishes = self.forwards.iter().any(|forward| bridge.subnet.contains(*forward.to.ip()));
+            let publishes = self.forwards.iter().any(|forward| bridge.subnet_of((*forward.to.ip()).into()).is_some());
             sysctl::set_route_localnet(&bridge.name, publishes)
                 .map_err(|source| FirewallError::Loopback { bridge: bridge.name.clone(), source })
         })
@@ -175,17 +182,21 @@ impl Firewall {
 
     fn postrouting(&self) -> Vec<Vec<Expression>> {
         let mut rules = Vec::new();
-        for Bridge { name, subnet, internal, .. } in &self.bridges {
-            if !internal {
-                let leaves = [step::source_in(subnet), step::goes_elsewhere_than(name)].concat();
-                rules.push([step::is_ipv4(), leaves, vec![Expression::Masquerade]].concat());
+        for Bridge { name, subnets, internal, .. } in &self.bridges {
+            for BridgeSubnet { subnet, masquerade, .. } in subnets {
+                let is_ours = [step::is_of(subnet.family()), step::source_in(subnet)].concat();
+                if *masquerade && !internal {
+                    let leaves = step::goes_elsewhere_than(name);
+                    rules.push([is_ours.clone(), leaves, vec![Expression::Masquerade]].concat());
+                }
+                // A container that uses a published port of its own network would be answered directly by an address
+                // that it did not ask.
+                rules
+                    .push([is_ours, step::goes_to(name), step::was_published(), vec![Expression::Masquerade]].concat());
             }
-            // A container that uses a published port of its own network would be answered directly by an address that
-            // it did not ask; and 127.0.0.1 means something else to whoever answers.
-            for source in [step::source_in(subnet), step::source_in(&LOOPBACK)] {
-                let own = [step::goes_to(name), source, step::was_published()].concat();
-                rules.push([step::is_ipv4(), own, vec![Expression::Masquerade]].concat());
-            }
+            // 127.0.0.1 means something else to whoever answers.
+            let loopback = [step::is_ipv4(), step::source_in(&LOOPBACK)].concat();
+            rules.push([loopback, step::goes_to(name), step::was_published(), vec![Expression::Masquerade]].concat());
         }
         rules
     }

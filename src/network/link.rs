@@ -1,18 +1,16 @@
 //! Links, addresses and routes as rtnetlink messages, without the sending. See `rtnetlink(7)`.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
-use super::Subnet;
-use super::message::{self, ACK, CREATE, DUMP, EXCLUSIVE, Message};
+use super::message::{self, ACK, CREATE, EXCLUSIVE, Message};
 use super::netlink::{Connection, NetlinkError};
+use super::{IpFamily, Subnet};
 
 const NEWLINK: u16 = 16;
 const DELLINK: u16 = 17;
 const GETLINK: u16 = 18;
 const NEWADDR: u16 = 20;
-const GETADDR: u16 = 22;
 const NEWROUTE: u16 = 24;
-const GETROUTE: u16 = 26;
 
 /// `IFLA_*`.
 pub(super) const ADDRESS: u16 = 1;
@@ -34,15 +32,19 @@ const IFA_ADDRESS: u16 = 1;
 const IFA_LOCAL: u16 = 2;
 const IFA_BROADCAST: u16 = 4;
 /// `RTA_*`.
-const RTA_DST: u16 = 1;
+const RTA_OIF: u16 = 4;
 const RTA_GATEWAY: u16 = 5;
 
-const AF_INET: u8 = 2;
+pub(super) const AF_INET: u8 = 2;
+pub(super) const AF_INET6: u8 = 10;
+/// `IFA_F_NODAD`.
+const NO_DUPLICATE_DETECTION: u8 = 2;
 const IFF_UP: u32 = 1;
-/// `RT_TABLE_MAIN`, `RTPROT_STATIC`, `RT_SCOPE_UNIVERSE`, `RTN_UNICAST`.
+/// `RT_TABLE_MAIN`, `RTPROT_STATIC`, `RT_SCOPE_*`, `RTN_UNICAST`.
 const TABLE_MAIN: u8 = 254;
 const PROTOCOL_STATIC: u8 = 4;
 const SCOPE_UNIVERSE: u8 = 0;
+const SCOPE_LINK: u8 = 253;
 const ROUTE_UNICAST: u8 = 1;
 
 /// `lo` has this index in every network namespace.
@@ -82,22 +84,46 @@ pub(super) fn delete_link(name: &str) -> Message {
     Message::new(DELLINK, ACK, &link_header(0, false)).string(IFNAME, name)
 }
 
-/// Gives link `index` an address within its subnet.
-pub(super) fn new_address(index: u32, address: Ipv4Addr, subnet: &Subnet) -> Message {
+/// Gives link `index` an address within its subnet. One of IPv6 can be used at once: it is ours to give, and nobody in the
+/// network need be asked who else has it, which takes the kernel a second.
+pub(super) fn new_address(index: u32, address: IpAddr, prefix: u8) -> Message {
     let [a, b, c, d] = index.to_ne_bytes();
+    let (family, flags, scope) = match address {
+        IpAddr::V4(address) if address.is_link_local() => (AF_INET, 0, SCOPE_LINK),
+        IpAddr::V4(_) => (AF_INET, 0, SCOPE_UNIVERSE),
+        IpAddr::V6(_) => (AF_INET6, NO_DUPLICATE_DETECTION, SCOPE_UNIVERSE),
+    };
     // struct ifaddrmsg: family, prefix, flags, scope, index.
-    let header = [AF_INET, subnet.prefix(), 0, SCOPE_UNIVERSE, a, b, c, d];
-    Message::new(NEWADDR, ACK | CREATE | EXCLUSIVE, &header)
-        .bytes(IFA_LOCAL, &address.octets())
-        .bytes(IFA_ADDRESS, &address.octets())
-        .bytes(IFA_BROADCAST, &subnet.broadcast().octets())
+    let header = [family, prefix, flags, scope, a, b, c, d];
+    let message = with_address(Message::new(NEWADDR, ACK | CREATE | EXCLUSIVE, &header), IFA_LOCAL, address);
+    let message = with_address(message, IFA_ADDRESS, address);
+    match address {
+        IpAddr::V4(_) => with_address(message, IFA_BROADCAST, Subnet::containing(address, prefix).last()),
+        IpAddr::V6(_) => message,
+    }
 }
 
-/// Sends what has no better route through `gateway`, over whichever link reaches that.
-pub(super) fn default_route(gateway: Ipv4Addr) -> Message {
+/// Sends what has no better route through `gateway`, over link `index`.
+pub(super) fn default_route(gateway: IpAddr, index: u32) -> Message {
     // struct rtmsg: family, destination and source length, tos, table, protocol, scope, type, flags (4 bytes).
-    let header = [AF_INET, 0, 0, 0, TABLE_MAIN, PROTOCOL_STATIC, SCOPE_UNIVERSE, ROUTE_UNICAST, 0, 0, 0, 0];
-    Message::new(NEWROUTE, ACK | CREATE | EXCLUSIVE, &header).bytes(RTA_GATEWAY, &gateway.octets())
+    let header =
+        [family_number(gateway), 0, 0, 0, TABLE_MAIN, PROTOCOL_STATIC, SCOPE_UNIVERSE, ROUTE_UNICAST, 0, 0, 0, 0];
+    let message = Message::new(NEWROUTE, ACK | CREATE | EXCLUSIVE, &header);
+    with_address(message, RTA_GATEWAY, gateway).u32(RTA_OIF, index)
+}
+
+fn family_number(address: IpAddr) -> u8 {
+    match IpFamily::of(address) {
+        IpFamily::V4 => AF_INET,
+        IpFamily::V6 => AF_INET6,
+    }
+}
+
+fn with_address(message: Message, attribute: u16, address: IpAddr) -> Message {
+    match address {
+        IpAddr::V4(address) => message.bytes(attribute, &address.octets()),
+        IpAddr::V6(address) => message.bytes(attribute, &address.octets()),
+    }
 }
 
 /// The index of the link called `name`, or `None` where there is none. No link has a name that is too long.
@@ -111,33 +137,4 @@ pub(super) fn index(connection: &mut Connection, name: &str) -> Result<Option<u3
         Err(error) if error.errno() == Some(rustix::io::Errno::NODEV) => Ok(None),
         result => result.map(|()| index),
     }
-}
-
-/// Every network that this namespace has a route to or an address in, default routes left out.
-///
-/// The namespace is that of the calling thread.
-///
-/// # Errors
-/// [`NetlinkError`] when the kernel cannot be asked.
-pub fn routes() -> Result<Vec<Subnet>, NetlinkError> {
-    let mut connection = Connection::route()?;
-    let mut found = Vec::new();
-    // struct rtmsg and struct ifaddrmsg both open with the family and the prefix length.
-    let mut collect = |kind: u16, header: usize, destination: u16| {
-        let mut request = vec![0; header];
-        request[0] = AF_INET;
-        connection.query(Message::new(kind, DUMP, &request), |part| {
-            let (Some(&prefix), Some(rest)) = (part.get(1), part.get(header..)) else { return };
-            let value = message::attributes(rest).find(|(kind, _)| *kind == destination);
-            if let Some(octets) = value.and_then(|(_, value)| <[u8; 4]>::try_from(value).ok()) {
-                found.push(Subnet::containing(octets.into(), prefix));
-            }
-        })
-    };
-    collect(GETROUTE, 12, RTA_DST)?;
-    collect(GETADDR, 8, IFA_ADDRESS)?;
-    found.retain(|subnet| subnet.prefix() > 0);
-    found.sort_unstable();
-    found.dedup();
-    Ok(found)
 }

@@ -23,18 +23,21 @@ mod netlink;
 mod nft;
 mod port;
 mod port_owner;
+mod route;
 mod subnet;
 mod sysctl;
 mod veth;
 
-pub use bridge::{BRIDGE_PREFIX, Bridge, BridgeError, create_bridge, delete_bridge, link_exists};
+pub use bridge::{
+    BRIDGE_PREFIX, Bridge, BridgeError, BridgeSubnet, create_bridge, delete_bridge, link_exists, mac_address,
+};
 pub use dns::{Names, Port53, Resolver, ResolverError, View};
 pub use firewall::{Firewall, FirewallError};
 pub use foreign_firewall::{ForeignFirewall, foreign_firewalls};
-pub use ipam::{IpamError, choose_address, choose_subnet};
-pub use link::routes;
+pub use ipam::{AddressPool, Claim, InvalidPool, IpamError, SubnetPool, choose_subnet};
 pub use netlink::NetlinkError;
 pub use nft::{NftError, Nftables};
 pub use port::{PortError, PortForward, PortReservation, TransportProtocol, reserve_port};
-pub use subnet::{InvalidSubnet, Subnet};
-pub use veth::{AttachError, Endpoint, VETH_PREFIX, attach, loopback_up};
+pub use route::{Route, routes};
+pub use subnet::{InvalidSubnet, IpFamily, Subnet};
+pub use veth::{AttachError, Endpoint, EndpointAddress, VETH_PREFIX, attach, loopback_up};

@@ -1,12 +1,13 @@
 //! The cables: a pair of links, one end on a bridge, the other in a container's network namespace.
 
-use std::net::Ipv4Addr;
+use std::io;
+use std::net::IpAddr;
 use std::os::fd::BorrowedFd;
 
 use super::link::{self, ADDRESS, IFNAME, INFO_DATA, INFO_KIND, LINKINFO, LOOPBACK, MASTER, MTU, NET_NS_FD};
 use super::message::Message;
 use super::netlink::{Connection, NetlinkError};
-use super::{Subnet, sysctl};
+use super::sysctl;
 use crate::sys::netns::in_netns;
 
 /// `VETH_INFO_PEER`.
@@ -24,16 +25,23 @@ pub struct Endpoint {
     pub bridge: String,
     /// The name of the end in the container: `eth0`.
     pub interface: String,
-    /// The container's address.
-    pub address: Ipv4Addr,
-    /// The prefix length of the network.
-    pub prefix: u8,
+    /// The container's addresses: any number of either family.
+    pub addresses: Vec<EndpointAddress>,
     /// The hardware address of the end in the container.
     pub mac: [u8; 6],
-    /// The container's way out, on the one endpoint that is to be it; none in an internal network.
-    pub gateway: Option<Ipv4Addr>,
+    /// The container's ways out, one of a family, on the endpoint that is to be it; none in an internal network.
+    pub gateways: Vec<IpAddr>,
     /// Bytes a packet may have; the kernel's 1500 if not given.
     pub mtu: Option<u32>,
+}
+
+/// An address of a container.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EndpointAddress {
+    /// The address.
+    pub address: IpAddr,
+    /// The prefix length of the network.
+    pub prefix: u8,
 }
 
 /// Why a container could not be connected.
@@ -65,6 +73,14 @@ pub enum AttachError {
         interface: String,
         /// What went wrong.
         source: NetlinkError,
+    },
+    /// IPv6 could not be turned on or off on the end in the container.
+    #[error("cannot configure `{interface}` in the container")]
+    Setting {
+        /// The name of the end in the container.
+        interface: String,
+        /// Names the file.
+        source: io::Error,
     },
     /// An address, a route or the loopback could not be set.
     #[error("cannot {step} in the container")]
@@ -98,7 +114,11 @@ pub fn attach(netns: BorrowedFd<'_>, endpoints: &[Endpoint]) -> Result<(), Attac
             source,
         })?;
     }
-    let mut inside = connect(netns)?;
+    let mut inside = in_netns(netns, || {
+        endpoints.iter().try_for_each(set_family)?;
+        Connection::route().map_err(AttachError::Connect)
+    })
+    .map_err(|error| AttachError::Connect(NetlinkError::Enter(error)))??;
     configure(&mut inside, endpoints)?;
     for endpoint in endpoints {
         settle(&mut inside, &endpoint.interface)?;
@@ -143,6 +163,15 @@ fn pair(host: &mut Connection, netns: BorrowedFd<'_>, endpoint: &Endpoint) -> Re
         .nest(LINKINFO, |info| info.string(INFO_KIND, "veth").nest(INFO_DATA, |data| data.nest(PEER, inside))))
 }
 
+/// Has the end in the container, the calling thread being there, speak IPv6 only where the network does: else it would
+/// make itself an address that nobody has given out.
+fn set_family(endpoint: &Endpoint) -> Result<(), AttachError> {
+    let interface = &endpoint.interface;
+    let has_ipv6 = endpoint.addresses.iter().any(|of| of.address.is_ipv6());
+    let result = if has_ipv6 { sysctl::enable_ipv6(interface) } else { sysctl::disable_ipv6(interface) };
+    result.map_err(|source| AttachError::Setting { interface: interface.clone(), source })
+}
+
 /// A connection to the kernel about `netns`: the namespace of a socket is that of the thread that opens it.
 fn connect(netns: BorrowedFd<'_>) -> Result<Connection, AttachError> {
     in_netns(netns, Connection::route)
@@ -155,18 +184,22 @@ fn connect(netns: BorrowedFd<'_>) -> Result<Connection, AttachError> {
 fn configure(inside: &mut Connection, endpoints: &[Endpoint]) -> Result<(), AttachError> {
     let mut requests = vec![link::set_up(LOOPBACK)];
     let mut steps = vec!["bring the loopback up".to_owned()];
-    for Endpoint { interface, address, prefix, .. } in endpoints {
+    let mut routes = Vec::new();
+    for Endpoint { interface, addresses, gateways, .. } in endpoints {
         let index = link::index(inside, interface)
             .and_then(|index| index.ok_or(NetlinkError::NoAnswer))
             .map_err(|source| AttachError::Find { interface: interface.clone(), source })?;
         requests.push(link::set_up(index));
         steps.push(format!("bring `{interface}` up"));
-        requests.push(link::new_address(index, *address, &Subnet::containing(*address, *prefix)));
-        steps.push(format!("set address {address} on `{interface}`"));
+        for EndpointAddress { address, prefix } in addresses {
+            requests.push(link::new_address(index, *address, *prefix));
+            steps.push(format!("set address {address} on `{interface}`"));
+        }
+        routes.extend(gateways.iter().map(|gateway| (*gateway, index)));
     }
     // A gateway is reachable only once every address is there.
-    for gateway in endpoints.iter().filter_map(|endpoint| endpoint.gateway) {
-        requests.push(link::default_route(gateway));
+    for (gateway, index) in routes {
+        requests.push(link::default_route(gateway, index));
         steps.push(format!("set the default route through {gateway}"));
     }
     inside.request(requests).map_err(|(index, source)| AttachError::Configure {

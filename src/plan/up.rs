@@ -209,7 +209,10 @@ impl<'a> Up<'a> {
             service.networks.keys().filter_map(|network| self.networks.get(network)).copied().collect();
         nodes.extend(service.named_volumes().filter_map(|volume| self.volumes.get(volume)));
         let fixed_port = service.ports.iter().any(|port| port.published.is_some());
-        let fixed_address = service.networks.values().any(|attachment| attachment.ipv4_address.is_some());
+        let fixed_address = service
+            .networks
+            .values()
+            .any(|attachment| attachment.ipv4_address.is_some() || attachment.ipv6_address.is_some());
         if fixed_port || fixed_address {
             // A container that goes may hold it.
             nodes.extend(self.gone.values());

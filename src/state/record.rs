@@ -48,12 +48,26 @@ pub struct ContainerRecord<S> {
 pub struct EndpointRecord {
     /// The network's key.
     pub network: NetworkName,
-    /// The address.
-    pub address: Ipv4Addr,
+    /// Its addresses: at most one of each family.
+    pub addresses: Vec<IpAddr>,
+    /// Further addresses, which no network gives out: they mean something on the link alone.
+    #[serde(default)]
+    pub link_local: Vec<IpAddr>,
     /// The MAC address.
     pub mac: [u8; 6],
     /// The names it answers to there.
     pub names: Vec<String>,
+}
+
+impl EndpointRecord {
+    /// Its address of IPv4.
+    #[must_use]
+    pub fn ipv4(&self) -> Option<Ipv4Addr> {
+        self.addresses.iter().find_map(|address| match address {
+            IpAddr::V4(address) => Some(*address),
+            IpAddr::V6(_) => None,
+        })
+    }
 }
 
 /// The supervisor's view of a container; rewritten when it changes.
@@ -139,14 +153,28 @@ pub struct NetworkRecord {
     pub hash: String,
     /// Its bridge.
     pub bridge: String,
-    /// Its addresses, `address/prefix`.
-    pub subnet: String,
-    /// Its gateway.
-    pub gateway: Ipv4Addr,
+    /// Its addresses: any number of pools of either family.
+    pub pools: Vec<PoolRecord>,
     /// Whether it has no way out.
     pub internal: bool,
     /// `driver_opts`: the bridge's MTU.
     pub mtu: Option<u32>,
+}
+
+/// Addresses of a network.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PoolRecord {
+    /// All of them, `address/prefix`.
+    pub subnet: String,
+    /// That of the bridge.
+    pub gateway: Option<IpAddr>,
+    /// Those that are given out, `address/prefix`; all if not given.
+    pub range: Option<String>,
+    /// Those that somebody outside has, by name.
+    #[serde(default)]
+    pub reserved: BTreeMap<String, IpAddr>,
+    /// Whether what leaves the network gets an address of the machine.
+    pub masquerade: bool,
 }
 
 /// A volume.

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::fs::Permissions;
 use std::io;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
@@ -23,13 +23,15 @@ pub(super) const RESOLV_CONF: &str = "resolv.conf";
 pub(super) fn write(world: &World, record: &Record) -> Result<(), Failure> {
     let paths = world.paths.container(&record.id);
     let network = record.endpoints.first().and_then(|endpoint| world.network(&endpoint.network));
+    let gateways: Vec<IpAddr> =
+        network.iter().flat_map(|network| network.pools.iter().filter_map(|pool| pool.gateway)).collect();
     let name = hostname(&record.config.service, &record.id, &world.host_name);
     let resolv_conf = match &record.config.service.network_mode {
         None => resolv_conf(record),
         // The host's own resolver, as far as the container can reach it.
         Some(_) => fs_err::read_to_string("/etc/resolv.conf").unwrap_or_default(),
     };
-    write_public(&paths.etc(HOSTS), &hosts(record, name, network.map(|network| network.gateway)))?;
+    write_public(&paths.etc(HOSTS), &hosts(record, name, &gateways))?;
     write_public(&paths.etc(HOSTNAME), &format!("{name}\n"))?;
     write_public(&paths.etc(RESOLV_CONF), &resolv_conf)?;
     Ok(())
@@ -41,27 +43,35 @@ fn write_public(path: &Path, text: &str) -> io::Result<()> {
     fs_err::set_permissions(path, Permissions::from_mode(0o644))
 }
 
-fn hosts(record: &Record, name: &str, gateway: Option<Ipv4Addr>) -> String {
+fn hosts(record: &Record, name: &str, gateways: &[IpAddr]) -> String {
     let mut text = String::from("127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n");
     for (host, addresses) in &record.config.service.extra_hosts.0 {
         for address in addresses {
-            let address = match (address.as_str(), gateway) {
-                ("host-gateway", Some(gateway)) => gateway.to_string(),
-                ("host-gateway", None) => "127.0.0.1".to_owned(),
-                (address, _) => address.to_owned(),
-            };
-            // Writing to a String cannot fail.
-            let _ = writeln!(text, "{address}\t{host}");
+            for address in of_host(address, gateways) {
+                // Writing to a String cannot fail.
+                let _ = writeln!(text, "{address}\t{host}");
+            }
         }
     }
     let names = own_names(name, record.config.service.domainname.as_deref());
-    for endpoint in &record.endpoints {
-        let _ = writeln!(text, "{}\t{names}", endpoint.address);
+    for address in record.endpoints.iter().flat_map(|endpoint| &endpoint.addresses) {
+        let _ = writeln!(text, "{address}\t{names}");
     }
     if record.endpoints.is_empty() {
         let _ = writeln!(text, "127.0.1.1\t{names}");
     }
     text
+}
+
+/// What an address of `extra_hosts` means: `host-gateway` is this machine, as the container's first network knows it, in
+/// each family that the network has.
+fn of_host(address: &str, gateways: &[IpAddr]) -> Vec<String> {
+    if address != "host-gateway" {
+        return vec![address.to_owned()];
+    }
+    let of = |is_ipv4| gateways.iter().find(|gateway| gateway.is_ipv4() == is_ipv4);
+    let addresses: Vec<String> = [true, false].into_iter().filter_map(of).map(ToString::to_string).collect();
+    if addresses.is_empty() { vec!["127.0.0.1".to_owned()] } else { addresses }
 }
 
 /// The names of a container in its own `/etc/hosts`, the qualified one first: of a host name with dots, the part before

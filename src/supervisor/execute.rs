@@ -10,6 +10,7 @@ use tokio::task::{AbortHandle, JoinSet};
 use super::await_condition::await_condition;
 use super::control::{Event, Resource, Status};
 use super::failure::{Failure, FailureKind};
+use super::network;
 use super::provision;
 use super::unit::{Command, StopReport};
 use super::world::World;
@@ -151,9 +152,7 @@ async fn perform(world: &Rc<World>, project: Option<&Project>, operation: Operat
         Operation::CreateNetwork { network } => {
             let project = project()?;
             let resource = Resource::Network(project.networks[&network].name.clone());
-            reported(world, resource, Status::Creating, Status::Created, || {
-                provision::create_network(world, project, &network)
-            })
+            reported(world, resource, Status::Creating, Status::Created, || network::create(world, project, &network))
         }
         Operation::CreateVolume { volume } => {
             let project = project()?;

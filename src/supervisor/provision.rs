@@ -1,9 +1,10 @@
-//! What a container needs before it can start: networks, volumes, its own record.
+//! What a container needs before it can start: volumes, its own record.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::control::{Event, Resource, Status};
+use super::endpoint;
 use super::etc;
 use super::failure::{Failure, FailureKind};
 use super::grant;
@@ -16,12 +17,11 @@ use super::share;
 use super::unit::{self, UnitState};
 use super::volume;
 use super::world::World;
-use crate::compose::model::{Healthcheck, MacAddress, Probe, Project, Service};
+use crate::compose::model::{Healthcheck, Probe, Project, Service};
 use crate::image::{Image, ImageConfig, ImageHealthcheck};
-use crate::name::{ContainerId, ContainerName, NetworkName, ProjectName, ServiceName, VolumeName};
-use crate::network::{self, Bridge, Subnet};
-use crate::plan::{self, Operation, network_hash, service_hash};
-use crate::state::{EndpointRecord, NetworkRecord, VERSION, VolumeRecord};
+use crate::name::{ContainerId, ContainerName, NetworkName, ServiceName, VolumeName};
+use crate::plan::{self, Operation, service_hash};
+use crate::state::{VERSION, VolumeRecord};
 use crate::sys::random;
 
 /// Refuses what cannot be made, before anything is.
@@ -60,74 +60,6 @@ pub(super) fn check(world: &World, project: &Project, plan: &plan::Plan) -> Resu
         }
     }
     Ok(())
-}
-
-/// Makes a network: a subnet clear of every route, a bridge, a record.
-pub(super) fn create_network(world: &World, project: &Project, key: &NetworkName) -> Result<(), Failure> {
-    let config = &project.networks[key];
-    // Two projects that choose at once must not choose alike.
-    let _lock = world.layout.lock_networks()?;
-    let failed = |failure: Failure| failure.because_of(format!("cannot create network {}", config.name));
-    let foreign = world.layout.foreign_networks(&world.project)?;
-    let subnet = match config.subnet() {
-        Some(subnet) => given_subnet(&subnet, &foreign).map_err(failed)?,
-        None => {
-            let mut taken = network::routes().map_err(|error| Failure::from_error(FailureKind::System, &error))?;
-            taken.extend(world.subnets());
-            taken.extend(foreign.iter().filter_map(|(_, record)| record.subnet.parse::<Subnet>().ok()));
-            network::choose_subnet(&taken).map_err(|error| failed(Failure::from_error(FailureKind::System, &error)))?
-        }
-    };
-    let record = NetworkRecord {
-        version: VERSION,
-        key: key.clone(),
-        name: config.name.clone(),
-        hash: network_hash(config),
-        bridge: format!("{}{}", network::BRIDGE_PREFIX, random::hex(4)),
-        subnet: subnet.to_string(),
-        gateway: config.gateway().unwrap_or_else(|| subnet.gateway()),
-        internal: config.internal,
-        mtu: config.driver_opts.get("com.docker.network.driver.mtu").and_then(|mtu| mtu.parse().ok()),
-    };
-    make_bridge(&record)?;
-    world.insert_network(record)
-}
-
-/// The subnet that the file asks for, which no other project may have: two bridges would share one route.
-fn given_subnet(text: &str, foreign: &[(ProjectName, NetworkRecord)]) -> Result<Subnet, Failure> {
-    let subnet: Subnet = text.parse().map_err(|error| Failure::from_error(FailureKind::Plan, &error))?;
-    let overlapping =
-        foreign.iter().find(|(_, record)| record.subnet.parse().is_ok_and(|other| subnet.overlaps(&other)));
-    match overlapping {
-        None => Ok(subnet),
-        Some((owner, record)) => {
-            let message =
-                format!("subnet {subnet} overlaps {} of network {} of project {owner}", record.subnet, record.name);
-            Err(Failure::new(FailureKind::Plan, message))
-        }
-    }
-}
-
-/// Makes the bridge of a network; one that exists stays.
-pub(super) fn make_bridge(record: &NetworkRecord) -> Result<(), Failure> {
-    let system = |error: &dyn std::error::Error| {
-        Failure::from_error(FailureKind::System, error).because_of(format!("cannot create network {}", record.name))
-    };
-    if network::link_exists(&record.bridge).map_err(|error| system(&error))? {
-        return Ok(());
-    }
-    network::create_bridge(&bridge(record)?).map_err(|error| system(&error))
-}
-
-/// The bridge of a network, as the network module wants to see it.
-pub(super) fn bridge(record: &NetworkRecord) -> Result<Bridge, Failure> {
-    Ok(Bridge {
-        name: record.bridge.clone(),
-        gateway: record.gateway,
-        subnet: record.subnet.parse().map_err(|error| Failure::from_error(FailureKind::System, &error))?,
-        mtu: record.mtu,
-        internal: record.internal,
-    })
 }
 
 /// Makes a named volume; one that exists stays as it is.
@@ -225,7 +157,7 @@ fn container_record(
     }
     Ok(Record {
         version: VERSION,
-        endpoints: endpoints(world, service, config, &name, &id)?,
+        endpoints: endpoint::endpoints(world, service, config, &name, &id)?,
         command: lower::arguments(config, &defaults),
         labels: lowered.labels.clone(),
         config_hash,
@@ -314,62 +246,4 @@ pub(super) fn find_image(world: &World, config: &Service) -> Result<Image, Failu
         Ok(None) => Err(Failure::new(FailureKind::ImageMissing, format!("image {} is not in the store", config.image))),
         Err(error) => Err(Failure::from_error(FailureKind::System, &error)),
     }
-}
-
-/// The container's place on each of its networks: the address asked for, else the lowest free one.
-fn endpoints(
-    world: &World,
-    service: &ServiceName,
-    config: &Service,
-    name: &ContainerName,
-    id: &ContainerId,
-) -> Result<Vec<EndpointRecord>, Failure> {
-    let mut endpoints = Vec::new();
-    for (key, attachment) in &config.networks {
-        let network = world.network(key).ok_or_else(|| {
-            Failure::new(FailureKind::System, format!("network {key} of service {service} does not exist"))
-        })?;
-        let subnet: Subnet =
-            network.subnet.parse().map_err(|error| Failure::from_error(FailureKind::System, &error))?;
-        let used = world.used_addresses(key);
-        let address = match attachment.ipv4_address {
-            Some(address) if used.contains(&address) => {
-                let message = format!("address {address} of service {service} is taken on network {}", network.name);
-                return Err(Failure::new(FailureKind::System, message));
-            }
-            Some(address) => address,
-            None => {
-                let mut used = used;
-                used.insert(network.gateway);
-                network::choose_address(&subnet, &used).map_err(|error| {
-                    Failure::from_error(FailureKind::System, &error)
-                        .because_of(format!("no address for {name} on network {}", network.name))
-                })?
-            }
-        };
-        let mut names = vec![service.to_string(), name.to_string(), id.short().to_owned()];
-        names.extend(attachment.aliases.iter().cloned());
-        endpoints.push(EndpointRecord {
-            network: key.clone(),
-            address,
-            mac: mac(attachment.mac_address, address),
-            names,
-        });
-    }
-    // Attached in order of priority; the first has the default gateway.
-    endpoints.sort_by_key(|endpoint| {
-        let attachment = &config.networks[&endpoint.network];
-        (std::cmp::Reverse(attachment.gw_priority), std::cmp::Reverse(attachment.priority), endpoint.network.clone())
-    });
-    if let (Some(first), Some(MacAddress(octets))) = (endpoints.first_mut(), config.mac_address) {
-        first.mac = octets;
-    }
-    Ok(endpoints)
-}
-
-/// A MAC address from an address, as Docker makes it: a container keeps it over restarts, and no two on a network
-/// share one.
-fn mac(wanted: Option<MacAddress>, address: std::net::Ipv4Addr) -> [u8; 6] {
-    let [a, b, c, d] = address.octets();
-    wanted.map_or([0x02, 0x42, a, b, c, d], |MacAddress(octets)| octets)
 }

@@ -8,6 +8,7 @@ use std::rc::Rc;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
+use super::endpoint;
 use super::etc;
 use super::failure::{Failure, FailureKind};
 use super::grant;
@@ -15,14 +16,16 @@ use super::host_devices;
 use super::id_range;
 use super::logging;
 use super::observe::Record;
-use super::provision;
 use super::restart::Attempts;
 use super::share;
 use super::upstream;
 use super::world::World;
 use crate::compose::model::{Mount, NetworkMode, Port, Protocol};
 use crate::name::ContainerId;
-use crate::network::{self, Endpoint, Port53, PortForward, PortReservation, Resolver, TransportProtocol, View};
+use crate::network::{
+    self, Bridge, Endpoint, EndpointAddress, IpFamily, Port53, PortForward, PortReservation, Resolver,
+    TransportProtocol, View,
+};
 use crate::runtime::{self, ExitStatus, Guardian, Handle, Rootfs, RuntimeError, Shim, Signal, Stdin};
 use crate::state::{EndpointRecord, PublishedPort};
 
@@ -251,7 +254,8 @@ fn transport(port: &Port) -> TransportProtocol {
 
 /// Where published ports lead: to the container's way out, else to its first network.
 fn forwards(world: &World, record: &Record, published: &[PublishedPort]) -> Vec<PortForward> {
-    let Some(endpoint) = record.endpoints.get(way_out(world, record).unwrap_or(0)) else { return Vec::new() };
+    let endpoint = record.endpoints.get(endpoint::way_out(world, record, IpFamily::V4).unwrap_or(0));
+    let Some(address) = endpoint.and_then(EndpointRecord::ipv4) else { return Vec::new() };
     let forward = |port: &PublishedPort| PortForward {
         host_ip: match port.host_ip {
             IpAddr::V4(address) if !address.is_unspecified() => Some(address),
@@ -259,29 +263,29 @@ fn forwards(world: &World, record: &Record, published: &[PublishedPort]) -> Vec<
         },
         host_port: port.host_port,
         protocol: if port.protocol == "udp" { TransportProtocol::Udp } else { TransportProtocol::Tcp },
-        to: SocketAddrV4::new(endpoint.address, port.target),
+        to: SocketAddrV4::new(address, port.target),
     };
     published.iter().map(forward).collect()
 }
 
 /// Attaches the container to its networks.
 fn attach(world: &World, record: &Record, netns: &OwnedFd) -> Result<(), Failure> {
+    let ways_out = [IpFamily::V4, IpFamily::V6].map(|family| (family, endpoint::way_out(world, record, family)));
     let mut endpoints = Vec::new();
     for (index, endpoint) in record.endpoints.iter().enumerate() {
         let network = world
             .network(&endpoint.network)
             .ok_or_else(|| Failure::new(FailureKind::System, format!("network {} does not exist", endpoint.network)))?;
-        let bridge = provision::bridge(&network)?;
+        let bridge = super::network::bridge(&network)?;
+        let ways_out = ways_out.iter().filter(|(_, way_out)| *way_out == Some(index));
         endpoints.push(Endpoint {
             host_interface: host_interface(&record.id, index),
-            bridge: bridge.name,
             interface: format!("eth{index}"),
-            address: endpoint.address,
-            prefix: bridge.subnet.prefix(),
+            addresses: interface_addresses(&bridge, endpoint),
             mac: endpoint.mac,
-            // The endpoints are in order of priority; a network without a way out has no gateway.
-            gateway: (Some(index) == way_out(world, record)).then_some(network.gateway),
+            gateways: ways_out.filter_map(|(family, _)| endpoint::gateway(world, endpoint, *family)).collect(),
             mtu: network.mtu,
+            bridge: bridge.name,
         });
     }
     let failed = |error: network::AttachError| Failure::from_error(FailureKind::System, &error);
@@ -292,19 +296,24 @@ fn attach(world: &World, record: &Record, netns: &OwnedFd) -> Result<(), Failure
     }
 }
 
+/// The addresses of an endpoint with the length of their prefixes: of what is on the link alone, those that all such
+/// networks have.
+fn interface_addresses(bridge: &Bridge, endpoint: &EndpointRecord) -> Vec<EndpointAddress> {
+    let given = endpoint.addresses.iter().filter_map(|address| {
+        let prefix = bridge.subnet_of(*address)?.subnet.prefix();
+        Some(EndpointAddress { address: *address, prefix })
+    });
+    let prefix = |address: &IpAddr| if address.is_ipv4() { 16 } else { 64 };
+    let link_local = endpoint.link_local.iter();
+    given.chain(link_local.map(|address| EndpointAddress { address: *address, prefix: prefix(address) })).collect()
+}
+
 /// Removes the links of an earlier run, which are there as long as somebody shares the network namespace of that run.
 /// Returns whether there were any.
 fn remove_stale_links(endpoints: &[Endpoint]) -> bool {
     let links = endpoints.iter().map(|endpoint| &endpoint.host_interface);
     let stale: Vec<_> = links.filter(|link| network::link_exists(link).unwrap_or(false)).collect();
     !stale.is_empty() && stale.into_iter().all(|link| network::delete_bridge(link).is_ok())
-}
-
-/// Which endpoint leads out: the first that is not on an internal network.
-fn way_out(world: &World, record: &Record) -> Option<usize> {
-    let leads_out =
-        |endpoint: &EndpointRecord| world.network(&endpoint.network).is_some_and(|network| !network.internal);
-    record.endpoints.iter().position(leads_out)
 }
 
 /// Serves the container's name queries.
@@ -314,9 +323,13 @@ fn resolver(world: &World, record: &Record, netns: &OwnedFd) -> Result<AbortOnDr
         Resolver::bind(netns.as_fd(), port53).map_err(|error| Failure::from_error(FailureKind::System, &error))?;
     let view = View {
         networks: record.endpoints.iter().map(|endpoint| endpoint.network.to_string()).collect(),
-        upstream: match way_out(world, record) {
-            Some(_) => upstream::of(&record.config.service.dns, &world.upstream),
-            None => Vec::new(),
+        upstream: if [IpFamily::V4, IpFamily::V6]
+            .iter()
+            .any(|family| endpoint::way_out(world, record, *family).is_some())
+        {
+            upstream::of(&record.config.service.dns, &world.upstream)
+        } else {
+            Vec::new()
         },
     };
     let names = world.names.subscribe();

@@ -4,7 +4,7 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::rc::Rc;
 
 use tokio::sync::{broadcast, watch};
@@ -18,7 +18,7 @@ use super::upstream;
 use crate::compose::model::Project;
 use crate::image::Store;
 use crate::name::{ContainerId, NetworkName, ProjectName, ServiceName};
-use crate::network::{self, Firewall, Names, Nftables, PortForward, Subnet};
+use crate::network::{self, Firewall, Names, Nftables, PortForward};
 use crate::plan::{Observed, ObservedState};
 use crate::runtime::Handle;
 use crate::state::{ContainerState, Layout, NetworkRecord, ProjectLayout, StateError, VERSION};
@@ -233,12 +233,16 @@ impl World {
         self.networks.borrow().get(key).cloned()
     }
 
-    /// Adds a network whose bridge exists.
+    /// Adds a network: its record, then its bridge, so that a bridge that nobody knows of never is.
     ///
     /// # Errors
-    /// [`Failure`] when the record cannot be written or the firewall refuses.
+    /// [`Failure`] when the record cannot be written, the bridge not made, or the firewall refuses.
     pub(super) fn insert_network(&self, record: NetworkRecord) -> Result<(), Failure> {
         self.paths.write_network(&record)?;
+        super::network::make_bridge(&record).inspect_err(|_| {
+            // The first error is the one to tell.
+            let _ = self.paths.remove_network(&record.key);
+        })?;
         self.networks.borrow_mut().insert(record.key.clone(), record);
         self.apply_firewall()
     }
@@ -256,21 +260,25 @@ impl World {
     }
 
     /// The addresses given out on a network.
-    pub(super) fn used_addresses(&self, key: &NetworkName) -> BTreeSet<Ipv4Addr> {
+    pub(super) fn used_addresses(&self, key: &NetworkName) -> BTreeSet<IpAddr> {
         let units = self.units.borrow();
         let endpoints = units.values().flat_map(|unit| &unit.record.endpoints);
-        endpoints.filter(|endpoint| endpoint.network == *key).map(|endpoint| endpoint.address).collect()
+        endpoints
+            .filter(|endpoint| endpoint.network == *key)
+            .flat_map(|endpoint| &endpoint.addresses)
+            .copied()
+            .collect()
     }
 
-    /// The subnets of the project's networks.
-    pub(super) fn subnets(&self) -> Vec<Subnet> {
-        self.networks.borrow().values().filter_map(|record| record.subnet.parse().ok()).collect()
+    /// The records of all networks of the project.
+    pub(super) fn networks(&self) -> Vec<NetworkRecord> {
+        self.networks.borrow().values().cloned().collect()
     }
 
     /// Makes bridges again that a boot took away.
     fn restore_networks(&self) {
         for record in self.networks.borrow().values() {
-            if let Err(failure) = super::provision::make_bridge(record) {
+            if let Err(failure) = super::network::make_bridge(record) {
                 self.warn(&format!("network {}: {failure}", record.name));
             }
         }
@@ -286,9 +294,11 @@ impl World {
         self.names.send_modify(|names| {
             for endpoint in &record.endpoints {
                 let network = endpoint.network.as_str();
-                endpoint.names.iter().for_each(|name| names.insert(network, name, endpoint.address));
                 let full = format!("{}.{}_{network}", record.name, self.project);
-                names.insert_pointer(network, endpoint.address, &full);
+                if let Some(address) = endpoint.ipv4() {
+                    endpoint.names.iter().for_each(|name| names.insert(network, name, address));
+                    names.insert_pointer(network, address, &full);
+                }
             }
         });
         if forwards.is_empty() {
@@ -302,7 +312,8 @@ impl World {
     pub(super) fn withdraw(&self, record: &Record) {
         self.names.send_modify(|names| {
             for endpoint in &record.endpoints {
-                names.remove(endpoint.network.as_str(), endpoint.address);
+                let network = endpoint.network.as_str();
+                endpoint.ipv4().into_iter().for_each(|address| names.remove(network, address));
             }
         });
         if self.forwards.borrow_mut().remove(&record.id).is_some() {
@@ -318,7 +329,7 @@ impl World {
         } else {
             let firewall = Firewall {
                 project: self.project.as_str().to_owned(),
-                bridges: networks.values().map(super::provision::bridge).collect::<Result<_, _>>()?,
+                bridges: networks.values().map(super::network::bridge).collect::<Result<_, _>>()?,
                 forwards: self.forwards.borrow().values().flatten().cloned().collect(),
             };
             firewall.apply(&mut self.nftables.borrow_mut())

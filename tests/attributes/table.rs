@@ -25,7 +25,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("label_file", "it is read into `labels`: `compose`"),
     ("links", "it is not supported yet"),
     ("models", "it is not supported yet"),
-    ("networks", "they are tested with all they can be: `network`, `scenario::up`"),
+    ("networks", "they are tested with all they can be: `network`, `scenario::networks`"),
     ("platform", "it chooses the image"),
     ("ports", "they are tested with all they can be: `network`"),
     ("profiles", "they choose services: `compose`"),

@@ -5,9 +5,12 @@ use std::os::fd::AsFd;
 
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
-use rcompose::network::{AttachError, attach, choose_subnet, create_bridge, delete_bridge, link_exists, routes};
+use rcompose::network::{
+    AttachError, Bridge, Claim, IpFamily, Route, SubnetPool, attach, choose_subnet, create_bridge, delete_bridge,
+    link_exists, routes,
+};
 
-use crate::lab::{container, endpoint, network, serve_tcp, tcp};
+use crate::lab::{container, endpoint, ip, network, pool, serve_tcp, tcp};
 use crate::netns::{Netns, on_own_machine};
 
 #[test]
@@ -42,7 +45,8 @@ fn a_bridge_that_is_deleted_is_gone() {
         let before = routes().unwrap();
         let bridge = network(1, false);
         assert!(link_exists(&bridge.name).unwrap());
-        assert!(routes().unwrap().contains(&bridge.subnet));
+        let own = Route { destination: bridge.subnets[0].subnet, link: Some(bridge.name.clone()) };
+        assert!(routes().unwrap().contains(&own), "{own} is not in {:?}", routes());
         delete_bridge(&bridge.name).unwrap();
         assert!(!link_exists(&bridge.name).unwrap());
         assert_eq!(routes().unwrap(), before);
@@ -70,15 +74,23 @@ fn a_bridge_that_fails_half_way_is_gone() {
 #[test]
 fn a_chosen_subnet_avoids_the_routes_of_the_machine() {
     on_own_machine(|| {
-        let mut bridge = network(1, false);
-        delete_bridge(&bridge.name).unwrap();
-        for expect in ["172.28.0.0/24", "172.28.1.0/24"] {
-            let subnet = choose_subnet(&routes().unwrap()).unwrap();
-            assert_eq!(subnet.to_string(), expect);
-            bridge.name = format!("rc-{}", subnet.address().octets()[2]);
-            (bridge.subnet, bridge.gateway) = (subnet, subnet.gateway());
-            create_bridge(&bridge).unwrap();
+        let choose = || {
+            let claim = |route: Route| Claim { subnet: route.destination, owner: route.to_string() };
+            let taken: Vec<Claim> = routes().unwrap().into_iter().map(claim).collect();
+            choose_subnet(IpFamily::V4, &SubnetPool::defaults(), &taken, 0).unwrap().to_string()
+        };
+        for (name, expect) in [("rc-first", "172.28.0.0/24"), ("rc-second", "172.28.1.0/24")] {
+            assert_eq!(choose(), expect);
+            let subnets = vec![pool(expect)];
+            create_bridge(&Bridge { name: name.to_owned(), subnets, mtu: None, internal: false }).unwrap();
         }
+        // What only some packets are sent by, as those of a VPN: another table, and nothing at the other end.
+        ip("route add 172.28.2.0/24 dev rc-first table 77");
+        ip("route add unreachable 172.28.3.0/25 table 78");
+        assert_eq!(choose(), "172.28.4.0/24");
+        let vpn = Route { destination: "172.28.2.0/24".parse().unwrap(), link: Some("rc-first".to_owned()) };
+        assert_eq!(vpn.to_string(), "route 172.28.2.0/24 of rc-first");
+        assert!(routes().unwrap().contains(&vpn));
     });
 }
 
@@ -96,7 +108,7 @@ fn errors_name_what_failed() {
         assert!(matches!(error, AttachError::NoBridge { ref bridge } if bridge == "rc-none"), "{error:?}");
 
         let mut outside = endpoint(&bridge, 3);
-        outside.gateway = Some(Ipv4Addr::new(10, 9, 9, 9));
+        outside.gateways = vec![Ipv4Addr::new(10, 9, 9, 9).into()];
         let error = attach(netns.as_fd(), &[outside]).unwrap_err();
         insta::assert_snapshot!(error, @"cannot set the default route through 10.9.9.9 in the container");
         let reason = std::error::Error::source(&error).unwrap();

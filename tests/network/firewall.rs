@@ -129,7 +129,7 @@ fn an_internal_network_has_no_way_in_or_out() {
         let (outsider, web) = (outsider(), container(&front, 2));
         // With a default route all the same: the firewall has to hold alone.
         let mut endpoint = endpoint(&vault, 2);
-        endpoint.gateway = Some(vault.gateway);
+        endpoint.gateways.extend(vault.subnets[0].gateway);
         let inside = Netns::new();
         attach(inside.as_fd(), &[endpoint]).unwrap();
         let peer = container(&vault, 3);

@@ -1,12 +1,16 @@
 //! A machine with networks and containers, and ways to ask who reaches whom.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener, TcpStream, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::AsFd;
+use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
-use rcompose::network::{Bridge, Endpoint, attach, create_bridge};
+use rcompose::network::{
+    BRIDGE_PREFIX, Bridge, BridgeSubnet, Endpoint, EndpointAddress, IpFamily, Subnet, attach, create_bridge,
+    mac_address,
+};
 
 use crate::netns::Netns;
 
@@ -19,8 +23,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) fn network(number: u8, internal: bool) -> Bridge {
     let bridge = Bridge {
         name: format!("rc-0000000{number}"),
-        subnet: format!("10.{number}.0.0/24").parse().unwrap(),
-        gateway: Ipv4Addr::new(10, number, 0, 1),
+        subnets: vec![pool(&format!("10.{number}.0.0/24"))],
         mtu: None,
         internal,
     };
@@ -28,17 +31,39 @@ pub(crate) fn network(number: u8, internal: bool) -> Bridge {
     bridge
 }
 
+/// As [`network`], with fd00:`number`::/64 beside, or instead.
+pub(crate) fn network_of(number: u8, families: &[IpFamily]) -> Bridge {
+    let subnet = |family: &IpFamily| match family {
+        IpFamily::V4 => pool(&format!("10.{number}.0.0/24")),
+        IpFamily::V6 => pool(&format!("fd00:{number}::/64")),
+    };
+    let subnets = families.iter().map(subnet).collect();
+    let bridge = Bridge { name: format!("rc-0000000{number}"), subnets, mtu: None, internal: false };
+    create_bridge(&bridge).unwrap();
+    bridge
+}
+
+/// A subnet with its first address as the gateway.
+pub(crate) fn pool(subnet: &str) -> BridgeSubnet {
+    let subnet: Subnet = subnet.parse().unwrap();
+    BridgeSubnet { subnet, gateway: Some(subnet.gateway()), masquerade: true }
+}
+
 /// The endpoint of host `host` on `bridge`.
 pub(crate) fn endpoint(bridge: &Bridge, host: u8) -> Endpoint {
-    let [a, b, c, _] = bridge.gateway.octets();
+    let address = |of: &BridgeSubnet| {
+        let address = of.subnet.nth(host.into()).unwrap();
+        EndpointAddress { address, prefix: of.subnet.prefix() }
+    };
+    let addresses: Vec<_> = bridge.subnets.iter().map(address).collect();
+    let gateways = bridge.subnets.iter().filter(|_| !bridge.internal).filter_map(|of| of.gateway);
     Endpoint {
-        host_interface: format!("v{b}-{host}"),
+        host_interface: format!("v{}-{host}", bridge.name.trim_start_matches(BRIDGE_PREFIX).trim_start_matches('0')),
         bridge: bridge.name.clone(),
         interface: "eth0".to_owned(),
-        address: Ipv4Addr::new(a, b, c, host),
-        prefix: bridge.subnet.prefix(),
-        mac: [2, 0x42, a, b, c, host],
-        gateway: (!bridge.internal).then_some(bridge.gateway),
+        mac: mac_address(addresses[0].address),
+        gateways: gateways.collect(),
+        addresses,
         mtu: bridge.mtu,
     }
 }
@@ -52,11 +77,12 @@ pub(crate) fn container(bridge: &Bridge, host: u8) -> Netns {
 
 /// A server in `netns` that greets each client with its name and the address it sees the client under, until the test ends.
 pub(crate) fn serve_tcp(netns: &Netns, name: &'static str, port: u16) {
-    let listener = netns.run(|| TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).unwrap());
+    // Of both families: clients of IPv4 are shown as they are.
+    let listener = netns.run(|| TcpListener::bind((Ipv6Addr::UNSPECIFIED, port)).unwrap());
     thread::spawn(move || {
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
-            let client = stream.peer_addr().unwrap().ip();
+            let client = stream.peer_addr().unwrap().ip().to_canonical();
             let _ = write!(stream, "{name} {client}");
         }
     });
@@ -64,18 +90,18 @@ pub(crate) fn serve_tcp(netns: &Netns, name: &'static str, port: u16) {
 
 /// The same over datagrams.
 pub(crate) fn serve_udp(netns: &Netns, name: &'static str, port: u16) {
-    let socket = netns.run(|| UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port)).unwrap());
+    let socket = netns.run(|| UdpSocket::bind((Ipv6Addr::UNSPECIFIED, port)).unwrap());
     thread::spawn(move || {
         let mut packet = [0; 64];
         while let Ok((_, client)) = socket.recv_from(&mut packet) {
-            socket.send_to(format!("{name} {}", client.ip()).as_bytes(), client).unwrap();
+            socket.send_to(format!("{name} {}", client.ip().to_canonical()).as_bytes(), client).unwrap();
         }
     });
 }
 
 /// What the server at `address` says, or how it is out of reach.
-pub(crate) fn tcp(address: (Ipv4Addr, u16)) -> Result<String, ErrorKind> {
-    let address: SocketAddr = SocketAddrV4::new(address.0, address.1).into();
+pub(crate) fn tcp(address: (impl Into<IpAddr>, u16)) -> Result<String, ErrorKind> {
+    let address = SocketAddr::new(address.0.into(), address.1);
     let mut stream = TcpStream::connect_timeout(&address, PATIENCE).map_err(|error| error.kind())?;
     let mut greeting = String::new();
     stream.read_to_string(&mut greeting).map_err(|error| error.kind())?;
@@ -83,8 +109,10 @@ pub(crate) fn tcp(address: (Ipv4Addr, u16)) -> Result<String, ErrorKind> {
 }
 
 /// The same over datagrams; only an answer from `address` itself counts.
-pub(crate) fn udp(address: (Ipv4Addr, u16)) -> Result<String, ErrorKind> {
-    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).unwrap();
+pub(crate) fn udp(address: (impl Into<IpAddr>, u16)) -> Result<String, ErrorKind> {
+    let address = SocketAddr::new(address.0.into(), address.1);
+    let own: IpAddr = if address.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+    let socket = UdpSocket::bind((own, 0)).unwrap();
     socket.set_read_timeout(Some(PATIENCE)).unwrap();
     socket.connect(address).map_err(|error| error.kind())?;
     socket.send(b"?").map_err(|error| error.kind())?;
@@ -94,6 +122,13 @@ pub(crate) fn udp(address: (Ipv4Addr, u16)) -> Result<String, ErrorKind> {
 }
 
 /// Whether anybody accepts connections at `address`, asked where the answer should be no.
-pub(crate) fn reaches(address: (Ipv4Addr, u16)) -> bool {
-    TcpStream::connect_timeout(&SocketAddrV4::new(address.0, address.1).into(), LOST).is_ok()
+pub(crate) fn reaches(address: (impl Into<IpAddr>, u16)) -> bool {
+    TcpStream::connect_timeout(&SocketAddr::new(address.0.into(), address.1), LOST).is_ok()
+}
+
+/// Has `ip` of the system do something on the machine of the test.
+pub(crate) fn ip(arguments: &str) -> String {
+    let output = Command::new("ip").args(arguments.split(' ')).output().unwrap();
+    assert!(output.status.success(), "ip {arguments}: {output:?}");
+    String::from_utf8(output.stdout).unwrap()
 }

@@ -8,5 +8,6 @@ mod bridge;
 mod dns;
 mod firewall;
 mod foreign_firewall;
+mod ipv6;
 mod lab;
 mod port;

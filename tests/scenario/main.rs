@@ -20,6 +20,7 @@ mod health;
 mod images;
 mod killed;
 mod logs;
+mod networks;
 mod paused;
 mod private;
 mod ps;

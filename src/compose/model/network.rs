@@ -75,20 +75,22 @@ element! {
 }
 
 impl Network {
-    /// The IPv4 subnet that the file asks for, `address/prefix`.
+    /// Whether containers get addresses of IPv4 there.
     #[must_use]
-    pub fn subnet(&self) -> Option<String> {
-        let subnets = self.ipam.config.iter().filter_map(|pool| pool.subnet);
-        subnets.filter(|subnet| subnet.address.is_ipv4()).map(|subnet| subnet.to_string()).next()
+    pub fn has_ipv4(&self) -> bool {
+        self.enable_ipv4.unwrap_or(true)
     }
 
-    /// The IPv4 gateway that the file asks for.
+    /// Whether they get addresses of IPv6: where the file asks for it, or gives such a subnet.
     #[must_use]
-    pub fn gateway(&self) -> Option<Ipv4Addr> {
-        self.ipam.config.iter().find_map(|pool| match pool.gateway {
-            Some(IpAddr::V4(address)) => Some(address),
-            Some(IpAddr::V6(_)) | None => None,
-        })
+    pub fn has_ipv6(&self) -> bool {
+        self.enable_ipv6.unwrap_or_else(|| self.pools(false).next().is_some())
+    }
+
+    /// The pools of IPv4, or else of IPv6, that the file gives the subnet of.
+    pub fn pools(&self, is_ipv4: bool) -> impl Iterator<Item = (Prefix, &Pool)> {
+        let given = self.ipam.config.iter().filter_map(|pool| Some((pool.subnet?, pool)));
+        given.filter(move |(subnet, _)| subnet.address.is_ipv4() == is_ipv4)
     }
 }
 

@@ -1,9 +1,9 @@
 //! What a rule is made of: small steps that load, compare and act on registers, and the phrases they form.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
-use crate::network::Subnet;
 use crate::network::message::Message;
+use crate::network::{IpFamily, Subnet};
 
 /// `NFTA_EXPR_*`.
 const NAME: u16 = 1;
@@ -24,7 +24,7 @@ pub(crate) enum Expression {
     /// Loads what kind of address the destination is: `RTN_*`.
     DestinationKind { to: u32 },
     /// Keeps the bits of `mask`.
-    Mask { register: u32, mask: [u8; 4] },
+    Mask { register: u32, mask: Vec<u8> },
     /// Goes on if the register is (or is not) `value`.
     Compare { register: u32, equal: bool, value: Vec<u8> },
     /// Goes on if the registers from `key` on are in the map, whose value is put in those from `to` on.
@@ -79,9 +79,9 @@ impl Expression {
             Self::Mask { register, mask } => data
                 .be32(1, *register)
                 .be32(2, *register)
-                .be32(3, 4)
+                .be32(3, size(mask))
                 .nest(4, |value| value.bytes(VALUE, mask))
-                .nest(5, |value| value.bytes(VALUE, &[0; 4])),
+                .nest(5, |value| value.bytes(VALUE, &vec![0; mask.len()])),
             Self::Compare { register, equal, value } => {
                 data.be32(1, *register).be32(2, u32::from(!equal)).nest(3, |data| data.bytes(VALUE, value))
             }
@@ -93,6 +93,10 @@ impl Expression {
             Self::Jump(chain) => verdict(data, |verdict| verdict.be32(1, JUMP).string(2, chain)),
         }
     }
+}
+
+fn size(bytes: &[u8]) -> u32 {
+    u32::try_from(bytes.len()).expect("no register has more than 16 bytes")
 }
 
 /// A constant loaded into the register of verdicts, which is 0.
@@ -128,9 +132,18 @@ pub(crate) fn load_destination(to: u32) -> Expression {
     Expression::Payload { base: NETWORK_HEADER, offset: 16, length: 4, to }
 }
 
-/// `meta nfproto ipv4`: before anything that looks into an IPv4 header, in a table of both families.
+/// `meta nfproto`: before anything that looks into a header of IP, in a table of both families.
+pub(crate) fn is_of(family: IpFamily) -> Vec<Expression> {
+    let number = match family {
+        IpFamily::V4 => 2,
+        IpFamily::V6 => 10,
+    };
+    vec![Expression::Meta { key: 15, to: SCRATCH }, equal(&[number])]
+}
+
+/// `meta nfproto ipv4`.
 pub(crate) fn is_ipv4() -> Vec<Expression> {
-    vec![Expression::Meta { key: 15, to: SCRATCH }, equal(&[2])]
+    is_of(IpFamily::V4)
 }
 
 /// `meta l4proto`, compared.
@@ -159,14 +172,22 @@ pub(crate) fn goes_elsewhere_than(link: &str) -> Vec<Expression> {
     vec![Expression::Meta { key: 7, to: SCRATCH }, Expression::Compare { register: SCRATCH, equal: false, value }]
 }
 
-/// `ip saddr`.
+/// `ip saddr` or `ip6 saddr`: of a packet of that family.
 pub(crate) fn source_in(subnet: &Subnet) -> Vec<Expression> {
-    address_in(12, subnet)
+    let offset = match subnet.family() {
+        IpFamily::V4 => 12,
+        IpFamily::V6 => 8,
+    };
+    address_in(offset, subnet)
 }
 
-/// `ip daddr`.
+/// `ip daddr` or `ip6 daddr`: of a packet of that family.
 pub(crate) fn destination_in(subnet: &Subnet) -> Vec<Expression> {
-    address_in(16, subnet)
+    let offset = match subnet.family() {
+        IpFamily::V4 => 16,
+        IpFamily::V6 => 24,
+    };
+    address_in(offset, subnet)
 }
 
 /// `fib daddr type local`: it is for this machine.
@@ -197,17 +218,25 @@ pub(crate) fn send_to(address: Ipv4Addr, port: u16) -> Vec<Expression> {
 fn connection_has(key: u32, bits: u32) -> Vec<Expression> {
     vec![
         Expression::Connection { key, to: SCRATCH },
-        Expression::Mask { register: SCRATCH, mask: bits.to_ne_bytes() },
+        Expression::Mask { register: SCRATCH, mask: bits.to_ne_bytes().to_vec() },
         Expression::Compare { register: SCRATCH, equal: false, value: vec![0; 4] },
     ]
 }
 
 fn address_in(offset: u32, subnet: &Subnet) -> Vec<Expression> {
+    let mask = octets(subnet.mask());
     vec![
-        Expression::Payload { base: NETWORK_HEADER, offset, length: 4, to: SCRATCH },
-        Expression::Mask { register: SCRATCH, mask: subnet.mask().octets() },
-        equal(&subnet.address().octets()),
+        Expression::Payload { base: NETWORK_HEADER, offset, length: size(&mask), to: SCRATCH },
+        Expression::Mask { register: SCRATCH, mask },
+        equal(&octets(subnet.address())),
     ]
+}
+
+fn octets(address: IpAddr) -> Vec<u8> {
+    match address {
+        IpAddr::V4(address) => address.octets().to_vec(),
+        IpAddr::V6(address) => address.octets().to_vec(),
+    }
 }
 
 fn equal(value: &[u8]) -> Expression {

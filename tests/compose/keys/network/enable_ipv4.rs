@@ -24,5 +24,5 @@ fn merged() {
 
 #[test]
 fn when_run() {
-    KEY.runs(&[("false", "3:18 `networks.n.enable_ipv4: false` is not supported yet"), ("true", "")]);
+    KEY.runs(&[("false", ""), ("true", "")]);
 }

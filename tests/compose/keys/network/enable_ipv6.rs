@@ -24,5 +24,5 @@ fn merged() {
 
 #[test]
 fn when_run() {
-    KEY.runs(&[("true", "3:5 `networks.n.enable_ipv6` is not supported yet"), ("false", "")]);
+    KEY.runs(&[("true", ""), ("false", "")]);
 }

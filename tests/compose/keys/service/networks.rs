@@ -50,8 +50,8 @@ fn merged() {
 #[test]
 fn when_run() {
     KEY.runs(&[
-        ("{n: {aliases: [a, b], ipv4_address: 10.9.0.5, ipv6_address: '2001:db8::5', priority: 10}, o: }", "3:61 `services.web.networks.n.ipv6_address` is not supported yet"),
-        ("{n: {mac_address: '02:42:ac:11:00:02', gw_priority: 1, interface_name: eth7, link_local_ips: [169.254.8.8], driver_opts: {a: 1, b: c}}}", "3:70 `services.web.networks.n.interface_name` is not supported yet | 3:92 `services.web.networks.n.link_local_ips` is not supported yet | 3:123 `services.web.networks.n.driver_opts` is not supported yet"),
+        ("{n: {aliases: [a, b], ipv4_address: 10.9.0.5, ipv6_address: '2001:db8::5', priority: 10}, o: }", ""),
+        ("{n: {mac_address: '02:42:ac:11:00:02', gw_priority: 1, interface_name: eth7, link_local_ips: [169.254.8.8], driver_opts: {a: 1, b: c}}}", "3:70 `services.web.networks.n.interface_name` is not supported yet | 3:123 `services.web.networks.n.driver_opts` is not supported yet"),
         ("[n]", ""),
     ]);
 }

@@ -1,0 +1,107 @@
+//! A container's places on its networks: addresses, names, and which of them leads out.
+
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use super::failure::{Failure, FailureKind};
+use super::network::address_pools;
+use super::observe::Record;
+use super::world::World;
+use crate::compose::model::{Attachment, MacAddress, Service};
+use crate::name::{ContainerId, ContainerName, NetworkName, ServiceName};
+use crate::network::{self, AddressPool, IpFamily};
+use crate::state::{EndpointRecord, NetworkRecord};
+
+/// The container's place on each of its networks, in the order in which it is attached: the first is `eth0`, has the
+/// hardware address of the service, and its order is that of `priority`.
+pub(super) fn endpoints(
+    world: &World,
+    service: &ServiceName,
+    config: &Service,
+    name: &ContainerName,
+    id: &ContainerId,
+) -> Result<Vec<EndpointRecord>, Failure> {
+    let mut attachments: Vec<(&NetworkName, &Attachment)> = config.networks.iter().collect();
+    attachments.sort_by_key(|(key, attachment)| (Reverse(attachment.priority), *key));
+    let mut endpoints = Vec::new();
+    for (key, attachment) in attachments {
+        let network = world.network(key).ok_or_else(|| {
+            Failure::new(FailureKind::System, format!("network {key} of service {service} does not exist"))
+        })?;
+        let addresses = addresses(world, &network, attachment)
+            .map_err(|failure| failure.because_of(format!("no address for {name} on network {}", network.name)))?;
+        let mut names = vec![service.to_string(), name.to_string(), id.short().to_owned()];
+        names.extend(attachment.aliases.iter().cloned());
+        let mac = match (attachment.mac_address, addresses.first()) {
+            (Some(MacAddress(octets)), _) => octets,
+            (None, Some(address)) => network::mac_address(*address),
+            (None, None) => network::mac_address(IpAddr::from([0, 0, 0, 0])),
+        };
+        let link_local = attachment.link_local_ips.clone();
+        endpoints.push(EndpointRecord { network: key.clone(), addresses, link_local, mac, names });
+    }
+    if let (Some(first), Some(MacAddress(octets))) = (endpoints.first_mut(), config.mac_address) {
+        first.mac = octets;
+    }
+    Ok(endpoints)
+}
+
+/// An address of each family that the network has: the one asked for, else the lowest free one of the first pool that has
+/// any left.
+fn addresses(world: &World, network: &NetworkRecord, attachment: &Attachment) -> Result<Vec<IpAddr>, Failure> {
+    let pools = address_pools(network)?;
+    let used = world.used_addresses(&network.key);
+    let wanted = [attachment.ipv4_address.map(IpAddr::from), attachment.ipv6_address.map(IpAddr::from)];
+    let mut addresses = Vec::new();
+    for (family, wanted) in [IpFamily::V4, IpFamily::V6].into_iter().zip(wanted) {
+        let pools: Vec<&AddressPool> = pools.iter().filter(|pool| pool.subnet.family() == family).collect();
+        if let Some(address) = wanted {
+            admit(&pools, &used, address).map_err(|why| Failure::new(FailureKind::Plan, format!("{address} {why}")))?;
+            addresses.push(address);
+        } else if let Some((last, others)) = pools.split_last() {
+            let free = others.iter().find_map(|pool| pool.choose(&used).ok()).map_or_else(|| last.choose(&used), Ok);
+            addresses.push(free.map_err(|error| Failure::from_error(FailureKind::System, &error))?);
+        }
+    }
+    Ok(addresses)
+}
+
+/// Whether a container may have `address`; else why not.
+fn admit(pools: &[&AddressPool], used: &BTreeSet<IpAddr>, address: IpAddr) -> Result<(), String> {
+    let Some(pool) = pools.iter().find(|pool| pool.subnet.is_host(address)) else {
+        let subnets: Vec<String> = pools.iter().map(|pool| pool.subnet.to_string()).collect();
+        return Err(if subnets.is_empty() {
+            format!("is of {}, which the network does not have", IpFamily::of(address))
+        } else {
+            format!("is not in {}", subnets.join(" or "))
+        });
+    };
+    if pool.gateway == Some(address) {
+        Err("is that of the gateway".to_owned())
+    } else if pool.reserved.contains(&address) {
+        Err("is reserved by `aux_addresses`".to_owned())
+    } else if used.contains(&address) {
+        Err("is taken by another container".to_owned())
+    } else {
+        Ok(())
+    }
+}
+
+/// Which endpoint leads out by `family`: of those with a gateway the one of the highest `gw_priority`, else the first.
+pub(super) fn way_out(world: &World, record: &Record, family: IpFamily) -> Option<usize> {
+    let leads_out = |(_, endpoint): &(usize, &EndpointRecord)| gateway(world, endpoint, family).is_some();
+    let candidates = record.endpoints.iter().enumerate().filter(leads_out);
+    let priority = |endpoint: &EndpointRecord| {
+        record.config.service.networks.get(&endpoint.network).map_or(0, |attachment| attachment.gw_priority)
+    };
+    candidates.min_by_key(|(_, endpoint)| Reverse(priority(endpoint))).map(|(index, _)| index)
+}
+
+/// What an endpoint routes through by `family`, if its network leads out: the gateway of the pool that its address is from.
+pub(super) fn gateway(world: &World, endpoint: &EndpointRecord, family: IpFamily) -> Option<IpAddr> {
+    let network = world.network(&endpoint.network).filter(|network| !network.internal)?;
+    let address = endpoint.addresses.iter().find(|address| IpFamily::of(**address) == family)?;
+    let pools = address_pools(&network).ok()?;
+    pools.iter().find(|pool| pool.subnet.contains(*address))?.gateway
+}
