@@ -183,6 +183,7 @@ impl Ours {
             user: None,
             group_add: Vec::new(),
             seccomp: Seccomp::Default,
+            external: None,
             guardian: None,
         }
     }

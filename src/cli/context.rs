@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::args::Globals;
 use super::error::CliError;
+use super::machine;
 use super::output;
 use super::remote::RemoteFiles;
 use crate::compose::model::Project;
@@ -13,6 +14,7 @@ use crate::compose::{Diagnostic, LoadError, LoadOptions, Loaded, Resolved, load,
 use crate::image::{Credentials, RegistryConfig};
 use crate::name::{ProjectName, ServiceName};
 use crate::plan::{DependencyGraph, PlanError};
+use crate::runtime::Runtimes;
 use crate::state::Layout;
 
 /// What every command starts from.
@@ -59,7 +61,7 @@ impl Context {
     /// # Errors
     /// [`CliError::Load`] also for what these services ask for that is not supported yet.
     pub(super) fn load_to_run(&self, services: &[ServiceName], alone: bool) -> Result<Project, CliError> {
-        let Loaded { project, unsupported, .. } = self.load_all(services)?;
+        let Loaded { mut project, unsupported, .. } = self.load_all(services)?;
         let known = |name: &ServiceName| Some(project.services.get_key_value(name)?.0);
         let mut to_run: BTreeSet<&ServiceName> = services.iter().filter_map(known).collect();
         if services.is_empty() {
@@ -67,7 +69,12 @@ impl Context {
         } else if !alone {
             to_run = DependencyGraph::of(&project.services).map_err(PlanError::from)?.with_dependencies(&to_run);
         }
-        let refused = unsupported.refused(&project, &to_run);
+        let mut refused = unsupported.refused(&project, &to_run);
+        let (runtimes, judged) = machine::judge(self, &project, &unsupported, &to_run)?;
+        project.runtimes = runtimes;
+        let (warnings, errors): (Vec<_>, Vec<_>) = judged.into_iter().partition(Diagnostic::is_warning);
+        refused.extend(errors);
+        self.warn(&warnings);
         if refused.is_empty() { Ok(project) } else { Err(LoadError::Diagnostics(refused).into()) }
     }
 
@@ -155,6 +162,14 @@ impl Context {
         registries(&self.environment)
     }
 
+    /// The OCI runtimes of this machine.
+    ///
+    /// # Errors
+    /// [`CliError::Runtimes`].
+    pub(super) fn runtimes(&self) -> Result<Runtimes, CliError> {
+        runtimes(&self.environment)
+    }
+
     /// Refuses to go on for anyone but root: namespaces, mounts and networks are root's.
     ///
     /// # Errors
@@ -164,12 +179,24 @@ impl Context {
     }
 }
 
+/// The programs that `config.toml` names, and those on PATH.
+fn runtimes(environment: &BTreeMap<String, String>) -> Result<Runtimes, CliError> {
+    let path = config_path(environment);
+    let text = read_optional(path.as_ref())?;
+    let search = environment.get("PATH").map(std::ffi::OsStr::new);
+    Runtimes::parse(&text, search).map_err(|source| CliError::Runtimes { path: path.into(), source })
+}
+
+fn config_path(environment: &BTreeMap<String, String>) -> &str {
+    environment.get("RCOMPOSE_CONFIG").map_or("/etc/rcompose/config.toml", String::as_str)
+}
+
 /// Mirrors and plain-HTTP registries from `config.toml`, credentials from Docker's own configuration.
 ///
 /// # Errors
 /// [`CliError`] when a file exists and cannot be read.
 pub(super) fn registries(environment: &BTreeMap<String, String>) -> Result<RegistryConfig, CliError> {
-    let path = environment.get("RCOMPOSE_CONFIG").map_or("/etc/rcompose/config.toml", String::as_str);
+    let path = config_path(environment);
     let text = read_optional(path.as_ref())?;
     let mut registries =
         RegistryConfig::parse(&text).map_err(|source| CliError::Registries { path: path.into(), source })?;

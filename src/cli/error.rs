@@ -112,6 +112,14 @@ pub enum CliError {
         /// Why.
         source: RegistryConfigError,
     },
+    /// `config.toml` has runtimes that are none.
+    #[error("cannot use `{}`", path.display())]
+    Runtimes {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: toml::de::Error,
+    },
     /// Docker's `config.json` is not understood.
     #[error("cannot use `{}`", path.display())]
     Credentials {
@@ -176,6 +184,7 @@ impl CliError {
             | Self::ImageName(_)
             | Self::Explain(_)
             | Self::Registries { .. }
+            | Self::Runtimes { .. }
             | Self::Credentials { .. }
             | Self::Client(_)
             | Self::NotReadyInTime { .. }
@@ -239,6 +248,7 @@ impl CliError {
             | Self::ImageName(_)
             | Self::Explain(_)
             | Self::Registries { .. }
+            | Self::Runtimes { .. }
             | Self::Credentials { .. }
             | Self::Client(_)
             | Self::Runtime(_)

@@ -13,6 +13,7 @@ mod images;
 pub mod interrupt;
 mod kernel;
 pub mod logs;
+mod machine;
 mod outcome;
 mod output;
 pub mod progress;

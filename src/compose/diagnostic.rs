@@ -184,6 +184,14 @@ pub enum DiagnosticKind {
         /// Why.
         why: &'static str,
     },
+    /// Something that this machine does in another way.
+    #[error("{what}: {said}")]
+    OnThisMachine {
+        /// What, with its place in the file.
+        what: String,
+        /// What is done.
+        said: String,
+    },
     /// A value of the wrong type.
     #[error("{what} must be {expected}, found {found}")]
     WrongType {

@@ -53,6 +53,10 @@ fn row(table: &mut String, name: &str, object: &Object, prefix: &str) {
     let mut refused: Vec<&str> = Vec::new();
     for (pattern, when, effect) in RULES {
         let Some(path) = pattern.strip_prefix(prefix).filter(|_| !prefix.is_empty()) else { continue };
+        // What a machine has is for it to say.
+        if matches!(effect, Effect::OfMachine) {
+            continue;
+        }
         if matches!(when, When::Given) && !path.contains('.') {
             refused.push(path);
         }

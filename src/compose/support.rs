@@ -11,6 +11,7 @@ use super::node::{Node, Value};
 use super::report::{Origin, Report};
 use crate::name::ServiceName;
 
+pub(super) mod machine;
 mod sysctls;
 mod values;
 
@@ -23,6 +24,8 @@ pub enum Effect {
     None(&'static str),
     /// It is refused: no container can be made with such a value, and this is what one may be.
     Impossible(&'static str),
+    /// What the machine says that runs it. See [`machine`].
+    OfMachine,
 }
 
 /// For which values of an attribute a rule holds. A value that says nothing (null, `false`, empty) is never meant.
@@ -56,14 +59,14 @@ impl When {
 impl Effect {
     /// Whether nothing is run because of it.
     fn refuses(self) -> bool {
-        !matches!(self, Self::None(_))
+        !matches!(self, Self::None(_) | Self::OfMachine)
     }
 }
 
 const SWARM: Effect = Effect::None("it is for swarms");
 const WINDOWS: Effect = Effect::None("it is for Windows");
 const PEOPLE: Effect = Effect::None("it is for people to read");
-use Effect::NotYet;
+use Effect::{NotYet, OfMachine};
 use When::{Given, Holds, Is, Keys, OtherKeys, Unless, Whole};
 
 /// The platforms whose images run here.
@@ -119,7 +122,7 @@ pub(super) const RULES: &[(&str, When, Effect)] = &[
     ("services.*.provider", Given, NotYet),
     ("services.*.pull_policy", Unless(&["always", "if_not_present", "missing", "never"]), NotYet),
     ("services.*.pull_refresh_after", Given, Effect::None("it goes with `pull_policy: refresh`")),
-    ("services.*.runtime", Given, NotYet),
+    ("services.*.runtime", Holds(|_| true), OfMachine),
     ("services.*.security_opt.*", Holds(values::needs_security_module), NotYet),
     ("services.*.storage_opt", Given, NotYet),
     ("services.*.use_api_socket", Given, NotYet),
@@ -169,13 +172,16 @@ pub struct Finding {
 
 /// Everything that a project asks for and does not get, in file order.
 #[derive(Debug, Clone, Default)]
-pub struct Findings(Vec<Finding>);
+pub struct Findings {
+    found: Vec<Finding>,
+    questions: Vec<machine::Question>,
+}
 
 impl Findings {
     /// All of it, that of services which nobody starts included.
     #[must_use]
     pub fn all(&self) -> &[Finding] {
-        &self.0
+        &self.found
     }
 
     /// What keeps `services` from being run: what is refused of one of them, or of what they use.
@@ -193,7 +199,7 @@ impl Findings {
         let refused = |finding: &&Finding| {
             finding.effect.refuses() && used.contains(&(finding.section, finding.element.as_str()))
         };
-        self.0.iter().filter(refused).map(|finding| finding.diagnostic.clone()).collect()
+        self.found.iter().filter(refused).map(|finding| finding.diagnostic.clone()).collect()
     }
 }
 
@@ -209,12 +215,14 @@ pub(super) fn unsupported(tree: &Node, report: &Report) -> Findings {
         let rules = sections.entry(section).or_default().entry(key).or_default();
         rules.push((parts.next().unwrap_or_default(), *when, *effect));
     }
-    let mut found = Vec::new();
+    let (mut found, mut questions) = (Vec::new(), Vec::new());
     for (section, rules) in sections {
         for (element, entry) in tree.get(section).and_then(Node::entries).into_iter().flatten() {
             for (key, entry) in entry.value.entries().into_iter().flatten() {
                 for (rest, when, effect) in rules.get(key.as_str()).into_iter().flatten() {
-                    let mut walk = Walk { section, element, when: *when, effect: *effect, report, found: &mut found };
+                    let (found, questions) = (&mut found, &mut questions);
+                    let (when, effect) = (*when, *effect);
+                    let mut walk = Walk { section, element, key, when, effect, report, found, questions };
                     walk.find(&entry.value, entry.key, rest, &format!("{section}.{element}.{key}"));
                 }
             }
@@ -226,22 +234,25 @@ pub(super) fn unsupported(tree: &Node, report: &Report) -> Findings {
                 let at =
                     entry.value.entries().and_then(|entries| entries.get(key)).map_or(entry.key, |entry| entry.key);
                 let effect = Effect::Impossible(why);
-                let mut walk = Walk { section: "services", element, when: Given, effect, report, found: &mut found };
+                let (section, when, found, questions) = ("services", Given, &mut found, &mut questions);
+                let mut walk = Walk { section, element, key, when, effect, report, found, questions };
                 walk.add(at, format!("services.{element}.{key}"));
             }
         }
     }
     found.sort_by_key(|(origin, _)| *origin);
-    Findings(found.into_iter().map(|(_, finding)| finding).collect())
+    Findings { found: found.into_iter().map(|(_, finding)| finding).collect(), questions }
 }
 
 struct Walk<'a> {
     section: &'static str,
     element: &'a str,
+    key: &'a str,
     when: When,
     effect: Effect,
     report: &'a Report,
     found: &'a mut Vec<(Origin, Finding)>,
+    questions: &'a mut Vec<machine::Question>,
 }
 
 impl Walk<'_> {
@@ -301,10 +312,23 @@ impl Walk<'_> {
                 (Severity::Error, DiagnosticKind::InvalidValue { what, reason: reason.to_owned() })
             }
             Effect::None(why) => (Severity::Warning, DiagnosticKind::NoEffect { what: format!("`{what}`"), why }),
+            Effect::OfMachine => return self.ask(origin, format!("`{what}`")),
         };
         let diagnostic = self.report.diagnostic(severity, origin, kind);
         let (section, element, effect) = (self.section, self.element.to_owned(), self.effect);
         self.found.push((origin, Finding { section, element, effect, diagnostic }));
+    }
+
+    /// Has the machine asked, which only whoever runs the project does.
+    fn ask(&mut self, origin: Origin, what: String) {
+        let kind = DiagnosticKind::InvalidValue { what: what.clone(), reason: String::new() };
+        self.questions.push(machine::Question {
+            service: self.element.to_owned(),
+            attribute: self.key.to_owned(),
+            value: what.trim_matches('`').split_once(": ").map(|(_, value)| value.to_owned()),
+            diagnostic: self.report.diagnostic(Severity::Error, origin, kind),
+            what,
+        });
     }
 }
 

@@ -89,8 +89,11 @@ impl RegistryConfig {
             idle_timeout: Option<NonZeroU64>,
             #[serde(default)]
             registry: BTreeMap<String, Registry>,
+            // Of the same file, and none of ours.
+            #[serde(default, rename = "runtime")]
+            _runtime: serde::de::IgnoredAny,
         }
-        let Document { idle_timeout, registry: registries } = toml::from_str(text)?;
+        let Document { idle_timeout, registry: registries, .. } = toml::from_str(text)?;
         for (registry, Registry { mirrors, .. }) in &registries {
             if let Some(mirror) = mirrors.iter().find(|mirror| Endpoint::mirror(mirror).is_none()) {
                 return Err(RegistryConfigError::Mirror { registry: registry.clone(), mirror: mirror.clone() });

@@ -36,6 +36,9 @@ pub struct Config {
     pub group_add: Vec<String>,
     /// Which system calls are allowed.
     pub seccomp: Seccomp,
+    /// The program that runs it in place of our own runtime.
+    #[serde(default)]
+    pub external: Option<super::ExternalRuntime>,
     /// Who watches over it, to be started again by the shim when it dies.
     #[serde(default)]
     pub guardian: Option<super::Guardian>,

@@ -63,6 +63,9 @@ pub enum RuntimeError {
         /// Why.
         source: io::Error,
     },
+    /// The program that runs the container in place of our own runtime did not do what it was asked.
+    #[error(transparent)]
+    External(#[from] Box<super::ExternalError>),
     /// A cgroup could not be made, changed or removed.
     #[error(transparent)]
     Cgroup(#[from] super::cgroup::CgroupError),

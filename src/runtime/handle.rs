@@ -11,6 +11,7 @@ use rustix::process::{Pid, Signal};
 
 use super::cgroup::Cgroup;
 use super::channel::Channel;
+use super::external;
 use super::record::{self, ProcessRecord, StatusRecord};
 use super::{Config, ExitStatus, RuntimeError};
 use crate::sys::pidfd::PidFd;
@@ -139,6 +140,11 @@ impl Handle {
     /// # Errors
     /// [`RuntimeError::Process`], [`RuntimeError::Record`], [`RuntimeError::Cgroup`].
     pub fn signal(&self, signal: Signal) -> Result<(), RuntimeError> {
+        // What cannot be told through a runtime is told directly, and SIGKILL in any case.
+        let told = self.config().is_ok_and(|config| external::signal(&config, signal).unwrap_or(false));
+        if told && signal != Signal::KILL {
+            return Ok(());
+        }
         self.init.as_ref().map_or(Ok(()), |init| init.signal(signal)).map_err(failed("signal", self.pid))?;
         // With version 1 of cgroups, what is frozen does not die.
         if signal == Signal::KILL { self.unpause() } else { Ok(()) }
@@ -192,7 +198,7 @@ fn accepts(status: &str, signal: i32) -> bool {
 /// [`RuntimeError::Record`], [`RuntimeError::Process`], [`RuntimeError::Cgroup`].
 pub fn delete(directory: &Path) -> Result<(), RuntimeError> {
     let config = record::read::<Config>(directory, record::CONFIG)?;
-    let cgroup = config.map(|config| Cgroup::existing(&config.cgroup()));
+    let cgroup = config.as_ref().map(|config| Cgroup::existing(&config.cgroup()));
     if let Some(status) = record::read::<StatusRecord>(directory, record::STATUS)? {
         // The shim ends by itself once init has; a stopped one would not.
         for process in [status.init, status.shim] {
@@ -209,6 +215,7 @@ pub fn delete(directory: &Path) -> Result<(), RuntimeError> {
         let killed = ExitStatus::new(137, Some(Signal::KILL.as_raw()), false, status.started_at);
         record::write(directory, record::EXIT, &killed)?;
     }
+    config.as_ref().map_or(Ok(()), external::delete).map_err(Box::new)?;
     Ok(cgroup.map_or(Ok(()), |cgroup| cgroup.delete())?)
 }
 

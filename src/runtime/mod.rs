@@ -24,6 +24,7 @@ mod channel;
 mod config;
 mod error;
 mod exec;
+mod external;
 mod guardian;
 mod handle;
 mod id_map;
@@ -45,6 +46,7 @@ pub use cgroup::{CgroupError, Cgroups, CpuStats, DeviceIo, MemoryStats, PidsStat
 pub use config::{Config, Rootfs, Seccomp};
 pub use error::RuntimeError;
 pub use exec::{ExecChild, ExecOptions, Probe, Stdio, exec, probe};
+pub use external::{ExternalError, ExternalRuntime, FoundRuntime, Runtimes};
 pub use guardian::Guardian;
 pub use handle::{Handle, delete};
 pub use record::ExitStatus;
@@ -68,6 +70,7 @@ pub fn dispatch(role: &str) -> Option<ExitCode> {
         shim::ROLE => Some(shim::main()),
         exec::ROLE => Some(exec::main()),
         oci::ROLE => Some(oci::main()),
+        init::REAPER => Some(init::reap()),
         _ => None,
     }
 }

@@ -9,6 +9,7 @@ use rustix::io::Errno;
 use rustix::pipe::PipeFlags;
 
 use super::attach::{CHUNK, Input, Server, Stdin};
+use super::external::Orphans;
 use super::guardian::Keeper;
 use super::log::{Stream, Writer};
 use crate::sys::memory;
@@ -66,12 +67,16 @@ pub(super) fn run(
     server: &mut Option<Server>,
     init: &PidFd,
     keeper: &mut Option<Keeper>,
+    orphans: Option<&Orphans>,
 ) {
     // One for all: a shim is small. Its pages are there once they have been used.
     let mut buffer = vec![0; CHUNK];
     let mut swollen = false;
     loop {
-        let woken = wait(ends, log, server.as_ref(), init, keeper.as_ref(), swollen);
+        let woken = wait(ends, log, server.as_ref(), (init, orphans), keeper.as_ref(), swollen);
+        if let Some(orphans) = orphans {
+            orphans.reap();
+        }
         if let Some(keeper) = keeper {
             keeper.tick(woken.bereaved);
         }
@@ -111,7 +116,7 @@ fn wait(
     ends: &Ends,
     log: &Writer,
     server: Option<&Server>,
-    init: &PidFd,
+    (init, orphans): (&PidFd, Option<&Orphans>),
     keeper: Option<&Keeper>,
     swollen: bool,
 ) -> Woken {
@@ -121,6 +126,7 @@ fn wait(
     watched.extend(ends.output.iter().map(|(_, fd)| PollFd::new(fd, PollFlags::IN)));
     let writable = [ends.input.waits_for(), log.waits_for()];
     watched.extend(writable.into_iter().flatten().map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::OUT)));
+    watched.extend(orphans.map(|orphans| PollFd::from_borrowed_fd(orphans.descriptor(), PollFlags::IN)));
     let clients = server.into_iter().flat_map(|server| server.watched(&ends.input));
     watched.extend(clients.map(|(fd, events)| PollFd::from_borrowed_fd(fd, events)));
     let due = keeper.and_then(Keeper::timeout);

@@ -1,12 +1,15 @@
 //! The shim: the parent of a container's init for as long as that lives. Small, single-threaded, needs nobody.
 
 use std::io;
+use std::os::fd::OwnedFd;
 use std::process::ExitCode;
 
 use jiff::Timestamp;
 
 use super::attach::Server;
+use super::cgroup::Cgroup;
 use super::channel::{Channel, Failure, Message};
+use super::external::{self, ExternalError, Orphans};
 use super::guardian::Keeper;
 use super::log::Writer;
 use super::newborn::{BirthError, Newborn};
@@ -14,6 +17,7 @@ use super::pump::{self, Ends};
 use super::record::{self, ProcessRecord, StatusRecord};
 use super::{Config, ExitStatus, RuntimeError};
 use crate::sys::clone::SingleThreaded;
+use crate::sys::pidfd::PidFd;
 use crate::sys::{memory, signal, spawn};
 
 /// The first argument of this role.
@@ -37,6 +41,8 @@ enum ShimError {
     Runtime(#[from] RuntimeError),
     #[error(transparent)]
     Birth(#[from] BirthError),
+    #[error(transparent)]
+    External(#[from] ExternalError),
     #[error("cannot open log `{}`", path.display())]
     Log { path: std::path::PathBuf, source: io::Error },
     #[error("nobody waits for the container any more")]
@@ -65,7 +71,7 @@ fn run(channel: Channel) -> Result<(), ShimError> {
             container.watch(keeper)
         }
         Err(error) => {
-            container.newborn.undo();
+            container.undo();
             report(&channel, &error);
             Err(error)
         }
@@ -75,6 +81,7 @@ fn run(channel: Channel) -> Result<(), ShimError> {
 fn report(channel: &Channel, error: &ShimError) {
     let failure = match error {
         ShimError::Birth(BirthError::Init(failure)) => failure.clone(),
+        ShimError::External(error) => Failure { code: error.code(), error: super::init::text(error) },
         error => Failure { code: 125, error: super::init::text(error) },
     };
     // Nobody may be there to hear it.
@@ -93,10 +100,67 @@ fn detach() -> Result<SingleThreaded, ShimError> {
     Ok(single)
 }
 
+/// An init that waits, by whom it was made.
+enum Born {
+    Here(Newborn),
+    Elsewhere(external::Newborn),
+}
+
+impl Born {
+    fn create(config: &Config, streams: [OwnedFd; 3], single: SingleThreaded) -> Result<Self, ShimError> {
+        match &config.external {
+            None => Ok(Self::Here(Newborn::clone(config, streams, single, None)?)),
+            Some(runtime) => Ok(Self::Elsewhere(external::Newborn::create(config, runtime, &streams, single)?)),
+        }
+    }
+
+    fn init(&self) -> &PidFd {
+        match self {
+            Self::Here(newborn) => &newborn.init,
+            Self::Elsewhere(newborn) => &newborn.init,
+        }
+    }
+
+    fn process(&self) -> ProcessRecord {
+        match self {
+            Self::Here(newborn) => newborn.process,
+            Self::Elsewhere(newborn) => newborn.process,
+        }
+    }
+
+    fn cgroup(&self) -> &Cgroup {
+        match self {
+            Self::Here(newborn) => &newborn.cgroup,
+            Self::Elsewhere(newborn) => &newborn.cgroup,
+        }
+    }
+
+    fn orphans(&self) -> Option<&Orphans> {
+        match self {
+            Self::Here(_) => None,
+            Self::Elsewhere(newborn) => Some(&newborn.orphans),
+        }
+    }
+
+    fn ready(&mut self) -> Result<(Vec<String>, Option<OwnedFd>), ShimError> {
+        match self {
+            Self::Here(newborn) => Ok(newborn.ready()?),
+            Self::Elsewhere(newborn) => Ok((Vec::new(), newborn.take_terminal())),
+        }
+    }
+
+    fn release(&mut self, config: &Config) -> Result<(), ShimError> {
+        match self {
+            Self::Here(newborn) => Ok(newborn.release()?),
+            Self::Elsewhere(newborn) => Ok(newborn.release(config)?),
+        }
+    }
+}
+
 /// A container and what its shim holds of it.
 struct Container {
     config: Config,
-    newborn: Newborn,
+    newborn: Born,
     log: Writer,
     ends: Ends,
     /// Where clients attach; `None` when that cannot be, which keeps no container from running.
@@ -109,7 +173,7 @@ impl Container {
         let log = Writer::open(&config.log, &config.log_options)
             .map_err(|source| ShimError::Log { path: config.log.clone(), source })?;
         let (ends, streams) = Ends::pipes(config.stdin)?;
-        let newborn = Newborn::clone(&config, streams, single, None)?;
+        let newborn = Born::create(&config, streams, single)?;
         // While init makes its root.
         let server = Server::bind(&config.directory).ok();
         Ok(Self { config, newborn, log, ends, server, started_at: Timestamp::now() })
@@ -124,37 +188,48 @@ impl Container {
         if let Some(master) = terminal {
             self.ends = Ends::terminal(master, self.config.stdin)?;
         }
-        let ProcessRecord { pid, start_time } = self.newborn.process;
+        let ProcessRecord { pid, start_time } = self.newborn.process();
         supervisor.send(&Message::Created { pid, start_time, warnings }, &[])?;
         match supervisor.receive()? {
             Some((Message::Start, _)) => {}
             _ => return Err(ShimError::Abandoned),
         }
-        self.newborn.release()?;
+        self.newborn.release(&self.config)?;
         let own = rustix::process::getpid();
         let own = ProcessRecord { pid: own.as_raw_pid(), start_time: crate::sys::pidfd::start_time(own)? };
-        let status = StatusRecord::new(own, self.newborn.process);
+        let status = StatusRecord::new(own, self.newborn.process());
         self.started_at = status.started_at;
         record::write(&self.config.directory, record::STATUS, &status)?;
         supervisor.send(&Message::Started { pid, start_time }, &[]).map_err(|_| ShimError::Abandoned)
     }
 
+    /// Ends it before it has been started.
+    fn undo(&self) {
+        match &self.newborn {
+            Born::Here(newborn) => newborn.undo(),
+            Born::Elsewhere(newborn) => newborn.undo(&self.config),
+        }
+    }
+
     /// Writes the log until init has ended, then the record of how, then reaps it: whoever finds no process finds the
     /// record.
     fn watch(mut self, mut keeper: Option<Keeper>) -> Result<(), ShimError> {
-        let init = &self.newborn.init;
-        pump::run(&mut self.ends, &mut self.log, &mut self.server, init, &mut keeper);
+        let (init, orphans) = (self.newborn.init(), self.newborn.orphans());
+        pump::run(&mut self.ends, &mut self.log, &mut self.server, init, &mut keeper, orphans);
         let status = init.wait(false)?;
         let signal = status.terminating_signal();
         let code = status.exit_status().or(signal.map(|signal| 128 + signal)).unwrap_or(255);
-        let exit = ExitStatus::new(code, signal, self.newborn.cgroup.oom_killed(), self.started_at);
+        let exit = ExitStatus::new(code, signal, self.newborn.cgroup().oom_killed(), self.started_at);
         let recorded = record::write(&self.config.directory, record::EXIT, &exit);
         if let Some(server) = &mut self.server {
             server.tell_exit(code);
         }
         init.wait(true)?;
         // Everything in the pid namespace has ended before its init; what is left to remove, `delete` removes.
-        let _ = self.newborn.cgroup.delete();
+        match &self.newborn {
+            Born::Here(newborn) => drop(newborn.cgroup.delete()),
+            Born::Elsewhere(newborn) => newborn.clear(&self.config),
+        }
         Ok(recorded?)
     }
 }

@@ -3,6 +3,7 @@
 use std::ffi::CString;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::Duration;
 
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::process::Signal;
@@ -30,7 +31,11 @@ pub struct Shim {
     process: Option<Spawned>,
     channel: Channel,
     directory: std::path::PathBuf,
+    is_external: bool,
 }
+
+/// How long the shim of another runtime may take to undo what that has made.
+const UNDO: Duration = Duration::from_secs(10);
 
 impl Shim {
     /// Starts the shim of a new container. It holds `keep` open as long as the container lives: reserved ports.
@@ -47,7 +52,12 @@ impl Shim {
         let streams = Streams { stdin: null.as_fd(), stdout: null.as_fd(), stderr: null.as_fd() };
         // The id is for whoever reads a list of processes.
         let process = spawn_role(shim::ROLE, Some(config.id.short()), streams, theirs.as_fd())?;
-        let shim = Self { process: Some(process), channel: ours, directory: config.directory.clone() };
+        let shim = Self {
+            process: Some(process),
+            channel: ours,
+            directory: config.directory.clone(),
+            is_external: config.external.is_some(),
+        };
         let message = Message::Create { directory: config.directory.clone() };
         shim.channel.send_all(&message, keep).map_err(RuntimeError::Channel)?;
         Ok(shim)
@@ -86,9 +96,13 @@ impl Shim {
 }
 
 impl Drop for Shim {
-    /// Without its shim, an init that has not been started exits by itself.
+    /// Without its shim, an init that has not been started exits by itself; one of another runtime does not.
     fn drop(&mut self) {
         if let Some(process) = self.process.take() {
+            if self.is_external {
+                let _ = rustix::net::shutdown(self.channel.as_fd(), rustix::net::Shutdown::Both);
+                let _ = process.pidfd.wait_exited_for(UNDO);
+            }
             let _ = process.pidfd.signal(Signal::KILL);
             let _ = process.pidfd.wait(true);
         }

@@ -13,7 +13,7 @@ use crate::compose::model::{Project, Service};
 use crate::image::Store;
 use crate::name::{ImageReference, ProjectName, VolumeName};
 use crate::plan::{Health, Observed, ObservedContainer, ObservedState};
-use crate::runtime::{ExitStatus, Handle};
+use crate::runtime::{ExitStatus, ExternalRuntime, Handle};
 use crate::state::{ContainerLayout, ContainerRecord, ContainerState, HealthRecord, Layout, StateError};
 
 /// What a container was made from: enough to start it again without the project, and without an image that may have
@@ -27,6 +27,9 @@ pub struct Configuration {
     pub layers: Vec<PathBuf>,
     /// What the runtime is given.
     pub lowered: Lowered,
+    /// The program that runs it in place of our own runtime.
+    #[serde(default)]
+    pub external: Option<ExternalRuntime>,
     /// Its health check, if it has one.
     #[serde(deserialize_with = "if_of_this_version")]
     pub check: Option<Check>,

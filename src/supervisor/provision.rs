@@ -21,6 +21,7 @@ use crate::compose::model::{Healthcheck, Probe, Project, Service};
 use crate::image::{Image, ImageConfig, ImageHealthcheck};
 use crate::name::{ContainerId, ContainerName, NetworkName, ServiceName, VolumeName};
 use crate::plan::{self, Operation, service_hash};
+use crate::runtime::ExternalRuntime;
 use crate::state::{VERSION, VolumeRecord};
 use crate::sys::random;
 
@@ -96,6 +97,12 @@ pub(super) fn create_container(
     world.say(Event::Progress { resource, status });
     world.insert_unit(unit::spawn(world, Rc::new(made?), UnitState::Created, None));
     Ok(())
+}
+
+/// The program that runs the containers of a service, where that is not this one.
+fn external(project: &Project, config: &Service) -> Option<ExternalRuntime> {
+    let found = project.runtimes.get(config.runtime.as_deref()?)?;
+    Some(ExternalRuntime { path: found.path.clone(), args: found.args.clone() })
 }
 
 /// The seccomp profile of a service. It is read when the container is made, and kept with it.
@@ -175,6 +182,7 @@ fn container_record(
             service: config.clone(),
             layers: image.layers,
             lowered,
+            external: external(project, config),
             volumes: named_volumes,
             grants,
         },

@@ -171,6 +171,7 @@ fn config(world: &World, record: &Record) -> runtime::Config {
         user: lowered.user.clone(),
         group_add: lowered.group_add.clone(),
         seccomp: lowered.seccomp,
+        external: record.config.external.clone(),
         guardian: Some(Guardian {
             socket: world.paths.socket(),
             arguments: super::arguments(&world.project, &world.layout),

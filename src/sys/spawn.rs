@@ -46,16 +46,37 @@ pub fn spawn(
     streams: Streams<'_>,
     channel: BorrowedFd<'_>,
 ) -> io::Result<Spawned> {
+    let path = CString::new(format!("/proc/self/fd/{}", executable.as_raw_fd())).expect("digits hold no zero byte");
+    let environment: [&CStr; 0] = [];
+    spawn_at(&path, arguments, &environment, &[streams.stdin, streams.stdout, streams.stderr, channel])
+}
+
+/// Starts the program at `path`, which is none of ours, with its standard streams alone, no signal ignored or blocked.
+///
+/// # Errors
+/// What the kernel says.
+pub fn spawn_program(
+    path: &CStr,
+    arguments: &[CString],
+    environment: &[CString],
+    streams: Streams<'_>,
+) -> io::Result<Spawned> {
+    spawn_at(path, arguments, environment, &[streams.stdin, streams.stdout, streams.stderr])
+}
+
+fn spawn_at<T: AsRef<CStr>>(
+    path: &CStr,
+    arguments: &[CString],
+    environment: &[T],
+    descriptors: &[BorrowedFd<'_>],
+) -> io::Result<Spawned> {
     use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawn};
 
-    let path = CString::new(format!("/proc/self/fd/{}", executable.as_raw_fd())).expect("digits hold no zero byte");
-    // Copies out of the way of 0 to 3, so that no dup2 below overwrites the source of a later one.
-    let sources =
-        [streams.stdin, streams.stdout, streams.stderr, channel].map(|fd| rustix::io::fcntl_dupfd_cloexec(fd, 64));
+    // Copies out of the way of the first numbers, so that no dup2 below overwrites the source of a later one.
     let mut actions = PosixSpawnFileActions::init()?;
-    let mut held = Vec::with_capacity(sources.len());
-    for (target, source) in (0..).zip(sources) {
-        let source = source?;
+    let mut held = Vec::with_capacity(descriptors.len());
+    for (target, source) in (0..).zip(descriptors) {
+        let source = rustix::io::fcntl_dupfd_cloexec(source, 64)?;
         actions.add_dup2(source.as_raw_fd(), target)?;
         held.push(source);
     }
@@ -63,8 +84,7 @@ pub fn spawn(
     attributes.set_flags(PosixSpawnFlags::POSIX_SPAWN_SETSIGDEF | PosixSpawnFlags::POSIX_SPAWN_SETSIGMASK)?;
     attributes.set_sigdefault(&SigSet::all())?;
     attributes.set_sigmask(&SigSet::empty())?;
-    let environment: [&CStr; 0] = [];
-    let pid = posix_spawn(path.as_c_str(), &actions, &attributes, arguments, &environment)?;
+    let pid = posix_spawn(path, &actions, &attributes, arguments, environment)?;
     let pid = Pid::from_raw(pid.as_raw()).expect("a child has a pid");
     // Nobody reaps the child before us, so the pid is still its own.
     let pidfd = rustix::process::pidfd_open(pid, PidfdFlags::empty())?;

@@ -65,7 +65,8 @@ impl Running {
         self.sandbox.run(self.command(arguments))
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    /// `rcompose -p … -f … ARGUMENTS` on its stack.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = self.sandbox.command();
         command.args(["-p", NAME, "-f"]).arg(self.file()).args(arguments);
         command

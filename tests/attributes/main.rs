@@ -20,6 +20,7 @@ mod kernel;
 mod namespaces;
 mod process;
 mod resources;
+mod runtimes;
 mod security;
 mod table;
 mod userns;

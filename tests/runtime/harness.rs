@@ -56,6 +56,7 @@ impl Host {
             user: None,
             group_add: Vec::new(),
             seccomp: Seccomp::Default,
+            external: None,
             guardian: None,
         };
         self.configs.borrow_mut().push(config.clone());

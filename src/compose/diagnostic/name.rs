@@ -56,6 +56,7 @@ impl DiagnosticKind {
             Self::UnknownLint(_) => "unknown-lint",
             Self::UnknownProfile(_) => "unknown-profile",
             Self::NoEffect { .. } => "no-effect",
+            Self::OnThisMachine { .. } => "on-this-machine",
         }
     }
 }

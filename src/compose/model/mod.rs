@@ -52,7 +52,7 @@ pub use namespace::{IpcMode, PidMode};
 pub use network::{Attachment, Ipam, MacAddress, Network, NetworkMode, Pool, Prefix};
 pub use policy::{PullPolicy, Restart};
 pub use port::{Port, Protocol};
-pub use project::Project;
+pub use project::{OciRuntime, Project};
 pub use service::Service;
 pub use sharing::{Peer, VolumesFrom};
 pub use ulimit::Ulimit;

@@ -32,6 +32,19 @@ pub struct Project {
     pub secrets: BTreeMap<String, FileObject>,
     /// The language models in use.
     pub models: BTreeMap<String, AiModel>,
+    /// The programs on this machine that services name as their `runtime`, by that name; those that our own runtime stands
+    /// in for have none. Not from the file: whoever runs the project finds them.
+    #[serde(default)]
+    pub runtimes: BTreeMap<String, OciRuntime>,
+}
+
+/// A program with the command line of runc.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OciRuntime {
+    /// Where it is; absolute.
+    pub path: PathBuf,
+    /// What it is given before its verb.
+    pub args: Vec<String>,
 }
 
 impl Project {
@@ -49,6 +62,7 @@ impl Project {
             configs: BTreeMap::new(),
             secrets: BTreeMap::new(),
             models: BTreeMap::new(),
+            runtimes: BTreeMap::new(),
         }
     }
 }

@@ -183,6 +183,10 @@ pub(super) fn conflicts(service: &Node, services: &Node) -> Vec<(&'static str, &
         let shared: Vec<_> = ["network_mode", "pid", "ipc"].into_iter().filter(|key| is_shared(*key)).collect();
         refuse(&shared, why);
         refuse(&["privileged"], why);
+        refuse(
+            &["runtime"],
+            "with `userns_mode: auto` the owners of files are mapped, which only rcompose's own runtime does",
+        );
     }
     for (key, namespace, why) in SHARED_PARAMETERS {
         if mode(key) == "host" && sysctls::any_of(service, *namespace) {

@@ -15,7 +15,7 @@ use crate::runtime::channel::{Channel, Failure, Message};
 use crate::runtime::init;
 use crate::runtime::record::{self, StatusRecord};
 use crate::runtime::seccomp::{Agent, AgentError};
-use crate::runtime::{Config, RuntimeError, Seccomp, handle};
+use crate::runtime::{Config, RuntimeError, Seccomp, external, handle};
 use crate::sys::clone::{Cloned, SingleThreaded, clone};
 use crate::sys::pidfd::PidFd;
 use crate::sys::spawn;
@@ -73,6 +73,9 @@ fn run(channel: &Channel) -> Result<u8, ExecError> {
             _ => return Err(ExecError::Died),
         }
     };
+    if let Some((mut process, terminal)) = start_elsewhere(&directory, &options)? {
+        return follow(&mut process, terminal, channel, &options);
+    }
     let mut entered = enter(&directory, &options)?;
     let agent = entered.agent.take();
 
@@ -96,6 +99,42 @@ fn run(channel: &Channel) -> Result<u8, ExecError> {
             process.wait(channel, options.detach)
         }
     }
+}
+
+/// Has the runtime of a container start the process; `None` when that is our own.
+fn start_elsewhere(directory: &Path, options: &ExecOptions) -> Result<Option<(Running, Option<OwnedFd>)>, ExecError> {
+    let config: Config = record::read(directory, record::CONFIG)?.ok_or(RuntimeError::NotRunning)?;
+    let Some(runtime) = &config.external else { return Ok(None) };
+    let status: StatusRecord = record::read(directory, record::STATUS)?.ok_or(RuntimeError::NotRunning)?;
+    let init = handle::open(status.init)?.ok_or(RuntimeError::NotRunning)?;
+    if init.has_exited()? {
+        return Err(RuntimeError::NotRunning.into());
+    }
+    if Cgroup::existing(&config.cgroup()).is_frozen() {
+        return Err(RuntimeError::Paused.into());
+    }
+    let (pidfd, process, terminal) = external::exec(&config, runtime, &status, options)
+        .map_err(|error| ExecError::Process(Failure { code: error.code(), error: init::text(&error) }))?;
+    let pid = Pid::from_raw(process.pid).ok_or(ExecError::Died)?;
+    Ok(Some((Running { pid, pidfd, terminal: None }, terminal)))
+}
+
+/// Tells the caller of a process that runs, and waits for its end.
+fn follow(
+    process: &mut Running,
+    terminal: Option<OwnedFd>,
+    caller: &Channel,
+    options: &ExecOptions,
+) -> Result<u8, ExecError> {
+    let master: Vec<_> = terminal.iter().map(AsFd::as_fd).collect();
+    let told = caller.send(&Message::Started { pid: process.pid.as_raw_pid(), start_time: 0 }, &master);
+    if let Err(error) = told {
+        process.kill();
+        let _ = process.pidfd.wait(true);
+        return Err(error.into());
+    }
+    process.terminal = terminal;
+    process.wait(caller, options.detach)
 }
 
 /// A container whose namespaces this process is in.

@@ -4,8 +4,8 @@ use oci_spec::runtime::LinuxResources;
 
 use super::Handle;
 use crate::runtime::cgroup::{Cgroup, CgroupError, Stats};
-use crate::runtime::record;
 use crate::runtime::{Config, RuntimeError};
+use crate::runtime::{external, record};
 
 impl Handle {
     /// Stops all processes of the container until [`Self::unpause`]. May be repeated. If some do not stop within 10
@@ -14,7 +14,11 @@ impl Handle {
     /// # Errors
     /// [`RuntimeError::Cgroup`], [`RuntimeError::Record`], [`RuntimeError::NotRunning`].
     pub fn pause(&self) -> Result<(), RuntimeError> {
-        let cgroup = self.cgroup()?;
+        let config = self.config()?;
+        if external::pause(&config, true).map_err(Box::new)? {
+            return Ok(());
+        }
+        let cgroup = Cgroup::existing(&config.cgroup());
         if cgroup.directories().is_empty() {
             return Err(CgroupError::None.into());
         }
@@ -26,10 +30,14 @@ impl Handle {
     /// # Errors
     /// [`RuntimeError::Cgroup`], [`RuntimeError::Record`].
     pub fn unpause(&self) -> Result<(), RuntimeError> {
-        match self.cgroup() {
-            Err(RuntimeError::NotRunning) => Ok(()),
-            cgroup => Ok(cgroup?.thaw()?),
+        let config = match self.config() {
+            Err(RuntimeError::NotRunning) => return Ok(()),
+            config => config?,
+        };
+        if external::pause(&config, false).map_err(Box::new)? {
+            return Ok(());
         }
+        Ok(Cgroup::existing(&config.cgroup()).thaw()?)
     }
 
     /// Whether the container is paused.
@@ -37,10 +45,12 @@ impl Handle {
     /// # Errors
     /// [`RuntimeError::Record`].
     pub fn is_paused(&self) -> Result<bool, RuntimeError> {
-        match self.cgroup() {
-            Err(RuntimeError::NotRunning) => Ok(false),
-            cgroup => Ok(cgroup?.is_frozen()),
-        }
+        let config = match self.config() {
+            Err(RuntimeError::NotRunning) => return Ok(false),
+            config => config?,
+        };
+        let paused = external::is_paused(&config).map_err(Box::new)?;
+        Ok(paused.unwrap_or_else(|| Cgroup::existing(&config.cgroup()).is_frozen()))
     }
 
     /// Changes what `resources` says, and leaves all other limits as they are. When the kernel refuses a part of it,
@@ -81,7 +91,7 @@ impl Handle {
         Ok(pids)
     }
 
-    fn config(&self) -> Result<Config, RuntimeError> {
+    pub(super) fn config(&self) -> Result<Config, RuntimeError> {
         let is_running = match &self.init {
             Some(init) => !init.has_exited().map_err(super::failed("watch", self.pid))?,
             None => false,

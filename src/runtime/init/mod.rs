@@ -26,14 +26,16 @@ pub(super) mod user_namespace;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
-use oci_spec::runtime::{Process, Spec};
+use oci_spec::runtime::{Mount, Process, Spec};
 use rustix::fs::Mode;
 use rustix::thread::UnshareFlags;
 
 pub(super) use error::{InitError, text};
 pub(super) use mount_options::propagation;
 pub(super) use namespaces::Namespaces;
+pub(super) use reaper::main as reap;
 pub(super) use scheduling::{number_list, set_affinity};
+pub(super) use user::Accounts;
 
 use self::outside::Outside;
 use super::Config;
@@ -43,6 +45,9 @@ use super::oci::Solitary;
 use crate::sys::RootDir;
 use crate::sys::clone::{SingleThreaded, unshare};
 use crate::sys::signal;
+
+/// The first argument with which this program is the init of a container that another runtime makes.
+pub(super) const REAPER: &str = "__reap";
 
 /// What init is given by the shim it is a copy of.
 pub(super) struct Setup<'a> {
@@ -212,6 +217,28 @@ pub(super) fn prepare_exec(
     let (program, warnings) =
         process::prepare(config, process, &root, devices_restricted, process::MissingDirectory::Refuse)?;
     Ok((program, warnings, terminal))
+}
+
+/// Mounts the root file system of a container in the mount namespace of this process, for a runtime that is not ours.
+pub(super) fn mount_root(config: &Config) -> Result<RootDir, InitError> {
+    let root = rootfs::mount(config, true, None)?;
+    rootfs::hide(config, &root)?;
+    Ok(root)
+}
+
+/// Whether a mount has options that only this runtime knows.
+pub(super) fn is_special(mount: &Mount) -> bool {
+    let options = mount_options::parse(mount.options().as_deref().unwrap_or_default());
+    options.subdirectory.is_some() || options.mount_namespace.is_some()
+}
+
+/// What such a mount shows, mounted nowhere; the options are taken from it.
+pub(super) fn take_source(mount: &mut Mount) -> Result<OwnedFd, InitError> {
+    let options = mount_options::parse(mount.options().as_deref().unwrap_or_default());
+    if let Some(options) = mount.options_mut() {
+        options.retain(|option| !mount_options::is_private(option));
+    }
+    bind::source(mount, &options, None)
 }
 
 /// Puts the standard streams in place; with a terminal, returns its master.

@@ -88,6 +88,11 @@ pub(in crate::runtime) fn propagation(word: &str) -> Option<(Propagation, bool)>
     }
 }
 
+/// Whether an option is one that no other runtime knows.
+pub(super) fn is_private(option: &str) -> bool {
+    option.starts_with(SUBDIRECTORY) || option.starts_with(MOUNT_NAMESPACE)
+}
+
 impl Default for Attributes {
     fn default() -> Self {
         Self { set: MountAttrFlags::empty(), clear: MountAttrFlags::empty() }

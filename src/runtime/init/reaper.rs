@@ -1,5 +1,9 @@
 //! PID 1 of a container with `init: true`: passes signals on to the program, its child, and reaps what is orphaned.
 
+use std::ffi::CString;
+use std::os::unix::ffi::OsStringExt as _;
+use std::process::ExitCode;
+
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill, sigprocmask};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
@@ -34,6 +38,31 @@ pub(super) fn execute(program: Program, single: SingleThreaded, parent: &Channel
             }
             let error = process::shed_descriptors(0, Pid::from_raw(pid.as_raw_pid()), reap);
             InitError::Descriptors(error)
+        }
+    }
+}
+
+/// `rcompose __reap PROGRAM ARGUMENTS`: the same as the first program of a container that another runtime has made.
+pub(in crate::runtime) fn main() -> ExitCode {
+    let arguments: Vec<CString> =
+        std::env::args_os().skip(2).filter_map(|text| CString::new(text.into_vec()).ok()).collect();
+    let (Some(program), Ok(single)) = (arguments.first(), SingleThreaded::check()) else { return ExitCode::FAILURE };
+    if sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::all()), None).is_err() {
+        return ExitCode::FAILURE;
+    }
+    match clone(single, rustix::thread::UnshareFlags::empty(), None) {
+        Err(_) => ExitCode::FAILURE,
+        Ok(Cloned::Child) => {
+            let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None);
+            let error = nix::unistd::execvp(program, &arguments).unwrap_err();
+            // There is nobody but the log to be told.
+            let text = format!("cannot execute `{}`: {}\n", program.to_string_lossy(), error.desc());
+            let _ = rustix::io::write(rustix::stdio::stderr(), text.as_bytes());
+            ExitCode::from(if error == nix::errno::Errno::ENOENT { 127 } else { 126 })
+        }
+        Ok(Cloned::Parent { pid, .. }) => {
+            process::shed_descriptors(0, Pid::from_raw(pid.as_raw_pid()), reap);
+            ExitCode::FAILURE
         }
     }
 }

@@ -24,10 +24,10 @@ pub(in crate::runtime) enum UserError {
 /// A resolved user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::runtime) struct User {
-    pub(super) uid: u32,
-    pub(super) gid: u32,
-    pub(super) groups: Vec<u32>,
-    pub(super) home: String,
+    pub(in crate::runtime) uid: u32,
+    pub(in crate::runtime) gid: u32,
+    pub(in crate::runtime) groups: Vec<u32>,
+    pub(in crate::runtime) home: String,
 }
 
 impl User {
@@ -39,23 +39,23 @@ impl User {
 }
 
 /// The container's files that name users.
-pub(super) struct Accounts {
+pub(in crate::runtime) struct Accounts {
     passwd: String,
     group: String,
 }
 
 impl Accounts {
-    pub(super) fn read(root: &RootDir) -> Result<Self, UserError> {
+    pub(in crate::runtime) fn read(root: &RootDir) -> Result<Self, UserError> {
         Ok(Self { passwd: read(root, "/etc/passwd")?, group: read(root, "/etc/group")? })
     }
 
     /// The home directory of `uid`; `/` when nothing says.
-    pub(super) fn home(&self, uid: u32) -> String {
+    pub(in crate::runtime) fn home(&self, uid: u32) -> String {
         self.users().find(|user| user.uid == uid).map_or("/", |user| user.home).to_owned()
     }
 
     /// `name|uid[:name|gid]` and further groups.
-    pub(super) fn resolve(&self, request: &str, group_add: &[String]) -> Result<User, UserError> {
+    pub(in crate::runtime) fn resolve(&self, request: &str, group_add: &[String]) -> Result<User, UserError> {
         let (user, group) = match request.split_once(':') {
             Some((user, group)) => (user, Some(group)),
             None => (request, None),
@@ -92,7 +92,7 @@ impl Accounts {
     }
 
     /// A group by name or number.
-    pub(super) fn group(&self, text: &str) -> Result<u32, UserError> {
+    pub(in crate::runtime) fn group(&self, text: &str) -> Result<u32, UserError> {
         let id = number(text).map_err(|()| UserError::Syntax(text.to_owned()))?;
         let entry = self.groups().find(|entry| entry.name == text);
         entry.map(|entry| entry.gid).or(id).ok_or_else(|| UserError::NoGroup(text.to_owned()))

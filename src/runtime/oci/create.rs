@@ -121,6 +121,7 @@ impl Nursery<'_> {
             user: None,
             group_add: Vec::new(),
             seccomp: Seccomp::Specified,
+            external: None,
             guardian: None,
         }
     }

@@ -13,6 +13,7 @@ mod default;
 #[cfg(test)]
 mod interpreter;
 mod policy;
+mod portable;
 mod specification;
 
 use std::path::Path;
@@ -21,6 +22,7 @@ use oci_spec::runtime::{LinuxSeccomp, LinuxSeccompAction, LinuxSeccompFilterFlag
 use rustix::thread::CapabilitySet;
 
 pub(super) use agent::{Agent, AgentError};
+pub(super) use portable::portable;
 
 use super::capability::Sets;
 use super::{Config, Seccomp};

@@ -1,0 +1,44 @@
+//! What a project asks of this machine that its files cannot tell: whether it has the programs and modules they name.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::context::Context;
+use super::error::CliError;
+use crate::compose::model::{OciRuntime, Project};
+use crate::compose::{Diagnostic, Findings, Judgement, Question};
+use crate::name::ServiceName;
+use crate::runtime::{FoundRuntime, Runtimes};
+
+/// Looks for what `services` name: where the runtimes of the project are, and what is missing or done in another way.
+///
+/// # Errors
+/// [`CliError::Runtimes`].
+pub(super) fn judge(
+    context: &Context,
+    project: &Project,
+    findings: &Findings,
+    services: &BTreeSet<&ServiceName>,
+) -> Result<(BTreeMap<String, OciRuntime>, Vec<Diagnostic>), CliError> {
+    let runtimes = context.runtimes()?;
+    let mut found = BTreeMap::new();
+    for name in project.services.values().filter_map(|service| service.runtime.as_ref()) {
+        if let FoundRuntime::Program(program) = runtimes.find(name) {
+            found.insert(name.clone(), OciRuntime { path: program.path, args: program.args });
+        }
+    }
+    Ok((found, findings.judged(services, |_, question| judgement(question, &runtimes))))
+}
+
+fn judgement(question: &Question, runtimes: &Runtimes) -> Judgement {
+    let value = question.value.as_deref().unwrap_or_default();
+    match question.attribute.as_str() {
+        "runtime" => match runtimes.find(value) {
+            FoundRuntime::Program(_) => Judgement::Obeyed,
+            FoundRuntime::Own => {
+                Judgement::Instead("it is not installed here: rcompose's own runtime does its work".to_owned())
+            }
+            FoundRuntime::Nothing(reason) => Judgement::Refused(reason),
+        },
+        _ => Judgement::Obeyed,
+    }
+}
