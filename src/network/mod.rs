@@ -31,7 +31,10 @@ mod veth;
 pub use bridge::{
     BRIDGE_PREFIX, Bridge, BridgeError, BridgeSubnet, create_bridge, delete_bridge, link_exists, mac_address,
 };
-pub use dns::{Names, Port53, Resolver, ResolverError, View};
+pub use dns::{
+    Link, Names, ResolvConf, Resolver, ResolverError, Room, Upstream, View, answered, follow as follow_resolv_conf,
+    relayed,
+};
 pub use firewall::{Firewall, FirewallError};
 pub use foreign_firewall::{ForeignFirewall, foreign_firewalls};
 pub use ipam::{AddressPool, Claim, InvalidPool, IpamError, SubnetPool, choose_subnet};

@@ -11,6 +11,8 @@ use super::failure::Failure;
 use super::lower::hostname;
 use super::observe::Record;
 use super::world::World;
+use crate::compose::model::{NetworkMode, Service};
+use crate::network::ResolvConf;
 
 /// The file that becomes `/etc/hosts`.
 pub(super) const HOSTS: &str = "hosts";
@@ -27,8 +29,9 @@ pub(super) fn write(world: &World, record: &Record) -> Result<(), Failure> {
         network.iter().flat_map(|network| network.pools.iter().filter_map(|pool| pool.gateway)).collect();
     let name = hostname(&record.config.service, &record.id, &world.host_name);
     let resolv_conf = match &record.config.service.network_mode {
-        None => resolv_conf(record),
-        // The host's own resolver, as far as the container can reach it.
+        None => resolv_conf(&record.config.service, &world.resolv_conf.borrow()),
+        Some(NetworkMode::None) => "# This container has no network.\n".to_owned(),
+        // The machine's own. Who shares a network with another container is given that one's file instead.
         Some(_) => fs_err::read_to_string("/etc/resolv.conf").unwrap_or_default(),
     };
     write_public(&paths.etc(HOSTS), &hosts(record, name, &gateways))?;
@@ -84,21 +87,47 @@ fn own_names(name: &str, domain: Option<&str>) -> String {
     }
 }
 
-fn resolv_conf(record: &Record) -> String {
+/// What the service does not say is as on the machine, but for the servers: they are behind ours.
+fn resolv_conf(service: &Service, machine: &ResolvConf) -> String {
     let mut text = String::from("nameserver 127.0.0.11\n");
-    if !record.config.service.dns_search.is_empty() {
-        let _ = writeln!(text, "search {}", record.config.service.dns_search.join(" "));
+    let search = if service.dns_search.is_empty() { &machine.search } else { &service.dns_search };
+    // The root alone stands for no domain at all.
+    if !search.is_empty() && search[..] != ["."] {
+        let _ = writeln!(text, "search {}", search.join(" "));
     }
-    // `ndots:0`: a service name is tried as it is before any search domain is put behind it.
-    let ndots =
-        if record.config.service.dns_opt.iter().any(|option| option.starts_with("ndots:")) { "" } else { "ndots:0 " };
-    let _ = writeln!(text, "options {}", format!("{ndots}{}", record.config.service.dns_opt.join(" ")).trim_end());
+    let mut options = if service.dns_opt.is_empty() { machine.options.clone() } else { service.dns_opt.clone() };
+    if !options.iter().any(|option| option.starts_with("ndots:")) {
+        // A service name is tried as it is before any search domain is put behind it.
+        options.push("ndots:0".to_owned());
+    }
+    let _ = writeln!(text, "options {}", options.join(" "));
     text
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::name::ImageReference;
+
+    #[test]
+    fn what_a_service_does_not_say_is_as_on_the_machine() {
+        let machine = ResolvConf::parse("nameserver 10.0.0.1\nsearch lan\noptions edns0 trust-ad\n");
+        let bare = ResolvConf::parse("");
+        let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        for (machine, search, options, expect) in [
+            (&bare, &[][..], &[][..], "options ndots:0\n"),
+            (&machine, &[], &[], "search lan\noptions edns0 trust-ad ndots:0\n"),
+            (&machine, &["a", "b"], &["timeout:3"], "search a b\noptions timeout:3 ndots:0\n"),
+            (&machine, &["."], &["ndots:2"], "options ndots:2\n"),
+        ] {
+            let service = Service {
+                dns_search: texts(search),
+                dns_opt: texts(options),
+                ..Service::new(ImageReference::parse("web").unwrap())
+            };
+            assert_eq!(resolv_conf(&service, machine), format!("nameserver 127.0.0.11\n{expect}"));
+        }
+    }
 
     #[test]
     fn names_of_the_container_itself() {

@@ -30,12 +30,12 @@ mod machine;
 mod network;
 mod observe;
 mod provision;
+mod resolver;
 pub mod restart;
 mod server;
 mod share;
 mod start;
 mod unit;
-mod upstream;
 mod volume;
 mod world;
 

@@ -33,8 +33,6 @@ pub struct Configuration {
     /// Its health check, if it has one.
     #[serde(deserialize_with = "if_of_this_version")]
     pub check: Option<Check>,
-    /// Whether it is a name server itself, and wants port 53.
-    pub serves_names: bool,
     /// The names on the host of the volumes the service names.
     pub volumes: BTreeMap<VolumeName, String>,
     /// Its configs and secrets.

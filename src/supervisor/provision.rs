@@ -178,7 +178,6 @@ fn container_record(
         anonymous_volumes,
         config: Configuration {
             check: Check::resolve(config.healthcheck.as_ref(), defaults.healthcheck.as_ref(), config.strict_health()),
-            serves_names: image.config.exposed_ports.iter().any(|port| port.split('/').next() == Some("53")),
             service: config.clone(),
             layers: image.layers,
             lowered,

@@ -5,7 +5,6 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddrV4};
 use std::os::fd::{AsFd, OwnedFd};
 use std::rc::Rc;
 
-use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use super::endpoint;
@@ -16,15 +15,14 @@ use super::host_devices;
 use super::id_range;
 use super::logging;
 use super::observe::Record;
+use super::resolver::{self, AbortOnDrop};
 use super::restart::Attempts;
 use super::share;
-use super::upstream;
 use super::world::World;
 use crate::compose::model::{Mount, NetworkMode, Port, Protocol};
 use crate::name::ContainerId;
 use crate::network::{
-    self, Bridge, Endpoint, EndpointAddress, IpFamily, Port53, PortForward, PortReservation, Resolver,
-    TransportProtocol, View,
+    self, Bridge, Endpoint, EndpointAddress, IpFamily, PortForward, PortReservation, TransportProtocol,
 };
 use crate::runtime::{self, ExitStatus, Guardian, Handle, Rootfs, RuntimeError, Shim, Signal, Stdin};
 use crate::state::{EndpointRecord, PublishedPort};
@@ -40,16 +38,6 @@ pub(super) struct Live {
     pub(super) stop_signal: Signal,
     /// The task that answers its name queries.
     _resolver: Option<AbortOnDrop>,
-}
-
-/// Ends a task with its owner.
-#[derive(Debug)]
-pub(super) struct AbortOnDrop(AbortHandle);
-
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
 }
 
 /// Starts the container of `record`; `attempts` is written to its state.
@@ -88,7 +76,7 @@ pub(super) async fn start(world: &Rc<World>, record: &Rc<Record>, attempts: Atte
         None => {
             let netns = netns(init.pid)?;
             attach(world, record, &netns)?;
-            Some(resolver(world, record, &netns)?)
+            Some(resolver::serve(world, record, &netns)?)
         }
     };
     // Before the program runs: what it asks for at once must be there.
@@ -120,7 +108,7 @@ pub(super) fn resume(world: &Rc<World>, record: &Rc<Record>, handle: Handle) -> 
     let resolver = match &record.config.service.network_mode {
         Some(_) => None,
         None => netns(handle.pid())
-            .and_then(|netns| resolver(world, record, &netns))
+            .and_then(|netns| resolver::serve(world, record, &netns))
             .inspect_err(|failure| warn(failure))
             .ok(),
     };
@@ -315,30 +303,6 @@ fn remove_stale_links(endpoints: &[Endpoint]) -> bool {
     let links = endpoints.iter().map(|endpoint| &endpoint.host_interface);
     let stale: Vec<_> = links.filter(|link| network::link_exists(link).unwrap_or(false)).collect();
     !stale.is_empty() && stale.into_iter().all(|link| network::delete_bridge(link).is_ok())
-}
-
-/// Serves the container's name queries.
-fn resolver(world: &World, record: &Record, netns: &OwnedFd) -> Result<AbortOnDrop, Failure> {
-    let port53 = if record.config.serves_names { Port53::Container } else { Port53::Resolver };
-    let resolver =
-        Resolver::bind(netns.as_fd(), port53).map_err(|error| Failure::from_error(FailureKind::System, &error))?;
-    let view = View {
-        networks: record.endpoints.iter().map(|endpoint| endpoint.network.to_string()).collect(),
-        upstream: if [IpFamily::V4, IpFamily::V6]
-            .iter()
-            .any(|family| endpoint::way_out(world, record, *family).is_some())
-        {
-            upstream::of(&record.config.service.dns, &world.upstream)
-        } else {
-            Vec::new()
-        },
-    };
-    let names = world.names.subscribe();
-    let task = tokio::task::spawn_local(async move {
-        // It ends only when its sockets fail, which they do when the container's namespace goes away.
-        let _ = resolver.serve(names, view).await;
-    });
-    Ok(AbortOnDrop(task.abort_handle()))
 }
 
 /// A prefix + 8 digits of the container's id + the index: within the kernel's 15 characters, and unique.

@@ -14,11 +14,10 @@ use super::failure::{Failure, FailureKind};
 use super::lower::KernelVersion;
 use super::observe::{self, Ended, Record};
 use super::unit::{Command, UnitHandle, UnitState};
-use super::upstream;
 use crate::compose::model::Project;
 use crate::image::Store;
 use crate::name::{ContainerId, NetworkName, ProjectName, ServiceName};
-use crate::network::{self, Firewall, Names, Nftables, PortForward};
+use crate::network::{self, Firewall, Names, Nftables, PortForward, ResolvConf};
 use crate::plan::{Observed, ObservedState};
 use crate::runtime::Handle;
 use crate::state::{ContainerState, Layout, NetworkRecord, ProjectLayout, StateError, VERSION};
@@ -36,8 +35,10 @@ pub(super) struct World {
     pub(super) store: Store,
     /// What the resolvers of all containers answer from.
     pub(super) names: watch::Sender<Names>,
-    /// The host's own name servers.
-    pub(super) upstream: Vec<std::net::SocketAddr>,
+    /// What this machine's own `resolv.conf` says; kept true by a task.
+    pub(super) resolv_conf: watch::Sender<ResolvConf>,
+    /// How many names may be asked of its servers at once.
+    pub(super) room: network::Room,
     /// The name of this machine.
     pub(super) host_name: String,
     /// The processors of this machine.
@@ -71,7 +72,8 @@ impl World {
         let world = Rc::new(Self {
             names: watch::channel(Names::default()).0,
             nftables: RefCell::new(nftables),
-            upstream: upstream::parse(&fs_err::read_to_string("/etc/resolv.conf").unwrap_or_default()),
+            resolv_conf: super::resolver::follow_host(),
+            room: network::Room::default(),
             host_name: host_name(),
             kernel: kernel_version(),
             processors: std::thread::available_parallelism().map_or(1, |count| u32::try_from(count.get()).unwrap_or(1)),
@@ -233,6 +235,12 @@ impl World {
         self.networks.borrow().get(key).cloned()
     }
 
+    /// The name of a network, by which it is known to the resolvers.
+    pub(super) fn network_name(&self, key: &NetworkName) -> String {
+        let networks = self.networks.borrow();
+        networks.get(key).map_or_else(|| format!("{}_{key}", self.project), |record| record.name.to_string())
+    }
+
     /// Adds a network: its record, then its bridge, so that a bridge that nobody knows of never is.
     ///
     /// # Errors
@@ -293,11 +301,15 @@ impl World {
     pub(super) fn expose(&self, record: &Record, forwards: Vec<PortForward>) -> Result<(), Failure> {
         self.names.send_modify(|names| {
             for endpoint in &record.endpoints {
-                let network = endpoint.network.as_str();
-                let full = format!("{}.{}_{network}", record.name, self.project);
-                if let Some(address) = endpoint.ipv4() {
-                    endpoint.names.iter().for_each(|name| names.insert(network, name, address));
-                    names.insert_pointer(network, address, &full);
+                let network = self.network_name(&endpoint.network);
+                for address in &endpoint.addresses {
+                    names.insert_pointer(&network, *address, record.name.as_str());
+                    endpoint.names.iter().for_each(|name| names.insert(&network, name, *address));
+                }
+                for (label, port) in super::resolver::named_ports(&record.config.service.ports) {
+                    for name in &endpoint.names {
+                        names.insert_port(&network, &format!("{label}.{name}"), port, record.name.as_str());
+                    }
                 }
             }
         });
@@ -312,8 +324,8 @@ impl World {
     pub(super) fn withdraw(&self, record: &Record) {
         self.names.send_modify(|names| {
             for endpoint in &record.endpoints {
-                let network = endpoint.network.as_str();
-                endpoint.ipv4().into_iter().for_each(|address| names.remove(network, address));
+                let network = self.network_name(&endpoint.network);
+                endpoint.addresses.iter().for_each(|address| names.remove(&network, *address));
             }
         });
         if self.forwards.borrow_mut().remove(&record.id).is_some() {

@@ -1,10 +1,10 @@
 //! Names: of the container itself, of hosts, and who is asked for the others.
 
-use std::net::UdpSocket;
-use std::thread;
+use std::net::Ipv4Addr;
+use std::process::Command;
 
 use crate::inspect::{Running, up};
-use crate::support::Sandbox;
+use crate::support::{NameServer, Sandbox};
 
 /// `hostname`, `domainname`: what the kernel says, `/etc/hostname`, `/etc/hosts`; the UTS namespace of its init.
 #[test]
@@ -62,38 +62,39 @@ fn dns_search_and_dns_opt() {
 #[test]
 fn dns() {
     let sandbox = Sandbox::new("dns");
-    let server = UdpSocket::bind("127.0.0.1:53").unwrap();
-    let served = thread::spawn(move || {
-        let mut query = [0; 512];
-        let mut asked = 0;
-        while let Ok((length, from)) = server.recv_from(&mut query) {
-            if length < 12 {
-                return asked;
-            }
-            asked += 1;
-            server.send_to(&answer(&query[..length]), from).unwrap();
-        }
-        asked
-    });
-    let compose = "services: {web: {image: 'rootfs:/', command: [sleep, '1000'], dns: 127.0.0.1}}";
+    let address = Ipv4Addr::new(198, 51, 100, 1);
+    assert!(Command::new("ip").args(["address", "add", "198.51.100.1/32", "dev", "lo"]).status().unwrap().success());
+    let server = NameServer::start(address, Ipv4Addr::new(10, 9, 8, 7));
+    let compose = "services: {web: {image: 'rootfs:/', command: [sleep, '1000'], dns: 198.51.100.1}}";
     let web = Running::of(sandbox, compose);
     assert_eq!(web.inside("getent ahostsv4 probe.example | head -1 | cut -d' ' -f1"), "10.9.8.7");
-    UdpSocket::bind("127.0.0.1:0").unwrap().send_to(b"end", "127.0.0.1:53").unwrap();
-    assert!(served.join().unwrap() > 0);
+    assert!(!server.asked().is_empty());
 }
 
-/// The answer to a query: 10.9.8.7 to one for an IPv4 address, nothing to any other. See RFC 1035, section 4.
-fn answer(query: &[u8]) -> Vec<u8> {
-    let name = query[12..].iter().position(|byte| *byte == 0).unwrap() + 1;
-    let question = &query[12..12 + name + 4];
-    let is_a = question[name..name + 2] == [0, 1];
-    // Response, recursion desired and available; one question; an answer or none.
-    let mut answer = [&query[..2], &[0x81, 0x80, 0, 1, 0, u8::from(is_a), 0, 0, 0, 0], question].concat();
-    if is_a {
-        // The name of the question, type A, class IN, TTL 0, four bytes.
-        answer.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 0, 0, 4, 10, 9, 8, 7]);
+/// A domain of `x-rcompose.dns` is asked of its server, from the host.
+#[test]
+fn dns_of_a_domain() {
+    let sandbox = Sandbox::new("domain");
+    let server = NameServer::start(Ipv4Addr::LOCALHOST, Ipv4Addr::new(10, 9, 8, 7));
+    let compose = "services: {web: {image: 'rootfs:/', command: [sleep, '1000'], dns: 198.51.100.1, \
+                   x-rcompose: {dns: {corp.example: [127.0.0.1]}}}}";
+    let web = Running::of(sandbox, compose);
+    assert_eq!(web.inside("getent ahostsv4 git.corp.example | head -1 | cut -d' ' -f1"), "10.9.8.7");
+    assert!(server.asked().iter().all(|name| name == "git.corp.example"));
+    up("x-rcompose: {dns: {corp.example: [nowhere]}}").fails().says(&["compose.yaml:6:", "nowhere"]);
+}
+
+/// `links`: what its names come to; the address of the other's link.
+#[test]
+fn links() {
+    let compose = "services:\n  web: &web {image: 'rootfs:/', command: [sleep, '1000'], init: true, links: [other, 'other:friend']}\n  \
+                   other: {<<: *web, links: !reset null}";
+    let web = Running::of(Sandbox::new("links"), compose);
+    let script = format!("nsenter -t {} -n ip -4 -o address show eth0 | tr / ' ' | cut -d' ' -f7", web.pid_of("other"));
+    let address = String::from_utf8(Command::new("sh").args(["-c", &script]).output().unwrap().stdout).unwrap();
+    for name in ["other", "friend", "other-1", "attributes-other-1"] {
+        assert_eq!(web.inside(&format!("getent hosts {name} | cut -d' ' -f1")), address.trim(), "{name}");
     }
-    answer
 }
 
 #[test]

@@ -17,6 +17,7 @@ fn no_network() {
     assert_eq!(devices.lines().skip(2).map(|line| line.split(':').next().unwrap().trim()).collect::<Vec<_>>(), ["lo"]);
     assert!(!web.shares("net"));
     assert!(web.enter("-n", "ip -o link show lo").contains("UP"));
+    assert_eq!(web.inside("grep -c nameserver /etc/resolv.conf || true"), "0");
 }
 
 /// `network_mode: host`: the devices of the host; the same network namespace.
@@ -25,6 +26,7 @@ fn network_of_the_host() {
     let web = Running::with("network_mode: host");
     assert!(web.shares("net"));
     assert_eq!(web.inside("readlink /proc/self/ns/net"), web.namespace("net"));
+    assert_eq!(web.inside("cat /etc/resolv.conf"), fs_err::read_to_string("/etc/resolv.conf").unwrap().trim_end());
 }
 
 /// `mac_address`: that of `eth0`; the same from its network namespace.

@@ -23,7 +23,6 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("image", "it is what every test begins with: `scenario::images`"),
     ("isolation", "it is for Windows"),
     ("label_file", "it is read into `labels`: `compose`"),
-    ("links", "it is not supported yet"),
     ("models", "it is not supported yet"),
     ("networks", "they are tested with all they can be: `network`, `scenario::networks`"),
     ("platform", "it chooses the image"),

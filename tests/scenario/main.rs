@@ -20,6 +20,7 @@ mod health;
 mod images;
 mod killed;
 mod logs;
+mod names;
 mod networks;
 mod paused;
 mod private;

@@ -5,6 +5,7 @@ mod background;
 mod eventually;
 pub(crate) mod http;
 mod leaks;
+mod name_server;
 mod namespaces;
 mod outcome;
 mod patience;
@@ -16,6 +17,7 @@ mod terminal;
 
 pub(crate) use background::Background;
 pub(crate) use eventually::{eventually, holds_for};
+pub(crate) use name_server::NameServer;
 pub(crate) use outcome::Outcome;
 pub(crate) use patience::patient;
 pub(crate) use sandbox::Sandbox;

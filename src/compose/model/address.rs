@@ -1,5 +1,6 @@
 //! How addresses are read: a text that is none is named in the mistake.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
@@ -31,6 +32,13 @@ fn parse<T: Address>(text: &str) -> Result<T, String> {
 pub(super) fn optional<'de, T: Address, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     let text = Option::<String>::deserialize(deserializer)?.filter(|text| !text.is_empty());
     text.map(|text| parse(&text).map_err(serde::de::Error::custom)).transpose()
+}
+
+/// Lists of addresses under keys.
+pub(super) fn lists<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, Vec<IpAddr>>, D::Error> {
+    let lists = BTreeMap::<String, Vec<Item>>::deserialize(deserializer)?;
+    let addresses = |list: Vec<Item>| list.into_iter().map(|Item(address)| address).collect();
+    Ok(lists.into_iter().map(|(key, list)| (key, addresses(list))).collect())
 }
 
 /// A list of addresses.

@@ -1,5 +1,8 @@
 //! `x-rcompose`.
 
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
 use super::element::element;
 
 element! {
@@ -7,5 +10,8 @@ element! {
     pub struct Extension {
         /// `strict_health`: Docker's timing of probes instead of the eager one.
         strict_health: bool,
+        /// `dns`: domains whose names are asked of servers of their own, which the machine can reach.
+        #[serde(deserialize_with = "super::address::lists")]
+        dns: BTreeMap<String, Vec<IpAddr>>,
     }
 }

@@ -24,6 +24,7 @@ const DOCS: &[(&str, &[(&str, &str)])] = &[
     ("x-rcompose of the file", &[("allow", "Names of warnings that are not shown.")]),
     ("x-rcompose", &[
         ("strict_health", "Ask for health exactly when Docker would, not earlier."),
+        ("dns", "Domains, and the name servers that are asked for the names in them, from this machine."),
         ("allow", "Names of warnings that are not shown for this service."),
     ]),
     ("include", &[

@@ -108,7 +108,8 @@ pub(in crate::compose) static SERVICE: Object = Object::new(
 );
 
 /// What rcompose has beyond Compose.
-static RCOMPOSE: Object = Object::closed("x-rcompose", &[flag("strict_health"), field("allow", TEXTS)]);
+static RCOMPOSE: Object =
+    Object::closed("x-rcompose", &[flag("strict_health"), field("dns", Shape::Map(&TEXTS)), field("allow", TEXTS)]);
 
 static DEVELOP: Object = Object::new("develop", &[field("watch", Shape::List(&Shape::Object(&WATCH)))]);
 

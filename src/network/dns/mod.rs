@@ -2,9 +2,19 @@
 //! name servers.
 
 mod answer;
+mod connection;
+mod desk;
 mod names;
+mod question;
+mod redirect;
+mod resolv_conf;
 mod resolver;
 mod upstream;
+mod view;
 
+pub use answer::answered;
 pub use names::Names;
-pub use resolver::{Port53, Resolver, ResolverError, View};
+pub use resolv_conf::{ResolvConf, follow};
+pub use resolver::{Resolver, ResolverError};
+pub use upstream::relayed;
+pub use view::{Link, Room, Upstream, View};

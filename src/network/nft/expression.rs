@@ -1,6 +1,6 @@
 //! What a rule is made of: small steps that load, compare and act on registers, and the phrases they form.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 use crate::network::message::Message;
 use crate::network::{IpFamily, Subnet};
@@ -19,6 +19,8 @@ pub(crate) enum Expression {
     Meta { key: u32, to: u32 },
     /// Loads bytes of a packet.
     Payload { base: u32, offset: u32, length: u32, to: u32 },
+    /// Puts bytes in a packet, of whose header `checksum` bytes in is the sum that is to be put right.
+    Write { base: u32, offset: u32, length: u32, from: u32, checksum: u32 },
     /// Loads something known about its connection: `NFT_CT_*`.
     Connection { key: u32, to: u32 },
     /// Loads what kind of address the destination is: `RTN_*`.
@@ -51,7 +53,7 @@ impl Expression {
     fn kernel_name(&self) -> &'static str {
         match self {
             Self::Meta { .. } => "meta",
-            Self::Payload { .. } => "payload",
+            Self::Payload { .. } | Self::Write { .. } => "payload",
             Self::Connection { .. } => "ct",
             Self::DestinationKind { .. } => "fib",
             Self::Mask { .. } => "bitwise",
@@ -74,6 +76,10 @@ impl Expression {
             Self::Meta { key, to } | Self::Connection { key, to } => data.be32(1, *to).be32(2, *key),
             Self::Payload { base, offset, length, to } => {
                 data.be32(1, *to).be32(2, *base).be32(3, *offset).be32(4, *length)
+            }
+            // The sum is of the kind `NFT_PAYLOAD_CSUM_INET`.
+            Self::Write { base, offset, length, from, checksum } => {
+                data.be32(5, *from).be32(2, *base).be32(3, *offset).be32(4, *length).be32(6, 1).be32(7, *checksum)
             }
             Self::DestinationKind { to } => data.be32(1, *to).be32(2, ADDRESS_TYPE).be32(3, OF_DESTINATION),
             Self::Mask { register, mask } => data
@@ -156,6 +162,31 @@ pub(crate) fn is_destination_port(port: u16) -> Vec<Expression> {
     vec![load_destination_port(SCRATCH), equal(&port.to_be_bytes())]
 }
 
+/// `th sport`, compared.
+pub(crate) fn is_source_port(port: u16) -> Vec<Expression> {
+    let load = Expression::Payload { base: TRANSPORT_HEADER, offset: 0, length: 2, to: SCRATCH };
+    vec![load, equal(&port.to_be_bytes())]
+}
+
+/// `th dport set`, for the number of TCP or UDP.
+pub(crate) fn write_destination_port(protocol: u8, port: u16) -> Vec<Expression> {
+    write_port(2, protocol, port)
+}
+
+/// `th sport set`, for the number of TCP or UDP.
+pub(crate) fn write_source_port(protocol: u8, port: u16) -> Vec<Expression> {
+    write_port(0, protocol, port)
+}
+
+fn write_port(offset: u32, protocol: u8, port: u16) -> Vec<Expression> {
+    const TCP: u8 = 6;
+    let checksum = if protocol == TCP { 16 } else { 6 };
+    vec![
+        Expression::Constant { to: SCRATCH, value: port.to_be_bytes().to_vec() },
+        Expression::Write { base: TRANSPORT_HEADER, offset, length: 2, from: SCRATCH, checksum },
+    ]
+}
+
 /// `iifname`.
 pub(crate) fn comes_from(link: &str) -> Vec<Expression> {
     vec![Expression::Meta { key: 6, to: SCRATCH }, equal(&link_name(link))]
@@ -204,15 +235,6 @@ pub(crate) fn is_known() -> Vec<Expression> {
 /// `ct status dnat`: it was sent on by a published port.
 pub(crate) fn was_published() -> Vec<Expression> {
     connection_has(2, 1 << 5)
-}
-
-/// Loads where to go.
-pub(crate) fn send_to(address: Ipv4Addr, port: u16) -> Vec<Expression> {
-    vec![
-        Expression::Constant { to: FOUND[0], value: address.octets().to_vec() },
-        Expression::Constant { to: FOUND[1], value: port.to_be_bytes().to_vec() },
-        Expression::DestinationNat { address: FOUND[0], port: FOUND[1] },
-    ]
 }
 
 fn connection_has(key: u32, bits: u32) -> Vec<Expression> {

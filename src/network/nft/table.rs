@@ -58,6 +58,10 @@ impl Hook {
     pub(crate) const PREROUTING_NAT: Self = Self { kind: "nat", number: 0, priority: -100 };
     /// Between two links.
     pub(crate) const FORWARD: Self = Self { kind: "filter", number: 2, priority: 0 };
+    /// As a process of this machine sends it, before anything knows of its connection.
+    pub(crate) const OUTPUT_RAW: Self = Self { kind: "filter", number: 3, priority: -300 };
+    /// As a process of this machine is to receive it, after those who judge it.
+    pub(crate) const INPUT_LATE: Self = Self { kind: "filter", number: 1, priority: 150 };
     /// As a process of this machine sends it.
     pub(crate) const OUTPUT_NAT: Self = Self { kind: "nat", number: 3, priority: -100 };
     /// As it leaves.
