@@ -132,7 +132,7 @@ fn renew_spoiled_layer(world: &World, record: &Record) -> Result<(), Failure> {
 }
 
 fn stop_signal(record: &Record) -> Signal {
-    Signal::from_named_raw(record.config.lowered.stop_signal).unwrap_or(Signal::TERM)
+    crate::sys::signal::numbered(record.config.lowered.stop_signal).unwrap_or(Signal::TERM)
 }
 
 fn config(world: &World, record: &Record) -> runtime::Config {

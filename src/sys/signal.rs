@@ -1,6 +1,7 @@
-//! Signal dispositions, which outlive a clone and (when ignored) an exec.
+//! Signals by number, and their dispositions, which outlive a clone and (when ignored) an exec.
 
 use nix::sys::signal::{SigSet, SigmaskHow};
+use rustix::process::Signal;
 
 /// Blocks every signal, real-time ones too: what has no handler and is not waited for is as good as ignored.
 ///
@@ -25,4 +26,17 @@ pub fn reset() -> nix::Result<()> {
         nix::errno::Errno::result(result)?;
     }
     nix::sys::signal::sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None)
+}
+
+/// The numbers that the C library leaves to programs: `SIGRTMIN` to `SIGRTMAX`. See `signal(7)`.
+const REAL_TIME: std::ops::RangeInclusive<i32> = 34..=64;
+
+/// The signal of this number, which may be one of real time.
+#[must_use]
+pub fn numbered(number: i32) -> Option<Signal> {
+    if REAL_TIME.contains(&number) {
+        // SAFETY: it is a signal's number, and none that the C library keeps for itself.
+        return Some(unsafe { Signal::from_raw_unchecked(number) });
+    }
+    Signal::from_named_raw(number)
 }

@@ -42,10 +42,12 @@ fn init() {
 /// `stop_signal`: the program gets it; which is what `config.json` does not say, but its exit code does.
 #[test]
 fn stop_signal() {
-    let script = "trap 'exit 31' USR1; trap 'exit 32' TERM; while :; do sleep 0.05; done";
-    let web = Running::with(&format!("stop_signal: SIGUSR1\ninit: false\ncommand: [sh, -c, \"{script}\"]"));
-    assert_eq!(web.inside("tr '\\0' ' ' < /proc/1/cmdline | cut -c -5"), "sh -c");
-    assert_eq!(web.stopped(), 31);
+    let script = "trap 'exit 31' USR1; trap 'exit 32' TERM; trap 'exit 33' 37; while :; do sleep 0.05; done";
+    for (signal, code) in [("SIGUSR1", 31), ("SIGRTMIN+3", 33)] {
+        let web = Running::with(&format!("stop_signal: {signal}\ninit: false\ncommand: [sh, -c, \"{script}\"]"));
+        assert_eq!(web.inside("tr '\\0' ' ' < /proc/1/cmdline | cut -c -5"), "sh -c");
+        assert_eq!(web.stopped(), code, "{signal}");
+    }
 }
 
 /// `stop_grace_period`: how long a program that does not end has; then it is killed.
