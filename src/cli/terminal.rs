@@ -3,7 +3,7 @@
 use std::os::fd::BorrowedFd;
 
 use rustix::io::Errno;
-use rustix::termios::{OptionalActions, Termios, Winsize, tcgetattr, tcgetwinsize, tcsetattr};
+use rustix::termios::{OptionalActions, OutputModes, Termios, Winsize, tcgetattr, tcgetwinsize, tcsetattr};
 
 /// How many characters fit on a terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +58,22 @@ impl<'fd> RawMode<'fd> {
         tcsetattr(fd, OptionalActions::Now, &raw).map_err(|source| TerminalError::Write { source })?;
         Ok(Self { fd, before })
     }
+}
+
+/// Has the terminal behind `fd` go on writing newlines as its settings say, which raw mode keeps it from.
+pub(super) fn keep_newlines(fd: BorrowedFd<'_>) -> Result<(), TerminalError> {
+    change_output(fd, |modes| modes | OutputModes::OPOST)
+}
+
+/// Has the terminal behind `fd` hand on newlines as they are written, for another one to make lines of.
+pub(super) fn pass_newlines(fd: BorrowedFd<'_>) -> Result<(), TerminalError> {
+    change_output(fd, |modes| modes - OutputModes::ONLCR)
+}
+
+fn change_output(fd: BorrowedFd<'_>, change: impl Fn(OutputModes) -> OutputModes) -> Result<(), TerminalError> {
+    let mut settings = tcgetattr(fd).map_err(|source| TerminalError::Read { source })?;
+    settings.output_modes = change(settings.output_modes);
+    tcsetattr(fd, OptionalActions::Now, &settings).map_err(|source| TerminalError::Write { source })
 }
 
 /// A panic ends this process without dropping anything: then the terminal is restored before it is told.

@@ -78,6 +78,7 @@ pub use resolved::{Resolved, TemplateVariable};
 use schema::{PROJECT, Shape};
 pub use support::machine::{Judgement, Question};
 pub use support::{Effect, Finding, Findings};
+pub use units::{UnitError, bytes, duration};
 use variables::{VariableSource, Variables};
 
 use crate::name::InvalidName;

@@ -4,17 +4,28 @@ use std::time::Duration;
 
 /// Why a text is not an amount.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum UnitError {
+pub enum UnitError {
+    /// A duration that is none.
     #[error("`{0}` is not a duration such as `10s` or `1m30s`")]
     Duration(String),
+    /// A duration in a unit that is none.
     #[error("unknown unit `{unit}` in the duration `{text}`")]
-    DurationUnit { unit: String, text: String },
+    DurationUnit {
+        /// What was taken for the unit.
+        unit: String,
+        /// The duration.
+        text: String,
+    },
+    /// A size that is none.
     #[error("`{0}` is not a size such as `512m` or `1.5gb`")]
     Size(String),
 }
 
 /// Parses a Go duration: `1h5m30.5s`, `20ms`, and days and weeks besides; `0` needs no unit.
-pub(super) fn duration(text: &str) -> Result<Duration, UnitError> {
+///
+/// # Errors
+/// [`UnitError::Duration`], [`UnitError::DurationUnit`].
+pub fn duration(text: &str) -> Result<Duration, UnitError> {
     if text == "0" {
         return Ok(Duration::ZERO);
     }
@@ -74,7 +85,10 @@ pub(super) fn format_duration(duration: Duration) -> String {
 }
 
 /// Parses a size in bytes: a number and `b`, `k`, `m`, `g`, `t` or `p`, optionally with `b` or `ib`; all binary.
-pub(super) fn bytes(text: &str) -> Result<u64, UnitError> {
+///
+/// # Errors
+/// [`UnitError::Size`].
+pub fn bytes(text: &str) -> Result<u64, UnitError> {
     let invalid = || UnitError::Size(text.to_owned());
     let text = text.strip_prefix('+').unwrap_or(text);
     let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());

@@ -64,6 +64,16 @@ pub(super) fn missing(capabilities: Option<&LinuxCapabilities>, available: Capab
         .collect()
 }
 
+/// The names of ambient ones that the kernel does not raise: those that are not permitted and inheritable too.
+pub(super) fn not_inheritable(capabilities: Option<&LinuxCapabilities>) -> BTreeSet<String> {
+    let wanted = capabilities.and_then(|sets| sets.ambient().as_ref()).into_iter().flatten();
+    let raised = Sets::of(capabilities).ambient;
+    wanted
+        .filter(|capability| !raised.contains(bit(**capability)))
+        .map(|capability| format!("CAP_{capability}"))
+        .collect()
+}
+
 fn bits(capabilities: &Capabilities) -> CapabilitySet {
     capabilities.iter().map(|&capability| bit(capability)).collect()
 }

@@ -67,8 +67,13 @@ fn version() -> Version {
 }
 
 impl Cgroup {
-    /// Makes the cgroup at `path`, relative to each hierarchy's root, and sets its limits.
-    pub(super) fn create(path: &Path, resources: Option<&LinuxResources>) -> Result<Self, CgroupError> {
+    /// Makes the cgroup at `path`, relative to each hierarchy's root, and sets its limits. With version 1 it is made where
+    /// there is something to limit, or `everywhere`.
+    pub(super) fn create(
+        path: &Path,
+        resources: Option<&LinuxResources>,
+        everywhere: bool,
+    ) -> Result<Self, CgroupError> {
         let version = version();
         let none = LinuxResources::default();
         let resources = resources.unwrap_or(&none);
@@ -83,15 +88,28 @@ impl Cgroup {
                 result.map(|restricts| cgroup.restricts_devices = restricts)
             }
             Version::One => {
-                let result = hierarchies::create(path, &settings, &policy, &mut cgroup.directories);
+                let mut result = hierarchies::create(path, &settings, &policy, &mut cgroup.directories);
+                if everywhere {
+                    result = result.and_then(|()| hierarchies::complete(path, &mut cgroup.directories));
+                }
                 let has_devices = |(controller, _): &(&str, PathBuf)| *controller == devices::DEVICES;
                 cgroup.restricts_devices = cgroup.directories.iter().any(has_devices);
                 result
             }
         };
+        let result = result.and_then(|()| if everywhere { cgroup.unfrozen() } else { Ok(()) });
         // What exists now is the container's; whoever fails to make it also removes it.
         result.inspect_err(|_| cgroup.directories.iter().for_each(|(_, directory)| directory::undo(directory)))?;
         Ok(cgroup)
+    }
+
+    /// A cgroup that was there before may be frozen. Then it is somebody's, and stays as it is.
+    fn unfrozen(&mut self) -> Result<(), CgroupError> {
+        if !self.is_frozen() {
+            return Ok(());
+        }
+        self.directories.retain(|(controller, _)| !matches!(*controller, "" | freezer::FREEZER));
+        Err(CgroupError::Frozen(self.path.clone()))
     }
 
     /// The cgroup at `path` that an earlier process made.
@@ -119,7 +137,11 @@ impl Cgroup {
     pub(super) fn shown(&self, own: bool) -> Vec<(&'static str, PathBuf)> {
         match self.version {
             Version::Two if !own => vec![("", PathBuf::from(MOUNT))],
-            _ => self.directories.clone(),
+            Version::Two => self.directories.clone(),
+            Version::One => {
+                let shown = self.directories.iter().filter(|(name, _)| *name != hierarchies::UNIFIED);
+                shown.cloned().collect()
+            }
         }
     }
 
@@ -146,12 +168,14 @@ impl Cgroup {
         if let Some(name) = parts.keys().find(|name| !name.is_empty() && self.directory(name).is_none()) {
             return Err(CgroupError::NotIn(name.clone()));
         }
-        let file = match self.version {
-            Version::Two => "cgroup.procs",
-            // Of the thread that writes to it: without the lock that all forks of the machine wait for.
-            Version::One => "tasks",
-        };
         let open = |(controller, directory): &(&str, PathBuf)| {
+            let file = match self.version {
+                Version::One if *controller != hierarchies::UNIFIED => {
+                    // Of the thread that writes to it: without the lock that all forks of the machine wait for.
+                    "tasks"
+                }
+                _ => "cgroup.procs",
+            };
             let directory = match parts.get("").or_else(|| parts.get(*controller)) {
                 Some(part) => below(directory, part)?,
                 None => directory.clone(),
@@ -178,12 +202,18 @@ impl Cgroup {
 
     /// Whether the kernel has killed one of its processes for want of memory, be it the first one or another.
     pub(super) fn oom_killed(&self) -> bool {
+        self.oom_kills() > 0
+    }
+
+    /// How many of its processes the kernel has killed for want of memory.
+    pub(super) fn oom_kills(&self) -> u64 {
         let file = match self.version {
             Version::Two => self.directory("").map(|directory| directory.join("memory.events")),
             Version::One => self.directory("memory").map(|directory| directory.join("memory.oom_control")),
         };
         let text = file.and_then(|file| fs_err::read_to_string(file).ok()).unwrap_or_default();
-        text.lines().any(|line| line.strip_prefix("oom_kill ").is_some_and(|count| count != "0"))
+        let count = text.lines().find_map(|line| line.strip_prefix("oom_kill "));
+        count.and_then(|count| count.parse().ok()).unwrap_or(0)
     }
 
     /// Kills what is in it and removes it. What is gone already is no error.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use oci_spec::runtime::Spec;
+use oci_spec::runtime::{LinuxNamespace, LinuxNamespaceType, Spec};
 use serde::{Deserialize, Serialize};
 
 use crate::name::ContainerId;
@@ -80,7 +80,19 @@ pub enum Seccomp {
 impl Config {
     /// Where the root is mounted, seen from inside the container's mount namespace before it is the root.
     pub(super) fn mountpoint(&self) -> PathBuf {
-        self.directory.join("rootfs")
+        match &self.rootfs {
+            // Where those who know the bundle look for it: hooks, and sources of later mounts that are inside of it.
+            Rootfs::Directory(path) if !self.joins_mount_namespace() => path.clone(),
+            // What is mounted in the run directory goes with that, in whichever namespace it is.
+            _ => self.directory.join("rootfs"),
+        }
+    }
+
+    fn joins_mount_namespace(&self) -> bool {
+        let namespaces = self.spec.linux().as_ref().and_then(|linux| linux.namespaces().as_deref());
+        let joins =
+            |namespace: &LinuxNamespace| namespace.typ() == LinuxNamespaceType::Mount && namespace.path().is_some();
+        namespaces.unwrap_or_default().iter().any(joins)
     }
 
     /// The cgroup, relative to the root of each hierarchy.

@@ -39,6 +39,9 @@ pub struct ExecOptions {
     /// Whether a paused container may get it: it does not run before the container does.
     #[serde(default)]
     pub ignore_paused: bool,
+    /// Whether its terminal passes newlines on as they are written, for another terminal to make lines of.
+    #[serde(default)]
+    pub plain_newlines: bool,
     /// Cgroups inside the container's that it is put into, by controller; no name stands for all.
     #[serde(default)]
     pub cgroups: BTreeMap<String, PathBuf>,

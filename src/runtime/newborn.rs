@@ -55,7 +55,8 @@ impl Newborn {
         let agent = if solitary.is_some() { None } else { Agent::connect(config)? };
         let linux = config.spec.linux().as_ref();
         let namespaces = Namespaces::open(linux)?;
-        let cgroup = Cgroup::create(&config.cgroup(), linux.and_then(|linux| linux.resources().as_ref()))?;
+        let resources = linux.and_then(|linux| linux.resources().as_ref());
+        let cgroup = Cgroup::create(&config.cgroup(), resources, solitary.is_some())?;
         match clone_init(config, &cgroup, namespaces, streams, single, solitary) {
             Ok((init, process, channel)) => Ok(Self { cgroup, init, process, channel, agent }),
             Err(error) => {

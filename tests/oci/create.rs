@@ -101,12 +101,57 @@ fn descriptors_are_passed_on_as_asked() {
 fn descriptors_that_are_not_open() {
     let lab = Lab::new("true");
     let error = lab.oci("create --preserve-fds 5 ID").error();
-    assert!(error.starts_with("create failed: cannot pass on descriptors: Bad file descriptor"), "{error}");
+    assert!(error.starts_with("create failed: cannot pass on descriptors: bad file descriptor"), "{error}");
 }
 
 #[test]
-fn flags_that_mean_what_is_not_done() {
+fn who_reads_what_it_prints_does_not_wait_for_the_start() {
+    let mut lab = Lab::new("true");
+    lab.config["process"]["terminal"] = true.into();
+    let _listener = UnixListener::bind(lab.bundle().join("console.sock")).unwrap();
+    // Returns at the end of the output: when nobody holds the pipe any more.
+    let output = lab.command("create --console-socket console.sock ID").output().unwrap();
+    assert!(output.status.success() && output.stdout.is_empty(), "{output:?}");
+    assert_eq!(lab.status(), "created");
+}
+
+#[test]
+fn an_init_that_waits_keeps_nothing_open_of_the_callers() {
     let lab = Lab::new("true");
-    assert_eq!(lab.oci("create --no-pivot ID").error(), "create failed: --no-pivot is not supported");
-    lab.oci("create --no-new-keyring ID").text();
+    fs_err::write(lab.bundle().join("callers"), "").unwrap();
+    let inner = lab.command("create ID");
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", "exec 7<callers; exec \"$@\"", "sh"]).arg(inner.get_program()).args(inner.get_args());
+    lab.run(shell.current_dir(lab.bundle())).text();
+    let open = fs_err::read_dir(format!("/proc/{}/fd", lab.state()["pid"])).unwrap();
+    let open: Vec<_> = open.filter_map(|entry| fs_err::read_link(entry.unwrap().path()).ok()).collect();
+    assert!(open.len() > 3 && !open.iter().any(|path| path.ends_with("callers")), "{open:?}");
+}
+
+/// The root of a process, as the host sees it, and what it has mounted there.
+const ROOT: &str = "ls /; ls /tmp; grep -c ' / / ' /proc/self/mountinfo; readlink /proc/1/root; cat /proc/1/comm";
+
+#[test]
+fn a_root_without_pivot_root() {
+    let lab = Lab::new(ROOT);
+    fs_err::write(lab.inside("tmp/mark"), "").unwrap();
+    let pivoted = lab.oci("run ID").text().to_owned();
+    assert_eq!(lab.oci("run --no-pivot ID").text(), pivoted);
+    // The host's own are still there.
+    assert!(std::path::Path::new("/proc/self").exists() && std::path::Path::new("/sys/kernel").exists());
+}
+
+#[test]
+fn without_pivot_root_nothing_of_the_kernels_shows_unmasked() {
+    // From a second root the first `..` leaves this one: it is the host's, which this process keeps in a descriptor.
+    let escape = "mkdir -p /tmp/inner; exec 9</; cd /; chroot /tmp/inner /x 2>/dev/null; \
+        grep -E ' (proc|sysfs) ' /proc/self/mountinfo | cut -d' ' -f5 | sort -u";
+    let lab = Lab::new(escape);
+    let shown = lab.oci("run --no-pivot ID").text().to_owned();
+    assert!(shown.lines().all(|path| path.starts_with("/proc") || path == "/sys"), "{shown}");
+}
+
+#[test]
+fn a_session_keyring_is_not_asked_for() {
+    Lab::new("true").oci("create --no-new-keyring ID").text();
 }

@@ -116,6 +116,21 @@ fn each_in_its_namespaces() {
 }
 
 #[test]
+fn a_hook_that_says_no_environment_has_that_of_who_runs_it() {
+    let mut lab = lab("true");
+    let print = |name: &str| {
+        let file = lab.directory.path().join("out").join(name);
+        json!([{"path": "/bin/sh", "args": ["sh", "-c", format!("echo \"$CALLER,$PROGRAM,$HOME\" > {}", file.display())]}])
+    };
+    let (creator, program) = (print("creator"), print("program"));
+    set(&mut lab, "createRuntime", creator);
+    set(&mut lab, "startContainer", program);
+    lab.config["process"]["env"].as_array_mut().unwrap().push(json!("PROGRAM=yes"));
+    lab.run(lab.command("run ID").env("CALLER", "yes").env("HOME", "/host")).text();
+    assert_eq!((out(&lab, "creator").as_str(), out(&lab, "program").as_str()), ("yes,,/host\n", ",yes,/\n"));
+}
+
+#[test]
 fn arguments_and_environment_are_exact() {
     let mut lab = lab("true");
     let file = lab.directory.path().join("out/seen");
@@ -138,7 +153,7 @@ fn a_failure_while_creating_undoes_the_container() {
         set(&mut lab, "poststop", json!([script(&format!("echo {point} > {}", stopped.display()))]));
         let error = lab.oci("create ID").error();
         let expected = format!(
-            "create failed: error running {point} hook #0 `/bin/sh`: exit status: 3, stdout and stderr: reason\nmore"
+            "create failed: error running {point} hook #0: `/bin/sh`: exit status: 3, stdout and stderr: reason\nmore"
         );
         assert_eq!(error, expected);
         assert_eq!(lab.oci("state ID").error(), "container does not exist");
@@ -152,7 +167,7 @@ fn a_failure_before_the_program_stops_the_container() {
     let mut lab = lab("echo ran > $out/ran");
     set(&mut lab, "startContainer", json!([script("exit 3")]));
     lab.oci("create ID").text();
-    assert_eq!(lab.oci("start ID").error(), "error running startContainer hook #0 `/bin/sh`: exit status: 3");
+    assert_eq!(lab.oci("start ID").error(), "error running startContainer hook #0: `/bin/sh`: exit status: 3");
     assert_eq!(lab.status(), "stopped");
     assert_eq!(out(&lab, "ran"), "");
 }
@@ -169,7 +184,7 @@ fn a_failure_afterwards_is_a_warning() {
     let start = lab.oci("start ID");
     assert_eq!(start.code, 0);
     assert!(
-        start.stderr.contains("level=warning msg=\"error running poststart hook #0 `/bin/sh`: exit status: 3\""),
+        start.stderr.contains("level=warning msg=\"error running poststart hook #0: `/bin/sh`: exit status: 3\""),
         "{start:?}"
     );
     assert_eq!(lab.status(), "running");
@@ -187,7 +202,7 @@ fn a_hook_that_takes_too_long_is_killed() {
     hook["timeout"] = json!(1);
     set(&mut lab, "createRuntime", json!([hook]));
     let error = lab.oci("create ID").error();
-    assert_eq!(error, "create failed: error running createRuntime hook #0 `/bin/sh`: it took longer than 1 s");
+    assert_eq!(error, "create failed: error running createRuntime hook #0: `/bin/sh`: it took longer than 1 s");
     assert!(!std::path::Path::new("/proc").join(out(&lab, "pid").trim()).exists());
 }
 
@@ -196,5 +211,5 @@ fn a_hook_that_is_not_there() {
     let mut lab = lab("true");
     set(&mut lab, "prestart", json!([{"path": "/no/such/hook"}]));
     let error = lab.oci("create ID").error();
-    assert!(error.contains("prestart hook #0 `/no/such/hook`: No such file or directory"), "{error}");
+    assert!(error.contains("prestart hook #0: `/no/such/hook`: no such file or directory"), "{error}");
 }

@@ -4,8 +4,11 @@
 //! no process, no cgroup, no directory.
 #![expect(clippy::unwrap_used, reason = "test harness")]
 
+#[path = "../support/agent.rs"]
+mod agent;
 mod bundle;
 mod create;
+mod events;
 mod exec;
 mod harness;
 mod hooks;
@@ -13,10 +16,13 @@ mod kill;
 mod lifecycle;
 mod list;
 mod log;
+mod mounts;
 mod namespaces;
 #[path = "../support/patience.rs"]
 mod patience;
+mod process;
 mod resources;
 mod run;
+mod seccomp;
 mod spec;
 mod state;

@@ -92,5 +92,5 @@ fn what_would_change_the_hosts_mounts_is_refused() {
     let other = format!("/proc/{}/ns/net", std::process::id());
     mounts_in(&mut lab, Some(&other));
     let error = lab.oci("create ID").error();
-    assert!(error.contains("cannot join the mnt namespace: Invalid argument"), "{error}");
+    assert!(error.contains("cannot join the mnt namespace: invalid argument"), "{error}");
 }

@@ -66,9 +66,47 @@ fn limits_are_changed_by_flags_and_by_a_file() {
     lab.oci("update --pids-limit 70 ID").text();
     lab.run(lab.command("update --resources - ID").stdin(file)).text();
     assert_eq!(pids_max(&lab), "60");
+    lab.oci("update --memory 50M ID").text();
+    let memory =
+        lab.cgroups().into_iter().flat_map(|path| ["memory.max", "memory.limit_in_bytes"].map(|file| path.join(file)));
+    let memory = memory.into_iter().find(|file| file.exists()).expect("the container has a limit");
+    assert_eq!(fs_err::read_to_string(memory).unwrap().trim(), (50 << 20).to_string());
     fs_err::write(lab.bundle().join("r.json"), r#"{"pids": {"limit": "x"}}"#).unwrap();
     assert!(lab.oci("update --resources r.json ID").error().contains("`r.json`: pids.limit: invalid type"));
     assert_eq!(pids_max(&lab), "60");
+}
+
+#[test]
+fn it_is_in_a_cgroup_of_every_hierarchy() {
+    let lab = Lab::new("sleep 1000");
+    lab.oci("run --detach ID").text();
+    let pid = lab.state()["pid"].as_i64().unwrap();
+    let text = fs_err::read_to_string(format!("/proc/{pid}/cgroup")).unwrap();
+    let mounted = fs_err::read_to_string("/proc/self/mountinfo").unwrap();
+    let mounts = mounted.lines().filter(|line| line.contains(" - cgroup")).filter_map(|line| line.split(' ').nth(4));
+    // In a new cgroup there, nobody may be scheduled in real time.
+    let takes_rights = |path: &&str| std::path::Path::new(path).join("cpu.rt_runtime_us").exists();
+    let hierarchies = mounts.filter(|path| !takes_rights(path)).count();
+    let own = text.lines().filter(|line| line.ends_with(lab.id())).count();
+    assert_eq!(own, hierarchies, "{text}");
+}
+
+#[test]
+fn a_cgroup_that_is_frozen_is_refused() {
+    let lab = Lab::new("true");
+    let freezers = ["/sys/fs/cgroup/freezer/rcompose", "/sys/fs/cgroup/rcompose"];
+    let own = freezers.map(|parent| std::path::Path::new(parent).join(lab.id()));
+    let own = own.into_iter().find(|path| path.ancestors().nth(2).unwrap().join("cgroup.procs").exists()).unwrap();
+    fs_err::create_dir_all(&own).unwrap();
+    let file = ["freezer.state", "cgroup.freeze"].map(|name| own.join(name));
+    let file = file.iter().find(|file| file.exists()).unwrap();
+    fs_err::write(file, if file.ends_with("cgroup.freeze") { "1" } else { "FROZEN" }).unwrap();
+    let error = lab.oci("create ID").error();
+    assert!(error.contains(" is frozen: what is put into it would never run"), "{error}");
+    assert_eq!(lab.cgroups(), std::slice::from_ref(&own), "it is somebody else's");
+    rustix::fs::rmdir(&own).unwrap();
+    // The parent is there as long as a container is.
+    let _ = rustix::fs::rmdir(own.parent().unwrap());
 }
 
 #[test]
@@ -86,4 +124,8 @@ fn processes_as_pids_and_as_a_table() {
     let chosen = lab.oci("ps ID -o pid,args");
     assert!(chosen.text().contains(&pids[0].to_string()), "{chosen:?}");
     assert!(lab.oci("ps ID -o args").error().contains("no column PID"));
+    lab.oci("kill ID KILL").text();
+    lab.await_status("stopped");
+    assert_eq!(lab.oci("ps --format json ID").text(), "[]");
+    assert_eq!(lab.oci("ps ID").text().lines().count(), 1);
 }

@@ -51,6 +51,7 @@ fn features() {
     assert_eq!(features["ociVersionMin"], "1.0.0");
     assert_eq!(features["hooks"].as_array().unwrap().len(), 6);
     assert_eq!(features["linux"]["seccomp"]["enabled"], true);
+    assert!(features["linux"]["seccomp"]["actions"].as_array().unwrap().contains(&json!("SCMP_ACT_NOTIFY")));
     assert!(features["linux"]["capabilities"].as_array().unwrap().contains(&json!("CAP_SYS_ADMIN")));
     assert!(lab.oci("--version").text().contains("spec: "));
 }

@@ -3,6 +3,8 @@
 //! Each test runs in a mount and a network namespace of its own and takes its directories with it.
 #![expect(clippy::unwrap_used, reason = "test harness")]
 
+#[path = "../support/agent.rs"]
+mod agent;
 mod attach;
 mod attack;
 mod cgroup;

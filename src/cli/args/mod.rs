@@ -18,8 +18,8 @@ pub use down::DownArgs;
 pub use exec::ExecArgs;
 pub use logs::LogsArgs;
 pub use oci::{
-    LogFormat, OciArgs, OciContainerArgs, OciCreateArgs, OciDeleteArgs, OciExecArgs, OciFormat, OciKillArgs,
-    OciListArgs, OciPsArgs, OciRunArgs, OciSpecArgs, OciUpdateArgs, OciVerb,
+    LogFormat, OciArgs, OciContainerArgs, OciCreateArgs, OciDeleteArgs, OciEventsArgs, OciExecArgs, OciFormat,
+    OciKillArgs, OciListArgs, OciPsArgs, OciRunArgs, OciSpecArgs, OciUpdateArgs, OciVerb,
 };
 pub use ps::{PsArgs, PsFormat};
 pub use pull::{PullArgs, PullWhen};

@@ -1,10 +1,11 @@
 //! `rcompose oci`: the flags of runc, for engines that drive a runtime as they drive that.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// The flags of `oci`.
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
-#[command(version = concat!(env!("CARGO_PKG_VERSION"), "\nspec: 1.2.0"), arg = super::version_flag())]
+#[command(version = concat!(env!("CARGO_PKG_VERSION"), "\nspec: 1.3.0"), arg = super::version_flag())]
 pub struct OciArgs {
     /// Directory that holds the state of the containers [default: /run/rcompose-oci, or below $XDG_RUNTIME_DIR]
     #[arg(long, value_name = "DIR")]
@@ -74,6 +75,8 @@ pub enum OciVerb {
     Resume(OciContainerArgs),
     /// Change the limits of a container
     Update(OciUpdateArgs),
+    /// Print what a container uses, again and again, and when it runs out of memory
+    Events(OciEventsArgs),
     /// List the containers
     List(OciListArgs),
     /// Print what this runtime can do
@@ -108,7 +111,7 @@ pub struct OciCreateArgs {
     /// Number of descriptors, from 3 up, to pass on
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub preserve_fds: u32,
-    /// Refused: the root is always changed by pivot_root(2)
+    /// Move the root over the host's, which pivot_root(2) cannot when that is an initramfs; less safe
     #[arg(long)]
     pub no_pivot: bool,
     /// Taken, as engines give it: no session keyring is made in any case
@@ -237,6 +240,20 @@ pub struct OciPsArgs {
     pub arguments: Vec<String>,
 }
 
+/// The flags of `events`.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct OciEventsArgs {
+    /// Time between two reports, as 500ms or 5s
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = super::value::interval)]
+    pub interval: Duration,
+    /// Print what it uses once
+    #[arg(long)]
+    pub stats: bool,
+    /// The container
+    #[arg(value_name = "ID")]
+    pub id: String,
+}
+
 /// The flags of `update`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, clap::Args)]
 pub struct OciUpdateArgs {
@@ -273,14 +290,14 @@ pub struct OciUpdateArgs {
     /// Memory nodes
     #[arg(long, value_name = "LIST")]
     pub cpuset_mems: Option<String>,
-    /// Memory, in bytes; -1 is no limit
-    #[arg(long, value_name = "BYTES", allow_negative_numbers = true)]
+    /// Memory, in bytes, or as 64m; -1 is no limit
+    #[arg(long, value_name = "BYTES", allow_negative_numbers = true, value_parser = super::value::memory)]
     pub memory: Option<i64>,
-    /// Memory it keeps when there is little, in bytes
-    #[arg(long, value_name = "BYTES", allow_negative_numbers = true)]
+    /// Memory it keeps when there is little, likewise
+    #[arg(long, value_name = "BYTES", allow_negative_numbers = true, value_parser = super::value::memory)]
     pub memory_reservation: Option<i64>,
-    /// Memory and swap, in bytes; -1 is no limit
-    #[arg(long, value_name = "BYTES", allow_negative_numbers = true)]
+    /// Memory and swap, likewise
+    #[arg(long, value_name = "BYTES", allow_negative_numbers = true, value_parser = super::value::memory)]
     pub memory_swap: Option<i64>,
     /// Number of processes; -1 is no limit
     #[arg(long, value_name = "N", allow_negative_numbers = true)]

@@ -77,6 +77,24 @@ pub(super) fn seconds(text: &str) -> Result<Duration, ParseIntError> {
     text.parse().map(|seconds: u32| Duration::from_secs(seconds.into()))
 }
 
+/// Parses the time between two reports: a Go duration that is not zero.
+pub(super) fn interval(text: &str) -> Result<Duration, String> {
+    match crate::compose::duration(text) {
+        Ok(Duration::ZERO) => Err("it must be more than nothing".to_owned()),
+        Ok(interval) => Ok(interval),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Parses an amount of memory, as `update` takes it: bytes, also negative ones, or a number with a unit.
+pub(super) fn memory(text: &str) -> Result<i64, String> {
+    if let Ok(bytes) = text.parse() {
+        return Ok(bytes);
+    }
+    let bytes = crate::compose::bytes(text).map_err(|error| error.to_string())?;
+    i64::try_from(bytes).map_err(|_| format!("`{text}` is more than there can be"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,6 +112,24 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Scale>().unwrap_err().to_string(), message, "{text}");
         }
+    }
+
+    #[test]
+    fn intervals() {
+        assert_eq!(interval("100ms"), Ok(Duration::from_millis(100)));
+        assert_eq!(interval("1m5s"), Ok(Duration::from_secs(65)));
+        assert_eq!(interval("0s").unwrap_err(), "it must be more than nothing");
+        assert_eq!(interval("5").unwrap_err(), "`5` is not a duration such as `10s` or `1m30s`");
+    }
+
+    #[test]
+    fn memory_sizes() {
+        assert_eq!(memory("-1"), Ok(-1));
+        assert_eq!(memory("1024"), Ok(1024));
+        assert_eq!(memory("50M"), Ok(50 << 20));
+        assert_eq!(memory("x").unwrap_err(), "`x` is not a size such as `512m` or `1.5gb`");
+        assert!(memory("-1m").is_err());
+        assert!(memory("16000000t").is_err());
     }
 
     #[test]

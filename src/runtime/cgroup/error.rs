@@ -72,6 +72,9 @@ pub enum CgroupError {
     /// There are processes of others in the cgroup that the container is to have.
     #[error("cgroup `{}` has processes already: a container needs one of its own", .0.display())]
     Occupied(PathBuf),
+    /// What is put into the cgroup that the container is to have does not run.
+    #[error("cgroup `{}` is frozen: what is put into it would never run", .0.display())]
+    Frozen(PathBuf),
     /// A process was to be put into a cgroup of the container that it does not have.
     #[error("the container has no cgroup of the controller `{0}`")]
     NotIn(String),

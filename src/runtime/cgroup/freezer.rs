@@ -14,7 +14,7 @@ use super::directory::{self, wait_for_event};
 use super::setting::write;
 use super::{Cgroup, CgroupError, Version, hierarchies, unified};
 
-const FREEZER: &str = "freezer";
+pub(super) const FREEZER: &str = "freezer";
 /// How long processes may take to stop: one that waits for a disk or a dead file server does not.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Version 1 tells nobody when they have stopped.

@@ -11,9 +11,27 @@ use super::directory::{self, MOUNT};
 use super::setting::{Setting, write, write_all};
 
 pub(super) const CPUSET: &str = "cpuset";
-/// The controllers in which a container may have a directory. The first that it has lists its processes.
-pub(super) const CONTROLLERS: [&str; 12] =
-    [DEVICES, "memory", "cpu", "cpuacct", CPUSET, "pids", "blkio", "hugetlb", "net_cls", "net_prio", "rdma", "freezer"];
+/// The hierarchies in which a container may have a directory. The first that it has lists its processes.
+pub(super) const CONTROLLERS: [&str; 15] = [
+    DEVICES,
+    "memory",
+    "cpu",
+    "cpuacct",
+    CPUSET,
+    "pids",
+    "blkio",
+    "hugetlb",
+    "net_cls",
+    "net_prio",
+    "rdma",
+    "freezer",
+    "perf_event",
+    "systemd",
+    UNIFIED,
+];
+const REALTIME: &str = "cpu.rt_runtime_us";
+/// Version 2 beside version 1, without controllers.
+pub(super) const UNIFIED: &str = "unified";
 
 /// The directory of a cgroup in a hierarchy.
 pub(super) fn of(controller: &str, path: &Path) -> PathBuf {
@@ -50,9 +68,24 @@ pub(super) fn create(
     set(path, settings)
 }
 
+/// Makes the cgroup in every other hierarchy there is: who drives an OCI runtime looks for its statistics there.
+pub(super) fn complete(path: &Path, directories: &mut Vec<(&'static str, PathBuf)>) -> Result<(), CgroupError> {
+    for controller in CONTROLLERS {
+        let has_one = directories.iter().any(|(other, _)| *other == controller);
+        // There a new cgroup takes the right to real-time scheduling from those in it, which has to be shared out.
+        let shares_realtime = of(controller, Path::new(REALTIME)).exists();
+        if !has_one && !shares_realtime && of(controller, Path::new("cgroup.procs")).exists() {
+            let directory = add(controller, path)?;
+            directory::unoccupied(&directory)?;
+            directories.push((controller, directory));
+        }
+    }
+    Ok(())
+}
+
 /// Writes limits whose directories exist.
 pub(super) fn set(path: &Path, settings: &[Setting]) -> Result<(), CgroupError> {
-    if settings.iter().any(|setting| setting.file == "cpu.rt_runtime_us") {
+    if settings.iter().any(|setting| setting.file == REALTIME) {
         inherit_realtime(path)?;
     }
     write_all(settings, |setting| Ok(of(setting.controller, path)))

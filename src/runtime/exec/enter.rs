@@ -207,6 +207,9 @@ fn has_own_users(pid: i32) -> Result<bool, ExecError> {
 fn inside(entered: &Entered, options: &ExecOptions, mut channel: Channel, preserved: &[OwnedFd]) -> ! {
     let error = match prepare(entered, options) {
         Ok((program, warnings, terminal)) => {
+            if let Some(terminal) = terminal.as_ref().filter(|_| options.plain_newlines) {
+                init::pass_newlines(terminal);
+            }
             let master: Vec<_> = terminal.iter().map(AsFd::as_fd).collect();
             let told = channel.send(&Message::Ready { warnings }, &master);
             match told.and_then(|()| channel.receive()) {
@@ -231,7 +234,10 @@ fn prepare(entered: &Entered, options: &ExecOptions) -> Result<init::Prepared, i
     entered.entrance.enter()?;
     // Only now: a cgroup of other processors undoes what was set before.
     let affinity = options.process.exec_cpu_affinity().as_ref();
-    affinity.and_then(|affinity| affinity.cpu_affinity_final().as_deref()).map_or(Ok(()), init::set_affinity)?;
+    match affinity {
+        Some(affinity) => affinity.cpu_affinity_final().as_deref().map_or(Ok(()), init::set_affinity)?,
+        None => init::reset_affinity(),
+    }
     init::prepare_exec(&entered.config, &options.process, entered.restricted, entered.in_user_namespace)
 }
 
@@ -307,7 +313,7 @@ impl Running {
     fn listen(&self, caller: &Channel, detached: &mut bool) -> Result<bool, ExecError> {
         match caller.receive() {
             Ok(Some((Message::Signal(signal), _))) => {
-                if let Some(signal) = Signal::from_named_raw(signal) {
+                if let Some(signal) = crate::sys::signal::numbered(signal) {
                     self.pidfd.signal(signal)?;
                 }
             }

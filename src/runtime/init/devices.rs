@@ -69,7 +69,9 @@ pub(super) fn nodes(config: &Config, mappings: &Mappings) -> Result<BTreeMap<Pat
     let nodes = match nodes_in(&directory, &config.spec, mappings) {
         // Before Linux 6.15 nothing can be copied of what is mounted nowhere.
         Err(InitError::Device { source, .. }) if source.raw_os_error() == Some(libc::EINVAL) => {
-            mounted_for_a_moment(&directory, &config.mountpoint(), || nodes_in(&directory, &config.spec, mappings))
+            mounted_for_a_moment(&directory, &config.directory.join("rootfs"), || {
+                nodes_in(&directory, &config.spec, mappings)
+            })
         }
         nodes => nodes,
     };
@@ -77,7 +79,7 @@ pub(super) fn nodes(config: &Config, mappings: &Mappings) -> Result<BTreeMap<Pat
     nodes
 }
 
-/// Does `work` while `mount`, which is mounted nowhere else, is where the root will be: init waits meanwhile.
+/// Does `work` while `mount`, which is mounted nowhere else, is at `target`, in the directory of the container.
 fn mounted_for_a_moment<T>(
     mount: &OwnedFd,
     target: &Path,
@@ -137,7 +139,10 @@ fn wanted(spec: &Spec) -> Result<Vec<Node>, InitError> {
             gid: None,
         }));
     }
-    for device in spec.linux().iter().filter_map(|linux| linux.devices().as_ref()).flatten() {
+    // In a /dev of the container's own that one is a link to the one of its own terminals.
+    let is_link = |path: &Path| has_own_dev(spec) && path == Path::new("/dev/ptmx");
+    let devices = spec.linux().iter().filter_map(|linux| linux.devices().as_ref()).flatten();
+    for device in devices.filter(|device| !is_link(device.path())) {
         let kind = match device.typ() {
             LinuxDeviceType::B => FileType::BlockDevice,
             LinuxDeviceType::P => FileType::Fifo,

@@ -80,6 +80,8 @@ pub(in crate::runtime) enum InitError {
     Streams(#[source] io::Error),
     #[error("cannot change the root directory")]
     Pivot(#[source] io::Error),
+    #[error("cannot take away the host's `{}`", path.display())]
+    HostFiles { path: PathBuf, source: io::Error },
     #[error(transparent)]
     User(#[from] super::user::UserError),
     #[error("cannot set resource limit {name}")]

@@ -13,6 +13,7 @@ mod masks;
 mod mount_options;
 mod mounts;
 mod namespaces;
+mod old_root;
 pub(super) mod outside;
 mod proc;
 pub(super) mod process;
@@ -34,7 +35,8 @@ pub(super) use error::{InitError, text};
 pub(super) use mount_options::propagation;
 pub(super) use namespaces::Namespaces;
 pub(super) use reaper::main as reap;
-pub(super) use scheduling::{number_list, set_affinity};
+pub(super) use scheduling::{number_list, reset_affinity, set_affinity};
+pub(super) use terminal::pass_newlines;
 pub(super) use user::Accounts;
 
 use self::outside::Outside;
@@ -109,7 +111,7 @@ fn execute(setup: &Setup<'_>, program: process::Program, starter: &mut Option<Ch
     };
     let last_steps = || -> Result<(process::Program, Channel), InitError> {
         let program = program.become_user(channel, process::Orphaned::LivesOn)?;
-        solitary.before_exec(&setup.config.spec)?;
+        solitary.before_exec(&setup.config.spec, &program.environment())?;
         Ok((program, solitary.pass_descriptors(channel).map_err(InitError::Descriptors)?))
     };
     match last_steps() {
@@ -135,6 +137,7 @@ fn prepare(setup: &Setup<'_>) -> Result<Prepared, InitError> {
     rustix::process::umask(Mode::empty());
     // In a user namespace this is the time: the process has the host's root's ids still.
     setup.cgroup.join()?;
+    reset_affinity();
     let mut outside = match outside::is_needed(spec, &setup.namespaces) {
         true => Outside::receive(&setup.channel)?,
         false => Outside::default(),
@@ -152,15 +155,19 @@ fn prepare(setup: &Setup<'_>) -> Result<Prepared, InitError> {
         proc.set_oom_score_adj(process)?;
     }
     set_host_name(spec)?;
-    mounts::mount_all(spec, &root, proc, setup.cgroup, &mut outside)?;
+    let later = mounts::mount_all(spec, &root, proc, setup.cgroup, &mut outside)?;
     devices::create(spec, &root, &mut outside)?;
     let terminal = attach_streams(setup, process, &root)?;
+    later.into_iter().try_for_each(mounts::ReadOnlyLater::now)?;
     if let Some(solitary) = &setup.solitary {
         solitary.before_pivot(spec, &setup.channel)?;
     }
     masks::apply(spec, &root)?;
     rootfs::make_readonly(spec, &root)?;
-    root = rootfs::pivot(root)?;
+    root = match setup.solitary.as_ref().is_some_and(Solitary::keeps_old_root) {
+        true => old_root::cover(root, &config.mountpoint())?,
+        false => rootfs::pivot(root)?,
+    };
     rootfs::set_propagation(spec, &root)?;
 
     let restricted = setup.cgroup.restricts_devices();

@@ -30,7 +30,8 @@ pub(super) fn mount_all(
     proc: Proc,
     cgroup: &Cgroup,
     outside: &mut Outside,
-) -> Result<(), InitError> {
+) -> Result<Vec<ReadOnlyLater>, InitError> {
+    let mut later = Vec::new();
     let label =
         spec.linux().as_ref().and_then(|linux| linux.mount_label().as_deref()).filter(|label| !label.is_empty());
     let namespaces = spec.linux().as_ref().and_then(|linux| linux.namespaces().as_ref());
@@ -56,13 +57,35 @@ pub(super) fn mount_all(
             }
             // The same one again only if it is mounted twice, or differently.
             let private = if kind == "proc" && options.data.is_empty() { proc.take() } else { None };
-            new(mount, kind, options, private, &destination, root)?;
+            let is_later = kind == "tmpfs" && options.attributes.set.contains(MountAttrFlags::MOUNT_ATTR_RDONLY);
+            if is_later {
+                options.attributes.set -= MountAttrFlags::MOUNT_ATTR_RDONLY;
+            }
+            let made = new(mount, kind, options, private, &destination, root)?;
+            if is_later {
+                later.push(ReadOnlyLater { mount: made, destination });
+            }
         }
     }
-    Ok(())
+    Ok(later)
 }
 
-/// Mounts a new file system.
+/// A tmpfs in which something may have to be made before nothing may any more: other mount points, devices.
+#[derive(Debug)]
+pub(super) struct ReadOnlyLater {
+    mount: OwnedFd,
+    destination: PathBuf,
+}
+
+impl ReadOnlyLater {
+    /// Makes it read-only.
+    pub(super) fn now(self) -> Result<(), InitError> {
+        set_attributes(&self.mount, false, MountAttrFlags::MOUNT_ATTR_RDONLY, MountAttrFlags::empty(), None)
+            .map_err(|source| InitError::ReadOnly { path: format!("/{}", self.destination.display()), source })
+    }
+}
+
+/// Mounts a new file system, and returns it.
 fn new(
     mount: &Mount,
     kind: &str,
@@ -70,7 +93,7 @@ fn new(
     private: Option<Proc>,
     destination: &Path,
     root: &RootDir,
-) -> Result<(), InitError> {
+) -> Result<OwnedFd, InitError> {
     let failed = |(source, log)| InitError::Mount { destination: destination.to_owned(), log, source };
     let plain = |error: io::Error| failed((error, String::new()));
     if kind == "tmpfs" && !options.data.iter().any(|(key, _)| key == "mode") {
@@ -86,7 +109,7 @@ fn new(
         None => match file_system(kind, mount.source().as_deref(), &options) {
             // The kernel wants the network to belong to the user namespace.
             Err((error, _)) if kind == "sysfs" && error.kind() == io::ErrorKind::PermissionDenied => {
-                return bind::host_sys().and_then(|tree| attach(tree, target)).map_err(plain);
+                return bind::host_sys().and_then(|tree| attach(&tree, target).map(|()| tree)).map_err(plain);
             }
             result => result.map_err(failed)?,
         },
@@ -100,7 +123,8 @@ fn new(
     if !options.propagation.is_empty() || options.copy_up || kind == "proc" {
         bind::change(&made, &options).map_err(plain)?;
     }
-    attach(made, target).map_err(plain)
+    attach(&made, target).map_err(plain)?;
+    Ok(made)
 }
 
 /// Changes what is mounted there already: by the attributes that are named, no others.

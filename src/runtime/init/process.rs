@@ -1,5 +1,6 @@
 //! The last steps, for a container's program and for an exec alike: limits, directory, identity, `execve`.
 
+use std::collections::BTreeSet;
 use std::ffi::CString;
 use std::io;
 use std::os::fd::AsFd;
@@ -13,7 +14,7 @@ use rustix::thread::{CapabilitySet, CapabilitySets};
 
 use super::InitError;
 use super::user::{Accounts, User};
-use crate::runtime::capability::{Sets, missing};
+use crate::runtime::capability::{Sets, missing, not_inheritable};
 use crate::runtime::channel::{Channel, Message};
 use crate::runtime::seccomp::{Filter, filter};
 use crate::runtime::{Config, capability};
@@ -85,15 +86,15 @@ pub(in crate::runtime) fn prepare(
         let lacking = lacking.into_iter().collect::<Vec<_>>().join(", ");
         warnings.push(format!("not available on this machine: {lacking}"));
     }
+    for name in not_inheritable(wanted) {
+        warnings.push(format!("can't raise ambient capability {name}: it is not both permitted and inheritable"));
+    }
     let mut capabilities = Sets::of(wanted).within(available);
     if !devices_restricted {
         // Where nothing else stops a node of one's own from being the host's disk.
         capabilities = capabilities.within(available - CapabilitySet::MKNOD);
     }
-    let mut environment = process.env().clone().unwrap_or_default();
-    if !environment.iter().any(|entry| entry.starts_with("HOME=")) {
-        environment.push(format!("HOME={}", user.home));
-    }
+    let environment = environment(process.env().as_deref().unwrap_or_default(), &user.home);
     let arguments = process.args().as_deref().unwrap_or_default();
     let name = arguments.first().filter(|name| !name.is_empty()).ok_or(InitError::NoProgram)?;
     let path = environment.iter().find_map(|entry| entry.strip_prefix("PATH=")).unwrap_or(DEFAULT_PATH);
@@ -111,6 +112,11 @@ pub(in crate::runtime) fn prepare(
 }
 
 impl Program {
+    /// What it will have in its environment.
+    pub(super) fn environment(&self) -> Vec<String> {
+        self.environment.iter().map(|entry| entry.to_string_lossy().into_owned()).collect()
+    }
+
     /// Takes its identity and executes it. Returns only on failure.
     pub(in crate::runtime) fn execute(self, parent: &Channel) -> InitError {
         match self.become_user(parent, Orphaned::LivesOn) {
@@ -247,6 +253,19 @@ fn candidates(name: &str, path: &str) -> Vec<String> {
         candidates.push(only.clone());
     }
     candidates
+}
+
+/// Each variable once, as it is set last; `HOME` as the accounts have it unless it is set to something.
+fn environment(entries: &[String], home: &str) -> Vec<String> {
+    let name = |entry: &str| entry.split_once('=').map_or(entry, |(name, _)| name).to_owned();
+    let mut seen = BTreeSet::new();
+    let mut environment: Vec<String> =
+        entries.iter().rev().filter(|entry| seen.insert(name(entry)) && *entry != "HOME=").cloned().collect();
+    environment.reverse();
+    if !environment.iter().any(|entry| entry.starts_with("HOME=")) {
+        environment.push(format!("HOME={home}"));
+    }
+    environment
 }
 
 fn texts(texts: &[String]) -> Result<Vec<CString>, InitError> {

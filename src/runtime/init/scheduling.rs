@@ -107,6 +107,14 @@ pub(in crate::runtime) fn set_affinity(list: &str) -> Result<(), InitError> {
         .map_err(|error| InitError::Affinity { list: list.to_owned(), source: error.into() })
 }
 
+/// Lets this process run on every processor of its cgroup: a caller that keeps to some does not ask for that.
+pub(in crate::runtime) fn reset_affinity() {
+    let mut processors = CpuSet::new();
+    (0..CpuSet::MAX_CPU).for_each(|number| processors.set(number));
+    // Then it runs where its caller does.
+    let _ = rustix::thread::sched_setaffinity(None, &processors);
+}
+
 fn mask(numbers: &[usize]) -> Vec<u64> {
     let words = numbers.iter().max().map_or(0, |highest| highest / 64 + 1);
     let mut mask = vec![0; words];

@@ -8,7 +8,7 @@ use oci_spec::runtime::Box as Size;
 use rustix::fs::OFlags;
 use rustix::mount::{OpenTreeFlags, open_tree};
 use rustix::pty::OpenptFlags;
-use rustix::termios::Winsize;
+use rustix::termios::{OptionalActions, OutputModes, Winsize};
 
 use super::InitError;
 use crate::sys::RootDir;
@@ -46,6 +46,15 @@ fn try_open(root: &RootDir, size: Option<Size>) -> io::Result<Terminal> {
         rustix::termios::tcsetwinsize(&master, size)?;
     }
     Ok(Terminal { master, slave })
+}
+
+/// Has it hand on newlines as they are written.
+pub(in crate::runtime) fn pass_newlines(master: &OwnedFd) {
+    // One that cannot be told is none that anybody reads from.
+    if let Ok(mut settings) = rustix::termios::tcgetattr(master) {
+        settings.output_modes.remove(OutputModes::ONLCR);
+        let _ = rustix::termios::tcsetattr(master, OptionalActions::Now, &settings);
+    }
 }
 
 /// Shows the terminal as `/dev/console`.

@@ -105,6 +105,17 @@ impl Container {
         to(self.init()?.ok_or(OciError::NotRunning)?.as_fd())
     }
 
+    /// Waits for its end, whoever reaps its init. Must be called within a tokio runtime with IO.
+    ///
+    /// # Errors
+    /// [`OciError::Runtime`].
+    pub async fn gone(&self) -> Result<(), OciError> {
+        let Some(init) = self.init()? else { return Ok(()) };
+        let failed = |source| RuntimeError::Process { action: "watch", pid: self.pid(), source };
+        drop(readable(init.as_fd()).map_err(failed)?.readable().await.map_err(failed)?);
+        Ok(())
+    }
+
     /// Waits for its end, reaps its init, which must have fallen to this process, and returns the exit code: 128 + signal
     /// when it was killed by one. Must be called within a tokio runtime with IO.
     ///

@@ -10,6 +10,7 @@ use super::container::Container;
 use super::state::{HookState, STATE, StateRecord, Status};
 use crate::runtime::channel::{Channel, Failure, Message};
 use crate::runtime::newborn::{BirthError, Newborn};
+use crate::runtime::spawn::null;
 use crate::runtime::{Config, RuntimeError, init, record};
 use crate::sys::clone::SingleThreaded;
 use crate::sys::{signal, spawn};
@@ -60,12 +61,15 @@ fn run(creator: &Channel) -> Result<(), CradleError> {
     let config: Config = record::read(&directory, record::CONFIG)?.ok_or(CradleError::Abandoned)?;
     let state: StateRecord = record::read(&directory, STATE)?.ok_or(CradleError::Abandoned)?;
     let mut held = held.into_iter();
+    let no_pivot = state.no_pivot;
     let solitary = Solitary {
         listener: held.next().ok_or(CradleError::Abandoned)?,
         preserved: held.collect(),
         state: HookState::new(&Container::new(directory, state).record, Status::Creating),
+        no_pivot,
     };
-    let newborn = Newborn::clone(&config, streams()?, single, Some(solitary))?;
+    let streams = if has_terminal(&config) { null_streams()? } else { streams()? };
+    let newborn = Newborn::clone(&config, streams, single, Some(solitary))?;
     match hand_over(creator, &newborn) {
         Ok(()) => Ok(()),
         Err(error) => {
@@ -73,6 +77,16 @@ fn run(creator: &Channel) -> Result<(), CradleError> {
             Err(error)
         }
     }
+}
+
+fn has_terminal(config: &Config) -> bool {
+    config.spec.process().as_ref().is_some_and(|process| process.terminal() == Some(true))
+}
+
+/// For a container with a terminal: if it held the creator's streams until it is started, whoever reads what `create`
+/// prints would wait for that.
+fn null_streams() -> io::Result<[OwnedFd; 3]> {
+    Ok([null()?, null()?, null()?])
 }
 
 /// Copies of our own streams, which are the creator's: the container's, unless it has a terminal.

@@ -14,6 +14,7 @@ use crate::runtime::channel::{Channel, Message};
 use crate::runtime::record::{self, ProcessRecord, StatusRecord};
 use crate::runtime::spawn::{spawn_role, supported, unexpected};
 use crate::runtime::{Config, Rootfs, Seccomp};
+use crate::sys::process::close_on_exec_from;
 use crate::sys::spawn::{self, Spawned, Streams};
 
 const SOCKET: &str = "start.sock";
@@ -35,6 +36,9 @@ pub struct Create<'a> {
     pub attached: bool,
     /// Whether somebody else takes its terminal.
     pub has_console: bool,
+    /// Whether its root is moved over the host's, which stays below it: where the host's root is an initramfs, which
+    /// `pivot_root(2)` does not move.
+    pub no_pivot: bool,
 }
 
 /// A container that has just been made.
@@ -70,6 +74,8 @@ impl Root {
             process.env_mut().get_or_insert_default().extend(request.environment.iter().cloned());
         }
         let preserved = spawn::inherited(3, request.preserve_fds).map_err(OciError::Preserve)?;
+        // What else the caller has left open is neither for hooks nor for an init that waits.
+        close_on_exec_from(3).map_err(OciError::Preserve)?;
         let directory = self.claim(request.id)?;
         let made = Nursery { directory: &directory, bundle: &bundle }.make(request, &preserved);
         if made.is_err() {
@@ -94,6 +100,7 @@ impl Nursery<'_> {
         // Held to the end: others see by it that somebody is at work.
         let _lock = Container::lock(self.directory)?;
         let mut container = Container::new(self.directory.to_owned(), StateRecord::new(request.id, self.bundle));
+        container.record.no_pivot = request.no_pivot;
         container.write()?;
         let config = self.config(request.id);
         supported(&config)?;

@@ -53,9 +53,6 @@ pub enum OciError {
     /// A terminal needs someone to hold it.
     #[error("{0}")]
     Terminal(&'static str),
-    /// A flag that no container is made with.
-    #[error("{0} is not supported")]
-    Flag(&'static str),
     /// A cgroup for an exec that is not said as it must be.
     #[error("invalid --cgroup argument: {value} ({rule})")]
     CgroupFlag {

@@ -9,6 +9,7 @@ use super::bundle::{self, BundleError};
 use super::{Container, OciError, Status, json};
 use crate::runtime::exec::exec_with;
 use crate::runtime::{ExecChild, ExecOptions, Stdio};
+use crate::sys::process::close_on_exec_from;
 use crate::sys::spawn;
 
 /// How a process is run.
@@ -43,6 +44,7 @@ impl Container {
             _ => {}
         }
         let preserved = spawn::inherited(3, exec.preserve_fds).map_err(OciError::Preserve)?;
+        close_on_exec_from(3).map_err(OciError::Preserve)?;
         let preserved: Vec<_> = preserved.iter().map(std::os::fd::AsFd::as_fd).collect();
         Ok(exec_with(&self.directory, &exec.options, stdio, &preserved).await?)
     }

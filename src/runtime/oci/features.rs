@@ -52,15 +52,36 @@ const MOUNT_OPTIONS: [&str; 44] = [
     "unbindable",
 ];
 
-const ACTIONS: [&str; 7] = [
+const ACTIONS: [&str; 9] = [
     "SCMP_ACT_ALLOW",
     "SCMP_ACT_ERRNO",
     "SCMP_ACT_KILL",
     "SCMP_ACT_KILL_PROCESS",
     "SCMP_ACT_KILL_THREAD",
     "SCMP_ACT_LOG",
+    "SCMP_ACT_NOTIFY",
+    "SCMP_ACT_TRACE",
     "SCMP_ACT_TRAP",
 ];
+
+const FILTER_FLAGS: [&str; 4] = [
+    "SECCOMP_FILTER_FLAG_LOG",
+    "SECCOMP_FILTER_FLAG_SPEC_ALLOW",
+    "SECCOMP_FILTER_FLAG_TSYNC",
+    "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV",
+];
+
+const MEMORY_MODES: [&str; 7] = [
+    "MPOL_BIND",
+    "MPOL_DEFAULT",
+    "MPOL_INTERLEAVE",
+    "MPOL_LOCAL",
+    "MPOL_PREFERRED",
+    "MPOL_PREFERRED_MANY",
+    "MPOL_WEIGHTED_INTERLEAVE",
+];
+
+const MEMORY_FLAGS: [&str; 3] = ["MPOL_F_NUMA_BALANCING", "MPOL_F_RELATIVE_NODES", "MPOL_F_STATIC_NODES"];
 
 const OPERATORS: [&str; 7] =
     ["SCMP_CMP_EQ", "SCMP_CMP_GE", "SCMP_CMP_GT", "SCMP_CMP_LE", "SCMP_CMP_LT", "SCMP_CMP_MASKED_EQ", "SCMP_CMP_NE"];
@@ -115,17 +136,19 @@ pub fn features() -> Value {
     let points: Vec<&str> = Point::ALL.into_iter().map(Point::name).collect();
     json!({
         "ociVersionMin": "1.0.0",
-        "ociVersionMax": "1.2.1",
+        "ociVersionMax": "1.3.0",
         "hooks": points,
         "mountOptions": MOUNT_OPTIONS.as_slice(),
         "linux": {
             "namespaces": ["cgroup", "ipc", "mount", "network", "pid", "time", "user", "uts"],
             "capabilities": CAPABILITIES.as_slice(),
             "cgroup": {"v1": true, "v2": true, "systemd": true, "systemdUser": false, "rdma": true},
-            "seccomp": {"enabled": true, "actions": ACTIONS, "operators": OPERATORS, "archs": ["SCMP_ARCH_X86", "SCMP_ARCH_X86_64", "SCMP_ARCH_X32"]},
+            "seccomp": {"enabled": true, "actions": ACTIONS, "operators": OPERATORS, "knownFlags": FILTER_FLAGS, "supportedFlags": FILTER_FLAGS, "archs": ["SCMP_ARCH_X86", "SCMP_ARCH_X86_64", "SCMP_ARCH_X32"]},
             "apparmor": {"enabled": true},
             "selinux": {"enabled": true},
             "intelRdt": {"enabled": false},
+            "memoryPolicy": {"modes": MEMORY_MODES, "flags": MEMORY_FLAGS},
+            "netDevices": {"enabled": false},
             "mountExtensions": {"idmap": {"enabled": true}}
         },
         "annotations": {"io.github.rcompose.version": env!("CARGO_PKG_VERSION")}

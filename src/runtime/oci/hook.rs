@@ -63,7 +63,7 @@ impl Point {
 
 /// A hook that failed.
 #[derive(Debug, thiserror::Error)]
-#[error("error running {} hook #{number} `{}`: {failure}", point.name(), path.display())]
+#[error("error running {} hook #{number}: `{}`: {failure}", point.name(), path.display())]
 pub struct HookError {
     point: Point,
     /// Its place in the list, from 0.
@@ -94,6 +94,21 @@ pub(in crate::runtime) fn run(
     run_each(point, hooks, state, directory).into_iter().try_for_each(|result| result)
 }
 
+/// Runs those right before the program, which have its environment unless they say another.
+pub(super) fn run_as_program(hooks: Option<&Hooks>, state: &str, environment: &[String]) -> Result<(), HookError> {
+    let surroundings = Surroundings { directory: None, environment: Some(environment) };
+    each(Point::StartContainer, hooks, state, surroundings).into_iter().try_for_each(|result| result)
+}
+
+/// What a hook is run in.
+#[derive(Debug, Clone, Copy)]
+struct Surroundings<'a> {
+    /// Its own working directory; this process's when `None`.
+    directory: Option<&'a Path>,
+    /// Of a hook that says none; this process's when `None`.
+    environment: Option<&'a [String]>,
+}
+
 /// Runs the hooks of `point` lazily: each when its result is asked for.
 pub(super) fn run_each<'a>(
     point: Point,
@@ -101,8 +116,17 @@ pub(super) fn run_each<'a>(
     state: &'a str,
     directory: Option<&'a Path>,
 ) -> impl IntoIterator<Item = Result<(), HookError>> {
+    each(point, hooks, state, Surroundings { directory, environment: None })
+}
+
+fn each<'a>(
+    point: Point,
+    hooks: Option<&'a Hooks>,
+    state: &'a str,
+    surroundings: Surroundings<'a>,
+) -> impl IntoIterator<Item = Result<(), HookError>> {
     hooks.map(|hooks| point.of(hooks)).unwrap_or_default().iter().enumerate().map(move |(number, hook)| {
-        run_one(hook, state, directory).map_err(|failure| HookError {
+        run_one(hook, state, surroundings).map_err(|failure| HookError {
             point,
             number,
             path: hook.path().clone(),
@@ -112,7 +136,7 @@ pub(super) fn run_each<'a>(
 }
 
 /// Files in memory in place of pipes: nobody has to read and write at the same time, and no thread is started.
-fn run_one(hook: &Hook, state: &str, directory: Option<&Path>) -> Result<(), HookFailure> {
+fn run_one(hook: &Hook, state: &str, surroundings: Surroundings<'_>) -> Result<(), HookFailure> {
     if let Some(seconds) = hook.timeout().filter(|&seconds| seconds <= 0) {
         return Err(HookFailure::NoTime(seconds));
     }
@@ -126,9 +150,11 @@ fn run_one(hook: &Hook, state: &str, directory: Option<&Path>) -> Result<(), Hoo
         if let Some((name, arguments)) = arguments.split_first() {
             command.arg0(name).args(arguments);
         }
-        let environment = hook.env().iter().flatten().filter_map(|entry| entry.split_once('='));
-        command.env_clear().envs(environment).process_group(0);
-        if let Some(directory) = directory {
+        if let Some(environment) = hook.env().as_deref().or(surroundings.environment) {
+            command.env_clear().envs(environment.iter().filter_map(|entry| entry.split_once('=')));
+        }
+        command.process_group(0);
+        if let Some(directory) = surroundings.directory {
             command.current_dir(directory);
         }
         command.stdin(input.try_clone()?).stdout(output.try_clone()?).stderr(output.try_clone()?).spawn()

@@ -1,11 +1,12 @@
-//! `pause`, `resume`, `update` and `ps`: what a container may use, and which processes it has.
+//! `pause`, `resume`, `update`, `ps` and `events`: what a container may use, and which processes it has.
 
 use std::path::Path;
 
 use oci_spec::runtime::LinuxResources;
 
 use super::{BundleError, Container, OciError, Status, json};
-use crate::runtime::Handle;
+use crate::runtime::cgroup::CgroupError;
+use crate::runtime::{Handle, Stats};
 
 impl Container {
     /// Stops all its processes.
@@ -44,12 +45,31 @@ impl Container {
         }
     }
 
-    /// The pids of its processes, as seen from here.
+    /// The pids of its processes, as seen from here: of one that has stopped, those that have outlived its init.
+    ///
+    /// # Errors
+    /// [`OciError::Cgroup`], [`OciError::Runtime`].
+    pub fn processes(&self) -> Result<Vec<i32>, OciError> {
+        match self.handle() {
+            Err(OciError::NotRunning) => Ok(self.cgroup()?.processes().map_err(CgroupError::Read)?),
+            handle => Ok(handle?.processes()?),
+        }
+    }
+
+    /// What it uses.
     ///
     /// # Errors
     /// [`OciError::NotRunning`], [`OciError::Runtime`].
-    pub fn processes(&self) -> Result<Vec<i32>, OciError> {
-        Ok(self.handle()?.processes()?)
+    pub fn stats(&self) -> Result<Stats, OciError> {
+        Ok(self.handle()?.stats()?)
+    }
+
+    /// How many of its processes the kernel has killed for want of memory.
+    ///
+    /// # Errors
+    /// [`OciError::Runtime`] when it has been deleted.
+    pub fn oom_kills(&self) -> Result<u64, OciError> {
+        Ok(self.cgroup()?.oom_kills())
     }
 
     /// It as other parts of the runtime know containers: its init stands for the shim that it does not have.

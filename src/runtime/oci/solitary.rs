@@ -22,9 +22,16 @@ pub(in crate::runtime) struct Solitary {
     /// For the program, as descriptors 3 and up.
     pub(super) preserved: Vec<OwnedFd>,
     pub(super) state: HookState,
+    /// Whether the root is moved over the host's instead of swapped with it: see [`Create::no_pivot`](super::Create).
+    pub(super) no_pivot: bool,
 }
 
 impl Solitary {
+    /// Whether the host's root is to stay below the container's.
+    pub(in crate::runtime) fn keeps_old_root(&self) -> bool {
+        self.no_pivot
+    }
+
     /// Runs the hooks that come when all is mounted and the host's file tree is still there: first, by the creator,
     /// those of the runtime's namespaces, then those of the container's.
     pub(in crate::runtime) fn before_pivot(&self, spec: &Spec, creator: &Channel) -> Result<(), HookError> {
@@ -70,10 +77,10 @@ impl Solitary {
         }
     }
 
-    /// Runs the hooks that come right before the program, with its rights.
-    pub(in crate::runtime) fn before_exec(&self, spec: &Spec) -> Result<(), HookError> {
+    /// Runs the hooks that come right before the program, with its rights and its `environment`.
+    pub(in crate::runtime) fn before_exec(&self, spec: &Spec, environment: &[String]) -> Result<(), HookError> {
         let state = self.state.json_as(Status::Created, std::process::id().cast_signed());
-        hook::run(Point::StartContainer, spec.hooks().as_ref(), &state, None)
+        hook::run_as_program(spec.hooks().as_ref(), &state, environment)
     }
 
     /// Puts the passed descriptors where the program looks for them. Returns the starter's channel, out of their way.

@@ -37,6 +37,9 @@ pub(super) struct StateRecord {
     pub(super) init: Option<ProcessRecord>,
     /// Whether the configuration says what to run.
     pub(super) has_process: bool,
+    /// Whether its root was moved over the host's, as `--no-pivot` has it.
+    #[serde(default)]
+    pub(super) no_pivot: bool,
 }
 
 impl StateRecord {
@@ -53,6 +56,7 @@ impl StateRecord {
             phase: Phase::Creating,
             init: None,
             has_process: bundle.has_process,
+            no_pivot: false,
         }
     }
 }

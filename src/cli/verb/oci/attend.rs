@@ -37,6 +37,10 @@ pub(super) fn attend(
     if let Some(master) = terminal {
         // Without a terminal of ours there is nothing to put into raw mode.
         raw = RawMode::enter(rustix::stdio::stdin()).ok();
+        // The other one passes newlines on as they are.
+        if raw.is_some() {
+            let _ = terminal::keep_newlines(rustix::stdio::stdin());
+        }
         relayed = Some(relay::start(master)?);
     }
     let code = runtime.block_on(watch(ended, pass_on, relayed.as_ref()));

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use super::console::Receiver;
 use super::log::Log;
 use crate::cli::args::{OciArgs, OciCreateArgs};
+use crate::cli::terminal;
 use crate::runtime::oci::{Container, Create, Id, OciError, Root};
 
 /// What engines call the master of a terminal.
@@ -26,9 +27,6 @@ pub(super) fn make(
     attached: bool,
     log: &Log,
 ) -> Result<(Container, Option<OwnedFd>), OciError> {
-    if create.no_pivot {
-        return Err(OciError::Flag("--no-pivot"));
-    }
     let id = Id::new(&create.id)?;
     // Whoever is to take something is asked before anything is made.
     let console = create.console_socket.as_deref().map(Receiver::connect).transpose()?;
@@ -47,7 +45,12 @@ pub(super) fn make(
         environment,
         attached,
         has_console: console.is_some(),
+        no_pivot: create.no_pivot,
     })?;
+    if let Some(master) = created.terminal.as_ref().filter(|_| console.is_none()) {
+        // Lines are made by our terminal, if we have one: a file or a pipe gets what the program writes, as from runc.
+        let _ = terminal::pass_newlines(master.as_fd());
+    }
     created.warnings.iter().for_each(|warning| log.warning(warning));
     let hand_out = || -> Result<(), OciError> {
         if let (Some(console), Some(master)) = (&console, &created.terminal) {

@@ -37,6 +37,8 @@ pub(super) fn run(root: &Root, args: &OciExecArgs, log: &Log) -> Result<ExitCode
         orphan: args.detach,
         ignore_paused: args.ignore_paused,
         cgroups: parse_cgroups(&args.cgroup)?,
+        // As `run`.
+        plain_newlines: console.is_none(),
     };
     let exec = Exec { options, preserve_fds: args.preserve_fds };
     log.debug(&format!("running a process in container {}", args.id));
@@ -150,6 +152,10 @@ fn add_capabilities(process: &mut Process, names: &[String]) -> Result<(), OciEr
         sets.set_bounding(with(sets.bounding()));
         sets.set_effective(with(sets.effective()));
         sets.set_permitted(with(sets.permitted()));
+        // The kernel gives a user other than root only these, and only what the configuration lets be inherited.
+        if sets.inheritable().as_ref().is_some_and(|inheritable| inheritable.contains(&capability)) {
+            sets.set_ambient(with(sets.ambient()));
+        }
     }
     if !names.is_empty() {
         process.set_capabilities(Some(sets));

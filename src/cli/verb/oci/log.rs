@@ -69,7 +69,25 @@ impl Log {
 
 fn chain(error: &dyn Error) -> String {
     let sources = std::iter::successors(error.source(), |error| (**error).source());
-    std::iter::once(error.to_string()).chain(sources.map(ToString::to_string)).collect::<Vec<_>>().join(": ")
+    let texts: Vec<_> = std::iter::once(error.to_string()).chain(sources.map(ToString::to_string)).collect();
+    in_gos_words(&texts.join(": "))
+}
+
+/// What the kernel says, in the words that engines look for to tell a missing program from one that may not be executed:
+/// `: No such file or directory (os error 2)` as `: no such file or directory`.
+fn in_gos_words(message: &str) -> String {
+    let mut words = String::new();
+    let mut rest = message;
+    while let Some((before, after)) = rest.split_once(" (os error ") {
+        let Some((_, after)) = after.split_once(')') else { break };
+        let start = before.rfind(": ").map_or(0, |colon| colon + 2);
+        let (head, said) = before.split_at(start);
+        words.push_str(head);
+        words.extend(said.chars().take(1).flat_map(char::to_lowercase));
+        words.extend(said.chars().skip(1));
+        rest = after;
+    }
+    words + rest
 }
 
 fn line(format: LogFormat, level: &str, message: &str, time: Timestamp) -> String {
@@ -83,6 +101,19 @@ fn line(format: LogFormat, level: &str, message: &str, time: Timestamp) -> Strin
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_kernels_words_are_gos() {
+        for (message, expected) in [
+            ("exec: `/x`: No such file or directory (os error 2)", "exec: `/x`: no such file or directory"),
+            ("a: B (os error 1): c: D e (os error 2)", "a: b: c: d e"),
+            ("No child (os error 10)", "no child"),
+            ("Nothing: Of this (os error", "Nothing: Of this (os error"),
+            ("Plain: Text", "Plain: Text"),
+        ] {
+            assert_eq!(in_gos_words(message), expected);
+        }
+    }
 
     #[test]
     fn records_are_runcs() {

@@ -3,6 +3,7 @@
 mod attend;
 mod console;
 mod create;
+mod events;
 mod exec;
 mod list;
 mod log;
@@ -81,6 +82,7 @@ fn dispatch(args: &OciArgs, log: &Log) -> Result<ExitCode, Failure> {
         OciVerb::Pause(pause) => Ok(root.container(&Id::new(&pause.id)?)?.pause().map(|()| ExitCode::SUCCESS)?),
         OciVerb::Resume(resume) => Ok(root.container(&Id::new(&resume.id)?)?.resume().map(|()| ExitCode::SUCCESS)?),
         OciVerb::Update(args) => update::run(&root, args),
+        OciVerb::Events(args) => events::run(&root, args),
         OciVerb::List(args) => list::run(&root, args),
         OciVerb::Features => print(&format!("{:#}\n", features())),
         OciVerb::Spec(args) => spec::run(args),

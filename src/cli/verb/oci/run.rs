@@ -37,5 +37,5 @@ pub(super) fn run(root: &Root, args: &OciArgs, run: &OciRunArgs, log: &Log) -> R
 /// Serves the container until it ends. Returns its exit code.
 fn stay(container: &Container, terminal: Option<OwnedFd>) -> Result<i32, OciError> {
     // One that has just ended needs no signal any more.
-    attend(terminal, container.ended(), |signal| drop(container.kill(signal, false)))
+    attend(terminal, container.ended(), |signal| drop(container.kill(Some(signal), false)))
 }

@@ -17,6 +17,10 @@ pub(super) fn run(args: &OciSpecArgs) -> Result<ExitCode, Failure> {
     if args.rootless {
         without_rights(&mut spec, rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
     }
+    if !has_one_hierarchy() {
+        // Of the several of version 1, a namespace of their own hides nothing that is worth it: as runc has it.
+        without_namespace(&mut spec, "cgroup");
+    }
     let path = args.bundle.join("config.json");
     let write = || -> std::io::Result<()> {
         // What somebody has written there stays.
@@ -25,6 +29,17 @@ pub(super) fn run(args: &OciSpecArgs) -> Result<ExitCode, Failure> {
     };
     write().map_err(|source| OciError::Directory { action: "write", path: path.clone(), source })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether all cgroups are of version 2.
+fn has_one_hierarchy() -> bool {
+    std::path::Path::new("/sys/fs/cgroup/cgroup.controllers").exists()
+}
+
+fn without_namespace(spec: &mut Value, kind: &str) {
+    if let Some(namespaces) = spec["linux"]["namespaces"].as_array_mut() {
+        namespaces.retain(|namespace| namespace["type"] != kind);
+    }
 }
 
 /// In a user namespace in which the caller is root, and without what the host's root alone may do.
@@ -47,10 +62,10 @@ fn without_rights(spec: &mut Value, uid: u32, gid: u32) {
     linux["uidMappings"] = json!([{"containerID": 0, "hostID": uid, "size": 1}]);
     linux["gidMappings"] = json!([{"containerID": 0, "hostID": gid, "size": 1}]);
     if let Some(namespaces) = linux["namespaces"].as_array_mut() {
-        namespaces.retain(|namespace| namespace["type"] != "network");
         namespaces.push(json!({"type": "user"}));
     }
     if let Some(linux) = linux.as_object_mut() {
         linux.remove("resources");
     }
+    without_namespace(spec, "network");
 }
