@@ -213,8 +213,10 @@ impl Unit {
             (live.stop_signal, StopReport::Stopped)
         };
         self.kill(&live, signal);
-        // While it is paused, it gets no signal.
-        if let Err(error) = live.handle.unpause() {
+        // While it is paused, it gets no other signal.
+        if signal != Signal::KILL
+            && let Err(error) = live.handle.unpause()
+        {
             self.world.warn(&format!("{}: {error}", self.record.name));
         }
         let deadline = deadline(grace);
