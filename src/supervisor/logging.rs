@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::observe::Record;
-use crate::compose::model::{Logging, SyslogServer};
+use crate::compose::model::{Logging, SyslogServer, log_names};
 use crate::runtime::log::{Driver, Limits, Options, Syslog, SyslogAddress, SyslogFormat};
 
 /// As much as Docker's `local` keeps.
@@ -89,20 +89,22 @@ fn field_name(text: &str) -> String {
     name.trim_start_matches('_').to_owned()
 }
 
-/// The labels and variables that the options name, of those that there are.
+/// The labels and variables that the options name, of those that there are; and those whose names match.
 fn attributes(record: &Record, logging: &Logging) -> BTreeMap<String, String> {
-    let named = |option: &str| {
-        let names = logging.options.get(option).map_or("", String::as_str).split(',');
-        names.map(|name| name.trim().to_owned()).collect::<Vec<_>>()
-    };
     let lowered = &record.config.lowered;
     let environment = lowered.spec.process().as_ref().and_then(|process| process.env().clone()).unwrap_or_default();
-    let labels = named("labels").into_iter().filter_map(|name| Some((lowered.labels.get(&name)?.clone(), name)));
-    let variables = named("env").into_iter().filter_map(|name| {
-        let value = environment.iter().find_map(|variable| variable.strip_prefix(&name)?.strip_prefix('='));
-        Some((value?.to_owned(), name))
-    });
-    labels.chain(variables).map(|(value, name)| (name, value)).collect()
+    let variables = environment.iter().filter_map(|variable| variable.split_once('='));
+    let labels = lowered.labels.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let wanted = |option: &str| {
+        let names = logging.options.get(option).map_or("", String::as_str).split(',');
+        let names: Vec<_> = names.map(str::trim).collect();
+        let pattern = logging.options.get(&format!("{option}-regex")).and_then(|pattern| log_names(pattern));
+        move |name: &str| names.contains(&name) || pattern.as_ref().is_some_and(|pattern| pattern.is_match(name))
+    };
+    let (is_label, is_variable) = (wanted("labels"), wanted("env"));
+    let labels = labels.filter(|(name, _)| is_label(name));
+    let variables = variables.filter(|(name, _)| is_variable(name));
+    labels.chain(variables).map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 fn tag(record: &Record, logging: &Logging) -> String {

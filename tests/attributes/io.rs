@@ -66,7 +66,7 @@ fn stop_grace_period() {
 /// `logging`: nothing of it is seen inside; what is kept, how much of it, and in which form.
 #[test]
 fn logging() {
-    let talk = "init: false\ncommand: [sh, -c, 'echo hello; exec sleep 1000']\nlabels: {team: shop}";
+    let talk = "init: false\ncommand: [sh, -c, 'echo hello; exec sleep 1000']\nlabels: {team: shop, org.tier: front}\nenvironment: {REGION: north, REGIONAL: 1}";
     let record = |web: &Running| {
         let log = web.log_file();
         eventually("a record", Duration::from_secs(20), || {
@@ -75,11 +75,14 @@ fn logging() {
         })
     };
     let web = Running::with(&format!(
-        "{talk}\nlogging: {{driver: json-file, options: {{labels: team, tag: '{{{{.Name}}}}'}}}}"
+        "{talk}\nlogging: {{driver: json-file, options: {{labels: team, labels-regex: '^org[.]', env-regex: '^REGION$', tag: '{{{{.Name}}}}'}}}}"
     ));
     let first = record(&web);
     assert_eq!((first["log"].as_str(), first["stream"].as_str()), (Some("hello\n"), Some("stdout")));
-    assert_eq!(first["attrs"], serde_json::json!({"team": "shop", "tag": "attributes-web-1"}));
+    assert_eq!(
+        first["attrs"],
+        serde_json::json!({"team": "shop", "org.tier": "front", "REGION": "north", "tag": "attributes-web-1"})
+    );
     assert_eq!(web.inside("ls -l /proc/1/fd/1 | grep -c pipe"), "1");
     drop(web);
 

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
+use regex::{Regex, RegexBuilder};
+
 use super::element::element;
 use crate::compose::units;
 
@@ -78,6 +80,13 @@ impl Logging {
     pub fn syslog_facility(&self) -> u8 {
         self.options.get("syslog-facility").and_then(|text| syslog_facility(text)).unwrap_or(3)
     }
+}
+
+/// Reads `labels-regex` and `env-regex`: what names match that they look for.
+#[must_use]
+pub fn log_names(text: &str) -> Option<Regex> {
+    // Classes such as `\w` are ASCII, as in Go.
+    RegexBuilder::new(text).unicode(false).build().ok()
 }
 
 /// Reads `syslog-address`. Names of other machines are not looked up.

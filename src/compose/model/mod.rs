@@ -46,7 +46,7 @@ pub use extension::Extension;
 pub use file::{FileGrant, FileObject, FileSource};
 pub use healthcheck::{Healthcheck, Probe};
 pub use hooks::{Hook, Provider};
-pub use logging::{Logging, SyslogServer, syslog_facility, syslog_server};
+pub use logging::{Logging, SyslogServer, log_names, syslog_facility, syslog_server};
 pub use mount::{Foreign, Mount, Propagation, Tmpfs};
 pub use namespace::{IpcMode, PidMode};
 pub use network::{Attachment, Ipam, MacAddress, Network, NetworkMode, Pool, Prefix};

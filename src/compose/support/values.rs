@@ -6,7 +6,7 @@ use super::Effect::{self, Impossible};
 use super::When::{self, Holds, Keys, OtherKeys, Unless, Whole};
 use super::says_something;
 use super::sysctls::{self, Namespace};
-use crate::compose::model::{capability, syslog_facility, syslog_server};
+use crate::compose::model::{capability, log_names, syslog_facility, syslog_server};
 use crate::compose::node::Node;
 use crate::compose::units;
 
@@ -46,7 +46,9 @@ pub(super) const LOG_OPTIONS: &[&str] = &[
     "cache-max-size",
     "compress",
     "env",
+    "env-regex",
     "labels",
+    "labels-regex",
     "max-buffer-size",
     "max-file",
     "max-size",
@@ -78,6 +80,8 @@ pub(super) const RULES: &[(&str, When, Effect)] = &[
     ("services.*.sysctls", Keys(sysctls::is_host_name), Impossible("the host name is set with `hostname`")),
     ("services.*.sysctls", Keys(sysctls::is_of_the_machine), Impossible("it would be set for the whole machine: a container has only `net.*`, `fs.mqueue.*`, `kernel.domainname` and, of System V IPC, `kernel.msg*`, `kernel.sem` and `kernel.shm*` of its own")),
     ("services.*.tmpfs.*", Holds(has_unknown_option), Impossible("has an option that a tmpfs does not have")),
+    ("services.*.logging.options.env-regex", Holds(is_no_regex), Impossible("it is no regular expression")),
+    ("services.*.logging.options.labels-regex", Holds(is_no_regex), Impossible("it is no regular expression")),
     ("services.*.logging.options.max-file", Holds(is_no_count), Impossible("it is a number of files, at least 1")),
     ("services.*.logging.options.max-size", Holds(is_no_size), Impossible("it is a size above 0, such as 10m")),
     ("services.*.logging.options.mode", Unless(&["blocking", "non-blocking"]), Impossible("it is `blocking` or `non-blocking`")),
@@ -194,6 +198,10 @@ pub(super) fn conflicts(service: &Node, services: &Node) -> Vec<(&'static str, &
         }
     }
     conflicts
+}
+
+fn is_no_regex(text: &str) -> bool {
+    log_names(text).is_none()
 }
 
 fn is_no_count(text: &str) -> bool {

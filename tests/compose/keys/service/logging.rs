@@ -55,9 +55,10 @@ fn merged() {
 #[test]
 fn when_run() {
     KEY.runs(&[
+        ("{driver: json-file, options: {max-size: 10m, max-file: 3, labels-regex: '^a', env-regex: '[B-D]+'}}", ""),
         (
-            "{driver: json-file, options: {max-size: 10m, max-file: 3, labels-regex: a}}",
-            "3:72 `services.web.logging.options.labels-regex` is not supported yet",
+            "{driver: json-file, options: {labels-regex: '('}}",
+            "3:58 invalid `services.web.logging.options.labels-regex: (`: it is no regular expression",
         ),
         ("{options: {a: 1.50}}", "3:25 `services.web.logging.options.a` is not supported yet"),
         ("{driver: splunk}", "3:23 `services.web.logging.driver: splunk` is not supported yet"),
