@@ -22,6 +22,11 @@ impl Lines {
     pub(super) fn open(path: &Path, source: SourceId) -> io::Result<Self> {
         Ok(Self { source, reader: Reader::open(path)?, begun: Default::default() })
     }
+
+    /// The last `count` lines of the log at `path`, found from its end.
+    pub(super) fn tail(path: &Path, source: SourceId, count: usize) -> io::Result<Self> {
+        Ok(Self { source, reader: Reader::tail(path, count)?, begun: Default::default() })
+    }
 }
 
 impl Iterator for Lines {
@@ -37,9 +42,17 @@ impl Iterator for Lines {
                 log::Stream::Stdout => (Stream::Stdout, &mut self.begun[0]),
                 log::Stream::Stderr => (Stream::Stderr, &mut self.begun[1]),
             };
-            begun.extend_from_slice(record.line.strip_suffix('\n').unwrap_or(&record.line).as_bytes());
-            if !record.goes_on() {
-                let text = std::mem::take(begun);
+            let mut text = record.line.into_bytes();
+            if text.last() == Some(&b'\n') {
+                text.pop();
+            }
+            if record.goes_on {
+                begun.append(&mut text);
+            } else {
+                if !begun.is_empty() {
+                    begun.append(&mut text);
+                    text = std::mem::take(begun);
+                }
                 return Some(Ok(Line { time: record.time, source: self.source, stream, text }));
             }
         }

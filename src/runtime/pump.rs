@@ -20,14 +20,25 @@ const READS: usize = 8;
 /// How often a stream is read after the container's end: more than a pipe holds. Without a bound, a process of a shared
 /// pid namespace that holds the other end could go on for ever.
 const LAST_READS: usize = 64;
+/// How much a pipe holds, in bytes.
+const PIPE: usize = 256 * 1024;
 /// How long a shim is idle until it gives back the memory that a burst took.
 const IDLE: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
 
 /// The shim's ends of what a container reads and writes.
 #[derive(Debug, Default)]
 pub(super) struct Ends {
-    output: Vec<(Stream, OwnedFd)>,
+    output: Vec<Output>,
     input: Input,
+}
+
+/// What the container writes to.
+#[derive(Debug)]
+struct Output {
+    stream: Stream,
+    fd: OwnedFd,
+    /// Whether one that is read tells all that it has, as a pipe does and a terminal does not.
+    tells_all: bool,
 }
 
 /// The container's ends: standard input, output and error.
@@ -46,7 +57,10 @@ impl Ends {
         };
         let (stdout, stdout_write) = pipe()?;
         let (stderr, stderr_write) = pipe()?;
-        let output = vec![(Stream::Stdout, stdout), (Stream::Stderr, stderr)];
+        let output = vec![
+            Output { stream: Stream::Stdout, fd: stdout, tells_all: true },
+            Output { stream: Stream::Stderr, fd: stderr, tells_all: true },
+        ];
         let input = Input::pipe(stdin_write, stdin == Stdin::Once);
         Ok((Self { output, input }, [stdin_read, stdout_write, stderr_write]))
     }
@@ -56,7 +70,8 @@ impl Ends {
         nonblocking(&master)?;
         let again = || rustix::io::fcntl_dupfd_cloexec(&master, 0);
         let typed = if stdin == Stdin::Null { None } else { Some(again()?) };
-        Ok(Self { input: Input::terminal(again()?, typed), output: vec![(Stream::Stdout, master)] })
+        let input = Input::terminal(again()?, typed);
+        Ok(Self { input, output: vec![Output { stream: Stream::Stdout, fd: master, tells_all: false }] })
     }
 }
 
@@ -88,7 +103,7 @@ pub(super) fn run(
         }
         let ended = woken.ended;
         let reads = if ended { LAST_READS } else { READS };
-        ends.output.retain(|(stream, fd)| read(*stream, fd, reads, &mut buffer, log, server, &mut swollen));
+        ends.output.retain(|output| read(output, reads, &mut buffer, log, server, &mut swollen));
         if let Some(server) = server {
             server.serve(&mut ends.input, &mut buffer);
         }
@@ -123,7 +138,7 @@ fn wait(
     let guardian = keeper.and_then(Keeper::descriptor);
     let mut watched = vec![PollFd::new(init, PollFlags::IN)];
     watched.extend(guardian.map(|guardian| PollFd::from_borrowed_fd(guardian, PollFlags::IN)));
-    watched.extend(ends.output.iter().map(|(_, fd)| PollFd::new(fd, PollFlags::IN)));
+    watched.extend(ends.output.iter().map(|output| PollFd::new(&output.fd, PollFlags::IN)));
     let writable = [ends.input.waits_for(), log.waits_for()];
     watched.extend(writable.into_iter().flatten().map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::OUT)));
     watched.extend(orphans.map(|orphans| PollFd::from_borrowed_fd(orphans.descriptor(), PollFlags::IN)));
@@ -143,8 +158,7 @@ fn wait(
 
 /// Reads a stream until there is no more for now; false when there will be no more.
 fn read(
-    stream: Stream,
-    fd: &OwnedFd,
+    output: &Output,
     reads: usize,
     buffer: &mut [u8],
     log: &mut Writer,
@@ -152,15 +166,17 @@ fn read(
     swollen: &mut bool,
 ) -> bool {
     for _ in 0..reads {
-        // A terminal gives less than it has, so that only an answer without anything means that there is no more.
-        match rustix::io::read(fd, &mut *buffer) {
+        match rustix::io::read(&output.fd, &mut *buffer) {
             Ok(0) => return false,
             Ok(count) => {
-                log.append(stream, &buffer[..count]);
+                log.append(output.stream, &buffer[..count]);
                 if let Some(server) = server {
-                    server.tell(stream, &buffer[..count]);
+                    server.tell(output.stream, &buffer[..count]);
                 }
                 *swollen |= count >= CHUNK / 4;
+                if count < buffer.len() && output.tells_all {
+                    return true;
+                }
             }
             Err(Errno::AGAIN) => return true,
             Err(Errno::INTR) => {}
@@ -175,6 +191,9 @@ fn read(
 fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
     let (read, write) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC)?;
     nonblocking(&read)?;
+    // What waits here while the shim waits for a processor does not hold the container up. Where the user has too many
+    // such pages already, it stays as it is.
+    let _ = rustix::pipe::fcntl_setpipe_size(&read, PIPE);
     Ok((read, write))
 }
 

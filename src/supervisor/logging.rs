@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::observe::Record;
 use crate::compose::model::{Logging, SyslogServer, log_names};
-use crate::runtime::log::{Driver, Limits, Options, Syslog, SyslogAddress, SyslogFormat};
+use crate::runtime::log::{Driver, Format, Limits, Options, Syslog, SyslogAddress, SyslogFormat};
 
 /// As much as Docker's `local` keeps.
 const LOCAL: Limits = Limits { max_size: 20_000_000, max_files: 5 };
@@ -12,9 +12,10 @@ const LOCAL: Limits = Limits { max_size: 20_000_000, max_files: 5 };
 /// What is kept of a container's output, and where else it goes.
 pub(super) fn options(record: &Record, machine: &str) -> Options {
     let Some(logging) = &record.config.service.logging else { return Options::default() };
-    let driver = logging.driver.as_deref().unwrap_or("json-file");
+    let driver = logging.driver.as_deref().unwrap_or_default();
+    let format = if driver == "json-file" { Format::Json } else { Format::Chunks };
     // What goes elsewhere is kept as `local` would, so that it can be shown.
-    let default = if driver == "json-file" { Limits::default() } else { LOCAL };
+    let default = if matches!(driver, "" | "json-file") { Limits::default() } else { LOCAL };
     let limits = Limits {
         max_size: logging.max_size().unwrap_or(default.max_size),
         max_files: logging.max_file().unwrap_or(default.max_files),
@@ -32,7 +33,7 @@ pub(super) fn options(record: &Record, machine: &str) -> Options {
             Driver::File
         }
     };
-    Options { limits, attributes, driver }
+    Options { limits, attributes, driver, format }
 }
 
 fn syslog(record: &Record, logging: &Logging, machine: &str) -> Syslog {

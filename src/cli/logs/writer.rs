@@ -29,8 +29,10 @@ pub struct LogWriter<O, E> {
     stderr: E,
     format: LogFormat,
     labels: Vec<String>,
-    /// Of the longest label, in characters.
-    width: usize,
+    /// What is written before the lines of each, in its colour.
+    prefixes: Vec<String>,
+    /// A line with all that belongs to it, so that it is passed on in one piece.
+    whole: Vec<u8>,
 }
 
 /// Five colours that are readable on light and dark alike, then the same in bold.
@@ -40,7 +42,7 @@ const COLOURS: [AnsiColor; 5] =
 impl<O: Write, E: Write> LogWriter<O, E> {
     /// Writes to `stdout` and `stderr`, which should be buffered by line at most: see [`Self::flush`].
     pub fn new(stdout: O, stderr: E, format: LogFormat) -> Self {
-        Self { stdout, stderr, format, labels: Vec::new(), width: 0 }
+        Self { stdout, stderr, format, labels: Vec::new(), prefixes: Vec::new(), whole: Vec::new() }
     }
 
     /// Adds a container, called `label`: its name without the project, `web-1`. It gets the next colour, and all
@@ -49,8 +51,11 @@ impl<O: Write, E: Write> LogWriter<O, E> {
         if let Some(index) = self.labels.iter().position(|known| known == label) {
             return SourceId(index);
         }
-        self.width = self.width.max(label.chars().count());
         self.labels.push(label.to_owned());
+        let width = self.labels.iter().map(|label| label.chars().count()).max().unwrap_or_default();
+        let prefixes = self.labels.iter().enumerate();
+        self.prefixes =
+            prefixes.map(|(index, label)| self.painted(SourceId(index), &format!("{label:width$}  | "))).collect();
         SourceId(self.labels.len() - 1)
     }
 
@@ -59,20 +64,20 @@ impl<O: Write, E: Write> LogWriter<O, E> {
     /// # Errors
     /// When the stream it belongs to takes no more.
     pub fn line(&mut self, line: &Line) -> io::Result<()> {
-        let mut bytes = Vec::with_capacity(line.text.len() + 64);
+        let whole = &mut self.whole;
+        whole.clear();
         if self.format.prefix {
-            let prefix = format!("{:width$}  | ", self.labels[line.source.0], width = self.width);
-            bytes.extend_from_slice(self.painted(line.source, &prefix).as_bytes());
+            whole.extend_from_slice(self.prefixes[line.source.0].as_bytes());
         }
         if self.format.timestamps {
             // Of fixed width, so that the lines below one another line up.
-            bytes.extend_from_slice(format!("{:.9} ", line.time).as_bytes());
+            write!(whole, "{:.9} ", line.time)?;
         }
-        bytes.extend_from_slice(&line.text);
-        bytes.push(b'\n');
+        whole.extend_from_slice(&line.text);
+        whole.push(b'\n');
         match line.stream {
-            Stream::Stdout => self.stdout.write_all(&bytes),
-            Stream::Stderr => self.stderr.write_all(&bytes),
+            Stream::Stdout => self.stdout.write_all(whole),
+            Stream::Stderr => self.stderr.write_all(whole),
         }
     }
 

@@ -11,7 +11,7 @@ use crate::cli::attached::keeps_nothing;
 use crate::cli::attached::label;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
-use crate::cli::logs::{LogFormat, LogWriter, Window, merged};
+use crate::cli::logs::{LogFormat, LogWriter, Tail, Window, merged};
 use crate::cli::output;
 use crate::cli::select::{check_known, services};
 use crate::cli::style::Paint;
@@ -49,7 +49,12 @@ pub(in crate::cli) async fn run(context: &Context, args: LogsArgs) -> Result<Exi
         let source = writer.add(label(&project, record.name.as_str()));
         // Before anything is read: what is written in between must be told.
         let follower = args.follow.then(|| Follower::open(&container.log())).transpose()?;
-        logs.push((Lines::open(&container.log(), source)?, follower));
+        // What is left out before a point in time is left out of the last lines as well: only an end has to be looked for.
+        let lines = match args.tail {
+            Tail::Last(count) if args.until.is_none() => Lines::tail(&container.log(), source, count)?,
+            _ => Lines::open(&container.log(), source)?,
+        };
+        logs.push((lines, follower));
         if let Some(handle) = Handle::adopt(container.run())?.filter(|_| args.follow) {
             running.spawn_local(async move {
                 let _ = handle.ended().await;
@@ -64,7 +69,7 @@ pub(in crate::cli) async fn run(context: &Context, args: LogsArgs) -> Result<Exi
     let mut kept = Vec::new();
     for (lines, _) in &mut logs {
         let in_window = lines.filter(|line| line.as_ref().map_or(true, |line| window.contains(line.time)));
-        kept.push(args.tail.of(in_window).collect::<Vec<_>>().into_iter());
+        kept.push(args.tail.of(in_window));
     }
     for line in merged(kept, |line| line.as_ref().ok().map(|line| line.time)) {
         writer.line(&line?)?;

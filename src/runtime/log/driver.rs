@@ -14,12 +14,26 @@ pub struct Options {
     /// When files are rotated, and how many are kept.
     #[serde(default)]
     pub limits: Limits,
-    /// What is noted in every record.
+    /// What is noted in every record of JSON.
     #[serde(default)]
     pub attributes: BTreeMap<String, String>,
     /// Where it goes.
     #[serde(default)]
     pub driver: Driver,
+    /// In which form it is kept.
+    #[serde(default)]
+    pub format: Format,
+}
+
+/// How files are written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Format {
+    /// As it was read: the least work.
+    #[default]
+    Chunks,
+    /// A JSON object a line, for programs that read what Docker writes.
+    Json,
 }
 
 /// Where a container's output goes. A collector that is slow or gone never holds the container up: what it does not take

@@ -37,7 +37,14 @@ impl Encoder {
     /// Appends the record of `line` to `buffer`.
     pub(super) fn record(&self, buffer: &mut Vec<u8>, stream: Stream, line: &[u8]) {
         buffer.extend_from_slice(b"{\"log\":\"");
-        escape(buffer, line);
+        match line.strip_suffix(b"\n") {
+            // Nothing in most lines is escaped but this.
+            Some(line) => {
+                escape(buffer, line);
+                buffer.extend_from_slice(b"\\n");
+            }
+            None => escape(buffer, line),
+        }
         buffer.extend_from_slice(self.endings[stream as usize].as_bytes());
     }
 }
@@ -84,10 +91,14 @@ fn escape_byte(buffer: &mut Vec<u8>, byte: u8) {
 fn plain(text: &[u8]) -> usize {
     /// Wide enough for the compiler to use vectors.
     const BLOCK: usize = 32;
-    let special = |byte: u8| byte < 0x20 || byte == b'"' || byte == b'\\' || byte >= 0x80;
-    let blocks =
-        text.chunks_exact(BLOCK).take_while(|block| !block.iter().fold(false, |any, &byte| any | special(byte)));
-    let sure = blocks.count() * BLOCK;
+    // All of it is asked of each byte, for the sake of the vectors.
+    let special = |byte: u8| (byte < 0x20) | (byte == b'"') | (byte == b'\\') | (byte >= 0x80);
+    let is_plain = |block: &[u8]| block.iter().fold(0, |any, &byte| any | u8::from(special(byte))) == 0;
+    let sure = text.chunks_exact(BLOCK).take_while(|block| is_plain(block)).count() * BLOCK;
+    // What is left, with some of what is sure, is a block as well.
+    if text.len() - sure < BLOCK && text.last_chunk::<BLOCK>().is_some_and(|block| is_plain(block)) {
+        return text.len();
+    }
     sure + text[sure..].iter().position(|&byte| special(byte)).unwrap_or(text.len() - sure)
 }
 

@@ -1,15 +1,12 @@
-//! The files of a log: appended to a bufferful at a time, and rotated.
+//! The files of a log: appended to, and rotated.
 
 use std::fmt::Write as _;
-use std::io::{self, Write};
+use std::io::{self, IoSlice, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::Limits;
 
-/// From how many bytes on a buffer is written although there is more to come.
-const FULL: usize = 64 * 1024;
-
-/// The file that is written to, and what is to be written to it.
+/// The file that is written to.
 #[derive(Debug)]
 pub(super) struct LogFile {
     path: PathBuf,
@@ -17,17 +14,15 @@ pub(super) struct LogFile {
     file: fs_err::File,
     /// Of the file, in bytes.
     size: u64,
-    /// Whole records.
-    buffer: Vec<u8>,
     lost: Option<Lost>,
-    /// Records that were lost, of which the buffer tells.
+    /// Lines that were lost, of which the next that is written tells.
     told: usize,
 }
 
-/// Records that could not be written.
+/// Lines that could not be written.
 #[derive(Debug)]
 struct Lost {
-    records: usize,
+    lines: usize,
     why: io::Error,
 }
 
@@ -36,80 +31,81 @@ impl LogFile {
     pub(super) fn open(path: &Path, limits: Limits) -> io::Result<Self> {
         let file = open(path)?;
         let size = file.metadata()?.len();
-        let mut this = Self { path: path.to_owned(), limits, file, size, buffer: Vec::new(), lost: None, told: 0 };
-        this.end_torn_record();
-        Ok(this)
+        Ok(Self { path: path.to_owned(), limits, file, size, lost: None, told: 0 })
     }
 
-    /// A killed shim may have left half a record, which is not to spoil the next.
-    fn end_torn_record(&mut self) {
-        use std::os::unix::fs::FileExt as _;
-        let mut last = [b'\n'];
-        if self.size > 0 {
-            // Opened for appending, it cannot be read; it is only looked at here.
-            let read = fs_err::File::open(&self.path).and_then(|file| file.file().read_at(&mut last, self.size - 1));
-            if read.is_ok() && last != *b"\n" && self.file.write_all(b"\n").is_ok() {
-                self.size += 1;
+    /// Its size, in bytes.
+    pub(super) fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// How much may be added before it is to be rotated, in bytes.
+    pub(super) fn room(&self) -> u64 {
+        self.limits.max_size.saturating_sub(self.size)
+    }
+
+    /// Cuts off what is after `size`: half of what a killed shim was writing.
+    pub(super) fn cut(&mut self, size: u64) -> io::Result<()> {
+        if size < self.size {
+            self.file.set_len(size)?;
+            self.size = size;
+        }
+        Ok(())
+    }
+
+    /// Writes `parts`, all or nothing, by which `lines` would be kept. A log that cannot be written to loses lines; the
+    /// container goes on.
+    pub(super) fn write(&mut self, mut parts: &mut [IoSlice<'_>], lines: &[u8]) -> bool {
+        let length: usize = parts.iter().map(|part| part.len()).sum();
+        let mut left = length;
+        let result = loop {
+            // Not by the wrapper, whose error has the path: the log is read by those whom that does not concern.
+            match self.file.file().write_vectored(parts) {
+                Ok(0) => break Err(io::ErrorKind::WriteZero.into()),
+                Ok(count) if count == left => break Ok(()),
+                Ok(count) => {
+                    left -= count;
+                    IoSlice::advance_slices(&mut parts, count);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => break Err(error),
             }
-        }
-    }
-
-    /// Adds a record, which `encode` appends to what it is given.
-    pub(super) fn add(&mut self, encode: impl FnOnce(&mut Vec<u8>)) {
-        encode(&mut self.buffer);
-        if self.buffer.len() >= FULL || self.size + self.buffer.len() as u64 >= self.limits.max_size {
-            self.write();
-        }
-    }
-
-    /// Writes what has been added. A log that cannot be written to loses records; the container goes on.
-    pub(super) fn write(&mut self) {
-        if self.buffer.is_empty() {
-            return;
-        }
-        if self.size > 0 && self.size + self.buffer.len() as u64 > self.limits.max_size {
-            // Without a new file, the old one grows: better than no log.
-            let _ = self.rotate();
-        }
-        // Not by the wrapper, whose error has the path: the log is read by those whom that does not concern.
-        let mut file = self.file.file();
-        match file.write_all(&self.buffer) {
-            Ok(()) => self.size += self.buffer.len() as u64,
+        };
+        let told = std::mem::take(&mut self.told);
+        match result {
+            Ok(()) => {
+                self.size += length as u64;
+                true
+            }
             Err(why) => {
                 // Half a record would spoil the next.
-                let _ = file.set_len(self.size);
-                let records = memchr::memchr_iter(b'\n', &self.buffer).count() - usize::from(self.told > 0);
-                let before = self.lost.take().map_or(0, |lost| lost.records) + self.told;
-                self.lost = Some(Lost { records: before + records, why });
+                let _ = self.file.set_len(self.size);
+                let lines = memchr::memchr_iter(b'\n', lines).count().saturating_sub(usize::from(told > 0));
+                let before = self.lost.take().map_or(0, |lost| lost.lines) + told;
+                self.lost = Some(Lost { lines: before + lines, why });
+                false
             }
         }
-        self.told = 0;
-        self.buffer.clear();
     }
 
-    /// Whether records were lost and nobody has been told.
+    /// Whether lines were lost and nobody has been told.
     pub(super) fn has_lost(&self) -> bool {
         self.lost.is_some()
     }
 
-    /// What to tell of records that were lost, in the next record: if that cannot be written either, they are counted on.
+    /// What to tell of lines that were lost, in what is written next: if that cannot be either, they are counted on.
     pub(super) fn take_loss(&mut self) -> String {
         let mut text = String::new();
-        if let Some(Lost { records, why }) = self.lost.take() {
-            self.told = records;
-            writeln!(text, "rcompose: {records} lines of this log were lost: {why}").expect("a string grows as needed");
+        if let Some(Lost { lines, why }) = self.lost.take() {
+            self.told = lines;
+            writeln!(text, "rcompose: {lines} lines of this log were lost: {why}").expect("a string grows as needed");
         }
         text
     }
 
-    /// Gives back the memory that a burst took.
-    pub(super) fn shrink(&mut self) {
-        self.buffer.shrink_to_fit();
-    }
-
     /// Makes the file the youngest of the rotated ones and begins another. That is opened first: on a full disk
     /// nothing is moved, or the log would be pushed out by nothing.
-    fn rotate(&mut self) -> io::Result<()> {
+    pub(super) fn rotate(&mut self) -> io::Result<()> {
         let mut new = self.path.as_os_str().to_owned();
         new.push(".new");
         let new = PathBuf::from(new);

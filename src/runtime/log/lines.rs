@@ -59,7 +59,7 @@ impl Lines {
 }
 
 /// How much of `bytes` can be cut off without cutting through a UTF-8 character.
-fn whole_characters(bytes: &[u8]) -> usize {
+pub(super) fn whole_characters(bytes: &[u8]) -> usize {
     for behind in 1..=3.min(bytes.len()) {
         let width = match bytes[bytes.len() - behind] {
             0x80..=0xbf => continue,

@@ -1,19 +1,26 @@
-//! A container's log: lines of JSON as Docker's `json-file` driver writes them.
+//! A container's log, in one of two forms: chunks as [`chunk`] describes them, or lines of JSON as Docker's `json-file`
+//! driver writes them.
 //!
 //! ```text
 //! {"log":"hello\n","stream":"stdout","time":"2024-05-01T10:00:00.000000000Z"}
 //! ```
 //! A `log` without a newline at its end is part of a line longer than [`MAX_LINE`], or the last one of a program that
-//! did not end it. Whatever the driver, but for `none`, these files are written, so that logs can be shown. Rotated files have `.1`, `.2`, … appended, the youngest first.
+//! did not end it. Whatever the driver, but for `none`, files are written, so that logs can be shown. Rotated files
+//! have `.1`, `.2`, … appended, the youngest first.
 
+mod backward;
+mod chunk;
+mod chunks;
 mod driver;
 mod encode;
 mod file;
 mod follow;
 mod journald;
+mod json;
 mod lines;
 mod reader;
 mod remote;
+mod source;
 mod syslog;
 mod writer;
 
@@ -22,12 +29,12 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use driver::{Driver, Options, Syslog, SyslogAddress, SyslogFormat};
+pub use driver::{Driver, Format, Options, Syslog, SyslogAddress, SyslogFormat};
 pub use follow::{Follower, Watch};
 pub use reader::Reader;
 pub(super) use writer::Writer;
 
-/// Where a longer line is split, in bytes.
+/// Where a longer line is split in JSON and for collectors of logs, in bytes.
 pub const MAX_LINE: usize = 16 * 1024;
 
 /// Where a record came from.
@@ -50,21 +57,18 @@ pub struct Record {
     pub stream: Stream,
     /// When it was read from the container.
     pub time: Timestamp,
+    /// Whether the line goes on in the next record of its stream.
+    #[serde(skip)]
+    pub goes_on: bool,
 }
 
 impl Record {
-    /// Whether the line does not end here.
-    #[must_use]
-    pub fn is_partial(&self) -> bool {
-        !self.line.ends_with('\n')
-    }
-
-    /// Whether the line goes on in the next record of its stream; the last words of a program that ended need not end in
-    /// a newline either, but they are shorter.
-    #[must_use]
-    pub fn goes_on(&self) -> bool {
+    /// Sets what JSON does not say: the last words of a program that ended need not end in a newline, as the parts of a
+    /// long line do not, but they are shorter.
+    fn of_json(mut self) -> Self {
         // A long line is cut between characters, of which the longest has four bytes.
-        self.is_partial() && self.line.len() > MAX_LINE - 4
+        self.goes_on = !self.line.ends_with('\n') && self.line.len() > MAX_LINE - 4;
+        self
     }
 }
 

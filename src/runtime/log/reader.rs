@@ -1,26 +1,25 @@
 //! The reading side: all of a log, or its end, across rotations.
 
 use std::collections::VecDeque;
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::Record;
+use super::source::{Begun, Source};
 
 /// The most rotated files that are looked for.
 const MAX_FILES: u32 = 100;
-const BLOCK: u64 = 64 * 1024;
 
 /// A position in a log. Iterating yields the records from there to the present end; later it yields what has been
 /// written since.
 #[derive(Debug)]
 pub struct Reader {
     path: PathBuf,
-    current: Option<BufReader<fs_err::File>>,
+    current: Option<Source>,
     /// Younger files, opened so that rotation does not take them away.
     next: VecDeque<fs_err::File>,
-    /// The beginning of a record whose end has not been written.
-    partial: Vec<u8>,
+    begun: Begun,
 }
 
 impl Reader {
@@ -30,8 +29,8 @@ impl Reader {
     /// What `open(2)` says.
     pub fn open(path: &Path) -> io::Result<Self> {
         let mut next: VecDeque<_> = files(path, None)?.into_iter().rev().collect();
-        let current = next.pop_front().map(BufReader::new);
-        Ok(Self { path: path.to_owned(), current, next, partial: Vec::new() })
+        let current = next.pop_front().map(Source::new);
+        Ok(Self { path: path.to_owned(), current, next, begun: Begun::default() })
     }
 
     /// A reader at the `count`th record from the end.
@@ -39,62 +38,47 @@ impl Reader {
     /// # Errors
     /// What `open(2)` and `read(2)` say.
     pub fn tail(path: &Path, count: usize) -> io::Result<Self> {
-        let mut reader = Self::open(path)?;
-        let files = reader.current.take().map(BufReader::into_inner).into_iter().chain(reader.next.drain(..));
-        let mut files: Vec<_> = files.collect();
         let mut wanted = count;
-        let mut kept = VecDeque::new();
-        while let Some(mut file) = files.pop() {
-            let (position, found) = back(&mut file, wanted)?;
-            file.seek(SeekFrom::Start(position))?;
-            kept.push_front(file);
+        let mut reader = Self { path: path.to_owned(), current: None, next: VecDeque::new(), begun: Begun::default() };
+        for file in files(path, None)? {
+            if let Some(younger) = reader.current.take() {
+                reader.next.push_front(younger.into_file());
+            }
+            let (source, begun, found) = Source::tail(file, wanted)?;
+            reader.current = Some(source);
+            reader.begun = begun;
             wanted -= found;
             if wanted == 0 {
                 break;
             }
         }
-        reader.current = kept.pop_front().map(BufReader::new);
-        reader.next = kept;
         Ok(reader)
     }
 
     /// The next file, once the current one is at its end and no longer written to.
     fn advance(&mut self) -> io::Result<bool> {
         if self.next.is_empty() {
-            let here = self.current.as_ref().map(|file| Identity::of(file.get_ref())).transpose()?;
+            let here = self.current.as_ref().map(|source| Identity::of(source.file())).transpose()?;
             // Rotated since the last look, perhaps more than once: what comes after ours is what is left to read.
             self.next = files(&self.path, here)?.into_iter().rev().collect();
             if self.next.is_empty() {
                 return Ok(false);
             }
-            if here.is_none() {
-                self.current = self.next.pop_front().map(BufReader::new);
+            if here.is_some() {
+                // What was written to ours between our last read and its rotation comes first.
                 return Ok(true);
             }
-            // What was written to ours between our last read and its rotation comes first.
-            return Ok(true);
         }
-        self.current = self.next.pop_front().map(BufReader::new);
+        self.current = self.next.pop_front().map(Source::new);
         Ok(true)
     }
 
     fn read(&mut self) -> io::Result<Option<Record>> {
         loop {
-            let rotated = !self.next.is_empty();
-            if let Some(file) = &mut self.current {
-                file.read_until(b'\n', &mut self.partial)?;
-            }
-            if self.partial.ends_with(b"\n") {
-                let record = serde_json::from_slice(&self.partial);
-                self.partial.clear();
-                match record {
-                    Ok(record) => return Ok(Some(record)),
-                    // A line cut short by a full disk or a killed shim: skipped.
-                    Err(_) => continue,
-                }
-            }
-            if rotated {
-                self.partial.clear();
+            if let Some(source) = &mut self.current
+                && let Some(record) = source.record(&mut self.begun)?
+            {
+                return Ok(Some(record));
             }
             if !self.advance()? {
                 return Ok(None);
@@ -157,38 +141,24 @@ fn files(path: &Path, known: Option<Identity>) -> io::Result<Vec<fs_err::File>> 
     Ok(found)
 }
 
-/// The position in `file` of the `count`th line from its end, or of its first, and how many lines follow it.
-fn back(file: &mut fs_err::File, count: usize) -> io::Result<(u64, usize)> {
-    let mut end = file.seek(SeekFrom::End(0))?;
-    let mut found = 0;
-    let mut block = Vec::new();
-    while end > 0 {
-        let start = end.saturating_sub(BLOCK);
-        file.seek(SeekFrom::Start(start))?;
-        block.clear();
-        file.by_ref().take(end - start).read_to_end(&mut block)?;
-        for (index, _) in block.iter().enumerate().rev().filter(|(_, byte)| **byte == b'\n') {
-            // Each newline ends a line; the one before the wanted line marks its beginning.
-            if found == count {
-                return Ok((start + index as u64 + 1, found));
-            }
-            found += 1;
-        }
-        end = start;
-    }
-    Ok((0, found))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::runtime::log::{Limits, Options, Stream, Writer};
+    use proptest::prelude::*;
 
-    fn log(lines: usize, max_size: u64) -> (tempfile::TempDir, PathBuf, Writer) {
+    use super::*;
+    use crate::runtime::log::{Format, Limits, Options, Stream, Writer};
+
+    const FORMATS: [Format; 2] = [Format::Json, Format::Chunks];
+
+    fn open(path: &Path, format: Format, max_size: u64) -> Writer {
+        let options = Options { limits: Limits { max_size, max_files: 90 }, format, ..Options::default() };
+        Writer::open(path, &options).unwrap()
+    }
+
+    fn log(lines: usize, format: Format, max_size: u64) -> (tempfile::TempDir, PathBuf, Writer) {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("log");
-        let options = Options { limits: Limits { max_size, max_files: 90 }, ..Options::default() };
-        let mut writer = Writer::open(&path, &options).unwrap();
+        let mut writer = open(&path, format, max_size);
         for number in 0..lines {
             writer.append(Stream::Stdout, format!("{number}\n").as_bytes());
             writer.flush();
@@ -202,52 +172,120 @@ mod tests {
 
     #[test]
     fn the_end_of_a_log() {
-        let (_directory, path, _writer) = log(5, 200);
-        for (count, expected) in [(0, 0), (1, 1), (3, 3), (5, 5), (9, 5)] {
-            let found = rest(&mut Reader::tail(&path, count).unwrap());
-            let all = ["0\n", "1\n", "2\n", "3\n", "4\n"];
-            assert_eq!(found, all[5 - expected..], "{count}");
+        for (format, max_size) in [(Format::Json, 200), (Format::Chunks, 50), (Format::Chunks, 1000)] {
+            let (_directory, path, _writer) = log(5, format, max_size);
+            for (count, expected) in [(0, 0), (1, 1), (3, 3), (5, 5), (9, 5)] {
+                let found = rest(&mut Reader::tail(&path, count).unwrap());
+                let all = ["0\n", "1\n", "2\n", "3\n", "4\n"];
+                assert_eq!(found, all[5 - expected..], "{format:?}, {max_size}: {count}");
+            }
+        }
+    }
+
+    proptest! {
+        /// However lines are cut into reads of two streams, and into files: the last ones are the last of all.
+        #[test]
+        fn the_end_is_that_of_the_whole(
+            said in proptest::collection::vec((any::<bool>(), "[ab\n]{0,9}"), 0..40),
+            max_size in prop_oneof![Just(1_000_000_u64), 40..400_u64],
+            finished: bool,
+        ) {
+            let directory = tempfile::tempdir().unwrap();
+            let path = directory.path().join("log");
+            let mut writer = open(&path, Format::Chunks, max_size);
+            let mut expected = [String::new(), String::new()];
+            for (is_error, text) in &said {
+                let stream = if *is_error { Stream::Stderr } else { Stream::Stdout };
+                writer.append(stream, text.as_bytes());
+                expected[stream as usize].push_str(text);
+            }
+            if finished {
+                writer.finish();
+            }
+            let all: Vec<_> = Reader::open(&path).unwrap().map(Result::unwrap).collect();
+            for stream in [Stream::Stdout, Stream::Stderr] {
+                let text: String =
+                    all.iter().filter(|record| record.stream == stream).map(|record| record.line.as_str()).collect();
+                let expected = &expected[stream as usize];
+                let whole = if finished { expected.len() } else { expected.rfind('\n').map_or(0, |end| end + 1) };
+                prop_assert_eq!(&text, &expected[..whole]);
+            }
+            // A line that goes on in another file is not looked for there.
+            if max_size == 1_000_000 {
+                for count in 0..=all.len() {
+                    let tail: Vec<_> = Reader::tail(&path, count).unwrap().map(Result::unwrap).collect();
+                    prop_assert_eq!(&tail, &all[all.len() - count..]);
+                }
+            }
         }
     }
 
     #[test]
     fn what_is_written_later_is_found_later() {
-        let (_directory, path, mut writer) = log(1, 200);
+        for (format, max_size) in [(Format::Json, 200), (Format::Chunks, 50)] {
+            let (_directory, path, mut writer) = log(1, format, max_size);
+            let mut reader = Reader::open(&path).unwrap();
+            assert_eq!(rest(&mut reader), ["0\n"]);
+            assert!(reader.next().is_none());
+            for number in 1..8 {
+                writer.append(Stream::Stdout, format!("{number}\n").as_bytes());
+                writer.flush();
+            }
+            assert_eq!(rest(&mut reader), ["1\n", "2\n", "3\n", "4\n", "5\n", "6\n", "7\n"]);
+        }
+    }
+
+    #[test]
+    fn what_has_begun_before_the_end_is_whole_later() {
+        let (_directory, path, mut writer) = log(1, Format::Chunks, 1000);
+        writer.append(Stream::Stdout, b"be");
+        let mut reader = Reader::tail(&path, 0).unwrap();
+        assert!(reader.next().is_none());
+        writer.append(Stream::Stderr, b"other\n");
+        writer.append(Stream::Stdout, b"gun\n");
+        assert_eq!(rest(&mut reader), ["other\n", "begun\n"]);
+    }
+
+    #[test]
+    fn what_is_taken_back_was_not_there() {
+        use std::io::Write as _;
+        let (_directory, path, mut writer) = log(1, Format::Chunks, 1000);
+        let whole = fs_err::metadata(&path).unwrap().len();
+        fs_err::OpenOptions::new().append(true).open(&path).unwrap().write_all(b"\xc1\0\0\0\x99").unwrap();
         let mut reader = Reader::open(&path).unwrap();
         assert_eq!(rest(&mut reader), ["0\n"]);
-        assert!(reader.next().is_none());
-        for number in 1..8 {
-            writer.append(Stream::Stdout, format!("{number}\n").as_bytes());
-            writer.flush();
-        }
-        assert_eq!(rest(&mut reader), ["1\n", "2\n", "3\n", "4\n", "5\n", "6\n", "7\n"]);
+        fs_err::OpenOptions::new().write(true).open(&path).unwrap().set_len(whole).unwrap();
+        writer.append(Stream::Stdout, b"1\n");
+        assert_eq!(rest(&mut reader), ["1\n"]);
     }
 
     #[test]
     fn rotation_under_the_readers_eyes_loses_and_repeats_nothing() {
         const LINES: usize = 20_000;
-        let (_directory, path, mut writer) = log(1, 50_000);
-        let mut reader = Reader::open(&path).unwrap();
-        let writing = std::thread::spawn(move || {
-            for number in 1..LINES {
-                writer.append(Stream::Stdout, format!("{number}\n").as_bytes());
-                if number % 7 == 0 {
-                    writer.flush();
+        for format in FORMATS {
+            let (_directory, path, mut writer) = log(1, format, 50_000);
+            let mut reader = Reader::open(&path).unwrap();
+            let writing = std::thread::spawn(move || {
+                for number in 1..LINES {
+                    writer.append(Stream::Stdout, format!("{number}\n").as_bytes());
+                    if number % 7 == 0 {
+                        writer.flush();
+                    }
+                }
+                writer.finish();
+            });
+            let mut found = Vec::new();
+            loop {
+                let is_over = writing.is_finished();
+                found.extend(rest(&mut reader));
+                if is_over {
+                    break;
                 }
             }
-            writer.finish();
-        });
-        let mut found = Vec::new();
-        loop {
-            let is_over = writing.is_finished();
-            found.extend(rest(&mut reader));
-            if is_over {
-                break;
-            }
+            writing.join().unwrap();
+            let expected: Vec<_> = (0..LINES).map(|number| format!("{number}\n")).collect();
+            assert!(found == expected, "{format:?}: {} of {LINES}", found.len());
         }
-        writing.join().unwrap();
-        let expected: Vec<_> = (0..LINES).map(|number| format!("{number}\n")).collect();
-        assert!(found == expected, "{} of {LINES}", found.len());
     }
 
     #[test]
