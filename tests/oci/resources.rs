@@ -77,6 +77,23 @@ fn limits_are_changed_by_flags_and_by_a_file() {
 }
 
 #[test]
+fn without_a_limit_of_memory_there_is_none_of_swap() {
+    let mut lab = Lab::new("sleep 1000");
+    lab.config["linux"]["resources"] = serde_json::json!({"memory": {"limit": 32 << 20, "swap": 64 << 20}});
+    lab.oci("run --detach ID").text();
+    lab.oci("update --memory -1 ID").text();
+    let limit = |names: [&str; 2]| {
+        let files = lab.cgroups().into_iter().flat_map(|path| names.map(|name| path.join(name)));
+        let file = files.into_iter().find(|file| file.exists()).expect("the container has a limit");
+        fs_err::read_to_string(file).unwrap().trim().to_owned()
+    };
+    // What the kernel writes for none.
+    let none = ["max", "9223372036854771712"];
+    assert!(none.contains(&limit(["memory.max", "memory.limit_in_bytes"]).as_str()));
+    assert!(none.contains(&limit(["memory.swap.max", "memory.memsw.limit_in_bytes"]).as_str()));
+}
+
+#[test]
 fn it_is_in_a_cgroup_of_every_hierarchy() {
     let lab = Lab::new("sleep 1000");
     lab.oci("run --detach ID").text();

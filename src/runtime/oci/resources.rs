@@ -40,9 +40,26 @@ impl Container {
     pub fn update(&mut self, resources: &LinuxResources) -> Result<(), OciError> {
         let _lock = self.locked()?;
         match self.status_when_locked()? {
-            Status::Created | Status::Running | Status::Paused => Ok(self.handle()?.update(resources)?),
+            Status::Created | Status::Running | Status::Paused => {
+                Ok(self.handle()?.update(&self.with_swap(resources)?)?)
+            }
             _ => Err(OciError::NotRunning),
         }
+    }
+
+    /// Without a limit of memory, the one of memory and swap goes too unless a new one is given: it would be lower.
+    fn with_swap(&self, resources: &LinuxResources) -> Result<LinuxResources, OciError> {
+        let mut resources = resources.clone();
+        let config = self.config()?;
+        let current = config.spec.linux().as_ref().and_then(|linux| linux.resources().as_ref());
+        let has_limit =
+            current.and_then(|resources| resources.memory().as_ref()).is_some_and(|old| old.swap().is_some());
+        if let Some(memory) = resources.memory_mut().as_mut().filter(|memory| memory.limit() == Some(-1) && has_limit)
+            && memory.swap().is_none()
+        {
+            memory.set_swap(Some(-1));
+        }
+        Ok(resources)
     }
 
     /// The pids of its processes, as seen from here: of one that has stopped, those that have outlived its init.
