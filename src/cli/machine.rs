@@ -7,7 +7,7 @@ use super::error::CliError;
 use crate::compose::model::{OciRuntime, Project};
 use crate::compose::{Diagnostic, Findings, Judgement, Question};
 use crate::name::ServiceName;
-use crate::runtime::{FoundRuntime, Runtimes};
+use crate::runtime::{FoundRuntime, Runtimes, has_apparmor};
 
 /// Looks for what `services` name: where the runtimes of the project are, and what is missing or done in another way.
 ///
@@ -39,6 +39,12 @@ fn judgement(question: &Question, runtimes: &Runtimes) -> Judgement {
             }
             FoundRuntime::Nothing(reason) => Judgement::Refused(reason),
         },
+        // Profiles are of the machine; labels are made of a policy's contexts, of which nothing is known here.
+        "security_opt" if value.starts_with("apparmor") => match has_apparmor() {
+            true => Judgement::Obeyed,
+            false => Judgement::Refused("this kernel does not run AppArmor".to_owned()),
+        },
+        "security_opt" => Judgement::Refused("labels of SELinux are not supported yet".to_owned()),
         _ => Judgement::Obeyed,
     }
 }

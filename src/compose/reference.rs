@@ -60,7 +60,7 @@ fn row(table: &mut String, name: &str, object: &Object, prefix: &str) {
         if matches!(when, When::Given) && !path.contains('.') {
             refused.push(path);
         }
-        rules.entry(matches!(effect, Effect::NotYet)).or_default().push(described(path, *when));
+        rules.entry(effect.refuses()).or_default().push(described(path, *when));
     }
     let supported = object.fields.iter().map(|field| field.key).filter(|key| !refused.contains(key));
     let mut supported: Vec<String> = supported.map(|key| format!("`{key}`")).collect();

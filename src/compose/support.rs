@@ -58,7 +58,7 @@ impl When {
 
 impl Effect {
     /// Whether nothing is run because of it.
-    fn refuses(self) -> bool {
+    pub(super) fn refuses(self) -> bool {
         !matches!(self, Self::None(_) | Self::OfMachine)
     }
 }
@@ -122,9 +122,9 @@ pub(super) const RULES: &[(&str, When, Effect)] = &[
     ("services.*.pull_policy", Unless(&["always", "if_not_present", "missing", "never"]), NotYet),
     ("services.*.pull_refresh_after", Given, Effect::None("it goes with `pull_policy: refresh`")),
     ("services.*.runtime", Holds(|_| true), OfMachine),
-    ("services.*.security_opt.*", Holds(values::needs_security_module), NotYet),
+    ("services.*.security_opt.*", Holds(values::needs_security_module), OfMachine),
     ("services.*.storage_opt", Given, NotYet),
-    ("services.*.use_api_socket", Given, NotYet),
+    ("services.*.use_api_socket", Given, Effect::Impossible("there is no daemon here whose API a container could use: give it the socket of one with `volumes`, if one runs beside")),
     ("services.*.volumes.*.bind.selinux", Given, Effect::None("nothing is labelled for SELinux")),
     ("services.*.volumes.*.consistency", Given, Effect::None("it is for Docker Desktop")),
     ("services.*.volumes.*.type", Unless(&["bind", "tmpfs", "volume"]), NotYet),

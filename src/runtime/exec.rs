@@ -56,6 +56,15 @@ pub(super) struct Request {
     options: ExecOptions,
 }
 
+/// The first process of the container of this run directory, as it was when it was started: with what was only known then.
+///
+/// # Errors
+/// [`RuntimeError::Record`].
+pub fn first_process(directory: &Path) -> Result<Option<Process>, RuntimeError> {
+    let config = super::record::read::<super::Config>(directory, super::record::CONFIG)?;
+    Ok(config.and_then(|config| config.spec.process().clone()))
+}
+
 /// Runs a process in the container of this run directory; returns once it has been executed.
 ///
 /// # Errors

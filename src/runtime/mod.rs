@@ -45,7 +45,7 @@ pub use attach::{Attachment, Said, Stdin};
 pub use cgroup::{CgroupError, Cgroups, CpuStats, DeviceIo, MemoryStats, PidsStats, Stats, cgroup_parent};
 pub use config::{Config, Rootfs, Seccomp};
 pub use error::RuntimeError;
-pub use exec::{ExecChild, ExecOptions, Probe, Stdio, exec, probe};
+pub use exec::{ExecChild, ExecOptions, Probe, Stdio, exec, first_process, probe};
 pub use external::{ExternalError, ExternalRuntime, FoundRuntime, Runtimes};
 pub use guardian::Guardian;
 pub use handle::{Handle, delete};
@@ -53,6 +53,12 @@ pub use record::ExitStatus;
 pub use rustix::process::Signal;
 pub use spawn::{Init, Shim};
 pub use spec::SpecError;
+
+/// Whether this kernel runs AppArmor.
+#[must_use]
+pub fn has_apparmor() -> bool {
+    init::security_module::has_apparmor()
+}
 
 /// Has the internal roles run by the program at `path` instead of this one: for programs that use this library without
 /// calling [`dispatch`]. To be called before anything else.

@@ -12,6 +12,7 @@ use super::control::{Event, Resource, Status};
 use super::failure::{Failure, FailureKind};
 use super::network;
 use super::provision;
+use super::share;
 use super::unit::{Command, StopReport};
 use super::world::World;
 use crate::compose::model::{Condition, Project};
@@ -270,7 +271,9 @@ fn remove(world: &World, id: &ContainerId, volumes: bool) -> Result<(), Failure>
     if let Some(record) = record {
         if volumes {
             for volume in record.anonymous_volumes.values() {
-                world.layout.remove_volume(volume)?;
+                if !share::is_borrowed(world, volume)? {
+                    world.layout.remove_volume(volume)?;
+                }
             }
         } else {
             world.retire(&record);

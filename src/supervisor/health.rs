@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use oci_spec::runtime::Process;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
@@ -49,7 +50,9 @@ impl Prober {
     /// The prober of a container that runs since `began`.
     pub(super) fn new(record: &Record, paths: &ContainerLayout, began: Instant) -> Self {
         let checked = record.config.check.clone().map(|check| {
-            let options = options(record, &check.probe);
+            // With what was only known when it started; one that cannot be read is no longer there to be asked.
+            let process = runtime::first_process(paths.run()).ok().flatten();
+            let options = options(record, process, &check.probe);
             let policy = HealthPolicy::new(check);
             let due = began + policy.first_delay();
             Checked { policy, options, directory: paths.run().to_owned(), began, due, under_way: None }
@@ -100,9 +103,9 @@ impl Drop for Prober {
 }
 
 /// The probe as a process of the container: its user, environment and rights, other arguments.
-fn options(record: &Record, probe: &Probe) -> ExecOptions {
+fn options(record: &Record, process: Option<Process>, probe: &Probe) -> ExecOptions {
     let lowered = &record.config.lowered;
-    let mut process = lowered.spec.process().clone().unwrap_or_default();
+    let mut process = process.unwrap_or_default();
     process.set_args(Some(match probe {
         Probe::Command(arguments) => arguments.clone(),
         Probe::Shell(command) => vec!["/bin/sh".to_owned(), "-c".to_owned(), command.clone()],

@@ -17,7 +17,7 @@ use crate::compose::model::{IpcMode, Peer, Service};
 use crate::name::ServiceName;
 use crate::plan::ObservedState;
 use crate::runtime::Handle;
-use crate::state::ContainerLayout;
+use crate::state::{ContainerLayout, StateError};
 
 /// Another container, of this project or not.
 pub(super) struct Neighbour {
@@ -94,6 +94,30 @@ pub(super) fn volumes(world: &World, service: &Service) -> Result<Vec<Mount>, Fa
         }
     }
     Ok(mounts)
+}
+
+/// Whether a container that is there, of this project or not, has this volume mounted: one that it has from another
+/// container outlives that.
+pub(super) fn is_borrowed(world: &World, volume: &str) -> Result<bool, StateError> {
+    let data = world.layout.volume_data(volume);
+    let has_it = |record: &Record| {
+        let mut mounts = record.config.lowered.spec.mounts().iter().flatten();
+        mounts.any(|mount| mount.source().as_deref().is_some_and(|source| source.starts_with(&data)))
+    };
+    for project in world.layout.project_names()? {
+        if project == world.project {
+            if world.any_unit(|unit| has_it(&unit.record)) {
+                return Ok(true);
+            }
+            continue;
+        }
+        // What cannot be read is for its own project to complain about.
+        let records = world.layout.project(&project).read_containers::<Configuration>().unwrap_or_default();
+        if records.iter().any(has_it) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Who shares a network is the same host: its name, and who it knows.

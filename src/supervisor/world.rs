@@ -147,11 +147,9 @@ impl World {
     /// # Errors
     /// [`StateError`].
     pub(super) fn remove_unused_anonymous_volumes(&self) -> Result<(), StateError> {
-        let units = self.units.borrow();
-        let used: BTreeSet<&String> = units.values().flat_map(|unit| unit.record.anonymous_volumes.values()).collect();
         for volume in self.layout.read_volumes()? {
             let is_ours = volume.project.as_ref() == Some(&self.project) && volume.key.is_none();
-            if is_ours && !used.contains(&volume.name) {
+            if is_ours && !super::share::is_borrowed(self, &volume.name)? {
                 self.layout.remove_volume(&volume.name)?;
             }
         }
@@ -187,6 +185,11 @@ impl World {
     /// Gives `f` the unit with this id.
     pub(super) fn with_unit<T>(&self, id: &ContainerId, f: impl FnOnce(&UnitHandle) -> T) -> Option<T> {
         self.units.borrow().get(id).map(f)
+    }
+
+    /// Whether `f` holds for any unit.
+    pub(super) fn any_unit(&self, f: impl Fn(&UnitHandle) -> bool) -> bool {
+        self.units.borrow().values().any(f)
     }
 
     /// Gives `f` each unit of a service, by number.

@@ -129,6 +129,25 @@ fn volumes_from() {
     assert_eq!(web.inside("cat /anonymous/file"), "of-web");
 }
 
+/// `volumes_from: container`: the volumes of a container of another project, which outlive that, the anonymous ones too; the
+/// directories of the volumes on the host.
+#[test]
+fn volumes_from_another_project() {
+    let sandbox = Sandbox::new("borrowed");
+    let owner = sandbox.stack("owner", &format!("{WEB}    volumes: [/anonymous]\n"));
+    owner.rcompose(&["up", "-d"]).succeeds();
+    owner.rcompose(&["exec", "-T", "web", "sh", "-c", "echo kept > /anonymous/file"]).succeeds();
+    drop(owner);
+    let web = Running::of(sandbox, &format!("{WEB}    volumes_from: ['container:owner-web-1:ro']\n"));
+    assert_eq!(web.inside("cat /anonymous/file"), "kept");
+    web.run("echo more > /anonymous/file").fails().says(&["Read-only"]);
+    let volumes = || fs_err::read_dir(web.sandbox().path().join("root/volumes")).unwrap().count();
+    let mut down = web.sandbox().command();
+    down.args(["-p", "owner", "down", "-v", "-t", "1"]);
+    web.sandbox().run(down).succeeds();
+    assert_eq!((volumes(), web.inside("cat /anonymous/file").as_str()), (1, "kept"));
+}
+
 /// `tmpfs`, `volumes: tmpfs`: file systems in memory with the options given; `/proc/PID/mountinfo`.
 #[test]
 fn tmpfs() {

@@ -86,6 +86,7 @@ fn network_of_another() {
     assert_eq!(web.namespace("net"), namespace(web.pid_of("other"), "net"));
     assert_eq!(web.inside("hostname; cat /etc/hostname"), "front\nfront");
     assert!(web.inside("tr '\\0' '\\n' < /proc/2/environ").contains("HOSTNAME=front"));
+    assert_eq!(web.inside("echo $HOSTNAME"), "front");
     assert_eq!(web.inside("getent hosts db | cut -d' ' -f1"), "10.1.2.3");
     let address = web.inside("hostname -I");
     assert_eq!(web.rcompose(&["exec", "-T", "other", "hostname", "-I"]).stdout.trim(), address.trim());

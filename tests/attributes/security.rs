@@ -192,7 +192,14 @@ fn security_modules_that_stay_away() {
     if Path::new("/sys/module/apparmor").exists() {
         assert_eq!(web.proc("attr/current").trim(), "unconfined");
     }
-    up("security_opt: [apparmor=strict]").fails().says(&["compose.yaml", "apparmor=strict", "not supported"]);
+    up("security_opt: ['label=type:x']").fails().says(&["compose.yaml:6:", "label=type:x", "not supported yet"]);
+    if fs_err::read_to_string("/sys/module/apparmor/parameters/enabled").is_ok_and(|text| text.starts_with('Y')) {
+        // No profile of that name is loaded.
+        up("security_opt: [apparmor=none-such]").fails().says(&["confined by `none-such`"]);
+    } else {
+        let refused = up("security_opt: [apparmor=none-such]").fails();
+        refused.says(&["compose.yaml:6:", "apparmor=none-such", "this kernel does not run AppArmor"]);
+    }
 }
 
 #[test]

@@ -24,10 +24,6 @@ fn what_is_not_done_yet_is_loaded_and_refused() {
             "`services.a.ports[1].host_ip: ::1` is not supported yet",
         ),
         (
-            "services: {a: {image: x, security_opt: [no-new-privileges, apparmor=x]}}",
-            "`services.a.security_opt[1]: apparmor=x` is not supported yet",
-        ),
-        (
             "services: {a: {image: x, networks: [n]}}\nnetworks: {n: {driver: macvlan}}",
             "`networks.n.driver: macvlan` is not supported yet",
         ),

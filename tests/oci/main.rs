@@ -3,6 +3,7 @@
 //! The test is the subreaper of its containers, as an engine's monitor is. Afterwards nothing of a container may be left:
 //! no process, no cgroup, no directory.
 #![expect(clippy::unwrap_used, reason = "test harness")]
+#![expect(clippy::print_stderr, reason = "a test that skips says so")]
 
 #[path = "../support/agent.rs"]
 mod agent;

@@ -57,6 +57,27 @@ fn features() {
 }
 
 #[test]
+fn security_modules_that_are_not_there_are_named() {
+    let mut lab = Lab::new("true");
+    for (field, file, module) in [
+        ("apparmorProfile", "/sys/module/apparmor", "AppArmor"),
+        ("selinuxLabel", "/sys/fs/selinux/enforce", "SELinux"),
+    ] {
+        if std::path::Path::new(file).exists() {
+            eprintln!("skipped for {module}, which this kernel has");
+            continue;
+        }
+        let process = lab.config["process"].clone();
+        lab.config["process"][field] = json!("some");
+        let refused = lab.oci("run ID");
+        assert!(refused.stderr.contains(&format!("process.{field}")) && refused.stderr.contains(module), "{refused:?}");
+        lab.config["process"] = process;
+    }
+    lab.config["process"]["apparmorProfile"] = json!("unconfined");
+    lab.oci("run ID").text();
+}
+
+#[test]
 fn every_mount_option_it_names_is_taken() {
     let mut lab = Lab::new("true");
     let features: Value = serde_json::from_str(lab.oci("features").text()).unwrap();

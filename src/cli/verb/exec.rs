@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::os::fd::AsFd as _;
 use std::process::ExitCode;
 
-use oci_spec::runtime::BoxBuilder as ConsoleSizeBuilder;
+use oci_spec::runtime::{BoxBuilder as ConsoleSizeBuilder, Process};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::args::ExecArgs;
@@ -14,7 +14,7 @@ use crate::cli::relay::{self, Relay};
 use crate::cli::select::running_container;
 use crate::cli::signals::Proxied;
 use crate::cli::terminal::{self, RawMode};
-use crate::runtime::{ExecOptions, Handle, Stdio, exec};
+use crate::runtime::{ExecOptions, Handle, Stdio, exec, first_process};
 use crate::supervisor::lower::every_capability;
 use crate::supervisor::{Configuration, Record};
 
@@ -29,7 +29,8 @@ pub(in crate::cli) async fn run(context: &Context, args: ExecArgs) -> Result<Exi
         return Err(CliError::NotRunning { service: args.service });
     }
     let has_terminal = !args.no_tty && !args.detach && io::stdin().is_terminal() && io::stdout().is_terminal();
-    let options = options(context, &record, &args, has_terminal);
+    let process = first_process(&directory)?.unwrap_or_default();
+    let options = options(context, &record, process, &args, has_terminal);
     let null = fs_err::OpenOptions::new().read(true).write(true).open("/dev/null")?;
     let (stdin, stdout, stderr) = (io::stdin(), io::stdout(), io::stderr());
     let stdio = if args.detach {
@@ -90,9 +91,14 @@ async fn left(relay: &mut Option<Relay>) {
 }
 
 /// The command as a process of the container: its user, environment and rights unless told otherwise.
-fn options(context: &Context, record: &Record, args: &ExecArgs, has_terminal: bool) -> ExecOptions {
+fn options(
+    context: &Context,
+    record: &Record,
+    mut process: Process,
+    args: &ExecArgs,
+    has_terminal: bool,
+) -> ExecOptions {
     let lowered = &record.config.lowered;
-    let mut process = lowered.spec.process().clone().unwrap_or_default();
     let text = |text: &std::ffi::OsString| text.to_string_lossy().into_owned();
     process.set_args(Some(args.command.iter().map(text).collect()));
     let mut environment = process.env().clone().unwrap_or_default();

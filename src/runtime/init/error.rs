@@ -50,6 +50,8 @@ pub(in crate::runtime) enum InitError {
     Sysctl { key: String, value: String, source: io::Error },
     #[error("cannot set the out-of-memory score")]
     OomScore(#[source] io::Error),
+    #[error("cannot have the program confined by `{what}`")]
+    SecurityModule { what: String, source: io::Error },
     #[error("cannot set the host name")]
     HostName(#[source] io::Error),
     #[error("cannot mount on `{}`: unknown option `{option}`", destination.display())]

@@ -48,7 +48,7 @@ impl Proc {
             .map_err(InitError::OomScore)
     }
 
-    fn write(&self, path: &str, value: &str) -> std::io::Result<()> {
+    pub(super) fn write(&self, path: &str, value: &str) -> std::io::Result<()> {
         let flags = OFlags::WRONLY | OFlags::CLOEXEC;
         let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_XDEV | ResolveFlags::NO_MAGICLINKS;
         let file = rustix::fs::openat2(&self.0, path, flags, Mode::empty(), resolve)?;

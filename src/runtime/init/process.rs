@@ -74,6 +74,7 @@ pub(in crate::runtime) fn prepare(
     };
     let mut warnings = limit(process.rlimits().as_deref().unwrap_or_default())?;
     super::scheduling::apply(&config.spec, process)?;
+    super::security_module::apply(process)?;
     enter_directory(root, process.cwd(), missing_directory)?;
     own_streams(&user)?;
     crate::sys::process::close_on_exec_from(3).map_err(InitError::Descriptors)?;

@@ -3,7 +3,7 @@
 use oci_spec::runtime::{LinuxSchedulerFlag, LinuxSchedulerPolicy, Process, Scheduler};
 
 use super::SpecError;
-use crate::runtime::init::number_list;
+use crate::runtime::init::{number_list, security_module};
 
 /// Checks a container's first process or a further one.
 pub(in crate::runtime) fn check(process: &Process) -> Result<(), SpecError> {
@@ -15,6 +15,16 @@ pub(in crate::runtime) fn check(process: &Process) -> Result<(), SpecError> {
     }
     if !process.cwd().is_absolute() {
         return Err(SpecError::invalid("process.cwd", format!("`{}` is not absolute", process.cwd().display())));
+    }
+    let profile = process.apparmor_profile().as_deref().unwrap_or_default();
+    if security_module::is_asked(profile) && !security_module::has_apparmor() {
+        let reason = format!("`{profile}` is for AppArmor, which this kernel does not run");
+        return Err(SpecError::invalid("process.apparmorProfile", reason));
+    }
+    let label = process.selinux_label().as_deref().unwrap_or_default();
+    if !label.is_empty() && !security_module::has_selinux() {
+        let reason = format!("`{label}` is for SELinux, which this kernel does not run");
+        return Err(SpecError::invalid("process.selinuxLabel", reason));
     }
     if process.user().umask().is_some_and(|umask| umask > 0o777) {
         return Err(SpecError::invalid("process.user.umask", "it has more than the nine bits of permissions"));

@@ -18,7 +18,9 @@ pub(super) fn process(input: &LowerInput) -> Result<Process, LowerError> {
         return Err(LowerError::NoCommand { service: input.name.clone() });
     }
     let mut process = Process::default();
+    let options = SecurityOptions::of(input.service);
     process
+        .set_apparmor_profile(options.apparmor.map(str::to_owned))
         .set_user(User::default())
         .set_args(Some(args))
         .set_env(Some(environment(input)))
@@ -28,7 +30,7 @@ pub(super) fn process(input: &LowerInput) -> Result<Process, LowerError> {
         .set_terminal(Some(input.service.tty))
         .set_oom_score_adj(input.service.oom_score_adj)
         // As with Docker, programs like `sudo` work unless the service forbids it.
-        .set_no_new_privileges(Some(SecurityOptions::of(input.service).no_new_privileges));
+        .set_no_new_privileges(Some(options.no_new_privileges));
     Ok(process)
 }
 

@@ -13,20 +13,22 @@ pub(super) enum SeccompOption<'a> {
     File(&'a str),
 }
 
-/// The options of a service; the last of each kind counts. What needs a security module is refused before, and what asks
-/// for none of it is what there is.
+/// The options of a service; the last of each kind counts. What needs a security module that is not there is refused
+/// before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct SecurityOptions<'a> {
     pub(super) no_new_privileges: bool,
     pub(super) seccomp: SeccompOption<'a>,
     /// Whether nothing of `/proc` and `/sys` is masked or read-only.
     pub(super) system_paths: bool,
+    /// The profile of AppArmor, which the machine has.
+    pub(super) apparmor: Option<&'a str>,
 }
 
 impl<'a> SecurityOptions<'a> {
     pub(super) fn of(service: &'a Service) -> Self {
         let seccomp = if service.privileged { SeccompOption::Unconfined } else { SeccompOption::Builtin };
-        let mut options = Self { no_new_privileges: false, seccomp, system_paths: service.privileged };
+        let mut options = Self { no_new_privileges: false, seccomp, system_paths: service.privileged, apparmor: None };
         for option in &service.security_opt {
             let (name, value) = option.split_once(['=', ':']).unwrap_or((option, ""));
             match (name, value) {
@@ -34,6 +36,7 @@ impl<'a> SecurityOptions<'a> {
                 ("seccomp", "builtin") => options.seccomp = SeccompOption::Builtin,
                 ("seccomp", "unconfined") => options.seccomp = SeccompOption::Unconfined,
                 ("seccomp", file) => options.seccomp = SeccompOption::File(file),
+                ("apparmor", profile) => options.apparmor = Some(profile).filter(|it| !it.is_empty()),
                 ("systempaths", "unconfined") => options.system_paths = true,
                 _ => {}
             }
@@ -68,10 +71,12 @@ mod tests {
             ("seccomp:unconfined systempaths=unconfined", false, SeccompOption::Unconfined, true),
             ("seccomp=unconfined seccomp=builtin", false, builtin, false),
             ("seccomp=./a:b=c.json label:disable", false, SeccompOption::File("./a:b=c.json"), false),
+            ("apparmor:own", false, builtin, false),
         ] {
+            let apparmor = options.strip_prefix("apparmor:");
             let mut service = Service::new(ImageReference::parse("busybox").unwrap());
             service.security_opt = options.split_whitespace().map(str::to_owned).collect();
-            let expected = SecurityOptions { no_new_privileges, seccomp, system_paths };
+            let expected = SecurityOptions { no_new_privileges, seccomp, system_paths, apparmor };
             assert_eq!(SecurityOptions::of(&service), expected, "{options}");
         }
     }
@@ -86,7 +91,7 @@ mod tests {
             ("seccomp=own.json", SeccompOption::File("own.json")),
         ] {
             service.security_opt = vec![option.to_owned()];
-            let expected = SecurityOptions { no_new_privileges: false, seccomp, system_paths: true };
+            let expected = SecurityOptions { no_new_privileges: false, seccomp, system_paths: true, apparmor: None };
             assert_eq!(SecurityOptions::of(&service), expected, "{option}");
         }
     }

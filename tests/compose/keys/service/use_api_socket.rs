@@ -35,5 +35,12 @@ fn merged() {
 
 #[test]
 fn when_run() {
-    KEY.runs(&[("true", "3:5 `services.web.use_api_socket` is not supported yet"), ("false", "")]);
+    KEY.runs(&[
+        (
+            "true",
+            "3:5 invalid `services.web.use_api_socket`: there is no daemon here whose API a container could use: give it \
+             the socket of one with `volumes`, if one runs beside",
+        ),
+        ("false", ""),
+    ]);
 }
