@@ -14,8 +14,8 @@ const GATEWAY: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
 /// Makes the bridge in the network namespace of this process.
 pub(crate) fn make_bridge() {
     let subnet = "10.77.0.0/16".parse().unwrap();
-    let subnets = vec![BridgeSubnet { subnet, gateway: Some(GATEWAY.into()), masquerade: true }];
-    create_bridge(&Bridge { name: BRIDGE.to_owned(), subnets, mtu: None, internal: false }).unwrap();
+    let subnets = vec![BridgeSubnet { subnet, gateway: Some(GATEWAY.into()), masquerade: true, unprotected: false }];
+    create_bridge(&Bridge { name: BRIDGE.to_owned(), subnets, mtu: None, internal: false, isolated: false }).unwrap();
 }
 
 /// A place on the bridge.
@@ -34,13 +34,17 @@ impl Cable {
 
     pub(crate) fn endpoint(self) -> Endpoint {
         Endpoint {
-            host_interface: format!("rvb{}", self.0),
-            bridge: BRIDGE.to_owned(),
+            cable: rcompose::network::Cable::Veth {
+                host_interface: format!("rvb{}", self.0),
+                bridge: BRIDGE.to_owned(),
+                isolated: false,
+            },
             interface: "eth0".to_owned(),
             addresses: vec![EndpointAddress { address: self.address().into(), prefix: 16 }],
             mac: mac_address(self.address().into()),
             gateways: vec![GATEWAY.into()],
             mtu: None,
+            sysctls: Vec::new(),
         }
     }
 

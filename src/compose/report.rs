@@ -253,6 +253,17 @@ impl Report {
         self.rendered(Finding { origin, severity, kind, help: None, labels: Vec::new() })
     }
 
+    /// The same for an error that clashes with something.
+    pub(super) fn diagnostic_with_label(
+        &self,
+        origin: Origin,
+        kind: DiagnosticKind,
+        label: Option<(Origin, &'static str)>,
+    ) -> Diagnostic {
+        let labels = label.into_iter().map(|(origin, text)| (origin, text.to_owned())).collect();
+        self.rendered(Finding { origin, severity: Severity::Error, kind, help: None, labels })
+    }
+
     /// The part of `origin` that reads `text`, where it is written out; else `origin` as it is.
     pub(super) fn find(&self, origin: Origin, text: &str) -> Origin {
         let span = self.span(origin);

@@ -7,11 +7,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::diagnostic::{Diagnostic, DiagnosticKind, Severity};
 use super::model::Project;
+use super::model::network_options::{ENDPOINT_OPTIONS, NETWORK_OPTIONS};
 use super::node::{Node, Value};
 use super::report::{Origin, Report};
 use crate::name::ServiceName;
 
 pub(super) mod machine;
+mod networks;
 mod sysctls;
 mod values;
 
@@ -106,9 +108,7 @@ pub(super) const RULES: &[(&str, When, Effect)] = &[
     ("services.*.logging.options.compress", Is(&["true"]), Effect::None("rotated logs are kept as they are")),
     ("services.*.logging.options.syslog-format", Unless(&["rfc3164", "rfc5424", "rfc5424micro"]), NotYet),
     ("services.*.models", Given, NotYet),
-    ("services.*.network_mode", Holds(is_network_by_name), NotYet),
-    ("services.*.networks.*.driver_opts", Given, NotYet),
-    ("services.*.networks.*.interface_name", Given, NotYet),
+    ("services.*.networks.*.driver_opts", OtherKeys(ENDPOINT_OPTIONS), Effect::None("no driver here has such an option")),
     ("services.*.platform", Unless(PLATFORMS), NotYet),
     ("services.*.ports.*.app_protocol", Given, PEOPLE),
     ("services.*.ports.*.host_ip", Holds(|text| text.contains(':')), NotYet),
@@ -130,10 +130,10 @@ pub(super) const RULES: &[(&str, When, Effect)] = &[
     ("services.*.volumes.*.type", Unless(&["bind", "tmpfs", "volume"]), NotYet),
     ("services.*.volumes.*.volume.labels", Given, NotYet),
     ("networks.*.attachable", Given, SWARM),
-    ("networks.*.driver", Unless(&["bridge", "default"]), NotYet),
-    ("networks.*.driver_opts", OtherKeys(&["com.docker.network.driver.mtu"]), Effect::None("only the MTU can be set")),
-    ("networks.*.ipam.driver", Unless(&["default"]), NotYet),
-    ("networks.*.ipam.options", Given, NotYet),
+    ("networks.*.driver", Unless(&["bridge", "default", "host", "ipvlan", "macvlan", "none", "null"]), Effect::Impossible("there are the drivers bridge, macvlan, ipvlan, host and none")),
+    ("networks.*.driver_opts", OtherKeys(NETWORK_OPTIONS), Effect::None("no driver here has such an option")),
+    ("networks.*.ipam.driver", Unless(&["default"]), Effect::Impossible("addresses are given out by `default` alone")),
+    ("networks.*.ipam.options", Given, Effect::None("what gives out addresses has no options")),
     ("volumes.*.driver", Unless(&["local"]), NotYet),
     ("volumes.*.driver_opts", Given, NotYet),
     ("configs.*.external", Given, NotYet),
@@ -145,16 +145,6 @@ pub(super) const RULES: &[(&str, When, Effect)] = &[
     ("secrets.*.labels", Given, SWARM),
     ("secrets.*.template_driver", Given, NotYet),
 ];
-
-/// Whether a namespace is that of another container.
-fn is_of_another(mode: &str) -> bool {
-    mode.starts_with("service:") || mode.starts_with("container:")
-}
-
-/// Whether `network_mode` names a network of the machine.
-fn is_network_by_name(mode: &str) -> bool {
-    !matches!(mode, "none" | "host") && !is_of_another(mode)
-}
 
 /// Something that a project asks for and does not get.
 #[derive(Debug, Clone)]
@@ -238,6 +228,13 @@ pub(super) fn unsupported(tree: &Node, report: &Report) -> Findings {
                 walk.add(at, format!("services.{element}.{key}"));
             }
         }
+    }
+    for mistake in networks::mistakes(tree) {
+        let kind = DiagnosticKind::InvalidValue { what: format!("`{}`", mistake.path), reason: mistake.reason };
+        let diagnostic = report.diagnostic_with_label(mistake.at, kind, mistake.other);
+        let effect = Effect::Impossible("a network cannot have it");
+        let finding = Finding { section: mistake.section, element: mistake.element, effect, diagnostic };
+        found.push((mistake.at, finding));
     }
     found.sort_by_key(|(origin, _)| *origin);
     Findings { found: found.into_iter().map(|(_, finding)| finding).collect(), questions }

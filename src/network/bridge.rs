@@ -24,6 +24,8 @@ pub struct Bridge {
     pub mtu: Option<u32>,
     /// Whether there is no way in or out but over the bridge itself.
     pub internal: bool,
+    /// Whether containers reach the machine and the outside, but not one another.
+    pub isolated: bool,
 }
 
 /// Addresses of a network.
@@ -35,6 +37,8 @@ pub struct BridgeSubnet {
     pub gateway: Option<IpAddr>,
     /// Whether what leaves the network gets an address of the machine.
     pub masquerade: bool,
+    /// Whether everything is let in, and not only what was published.
+    pub unprotected: bool,
 }
 
 impl Bridge {
@@ -112,9 +116,13 @@ pub fn create_bridge(bridge: &Bridge) -> Result<(), BridgeError> {
     let name = || bridge.name.clone();
     let create = |source| BridgeError::Create { name: name(), source };
     let mut connection = Connection::route().map_err(create)?;
-    let mut request = link::new_link(&bridge.name)
-        .bytes(ADDRESS, &hardware_address(bridge))
-        .nest(LINKINFO, |info| info.string(INFO_KIND, "bridge"));
+    let mut request = link::new_link(&bridge.name).nest(LINKINFO, |info| info.string(INFO_KIND, "bridge"));
+    if let Some(of) = bridge.subnets.first() {
+        // Without an address of its own it takes the lowest of its ports', and changes it as containers come and go: every
+        // neighbour would have to ask anew. With one, it has no carrier before its first port: one that is to be but the
+        // parent of other links must not have one.
+        request = request.bytes(ADDRESS, &mac_address(of.gateway.unwrap_or(of.subnet.address())));
+    }
     if let Some(mtu) = bridge.mtu {
         request = request.u32(MTU, mtu);
     }
@@ -162,13 +170,6 @@ pub fn delete_bridge(name: &str) -> Result<(), BridgeError> {
 pub fn link_exists(name: &str) -> Result<bool, BridgeError> {
     let found = Connection::route().and_then(|mut connection| link::index(&mut connection, name));
     found.map(|index| index.is_some()).map_err(|source| BridgeError::Find { name: name.to_owned(), source })
-}
-
-/// A locally administered address made from that of the gateway, or else of the network. A bridge without one of its own
-/// takes the lowest of its ports', and changes it as containers come and go: every neighbour would have to ask anew.
-fn hardware_address(bridge: &Bridge) -> [u8; 6] {
-    let first = bridge.subnets.first().map(|of| of.gateway.unwrap_or(of.subnet.address()));
-    mac_address(first.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)))
 }
 
 /// A locally administered hardware address for who has `address`, as Docker makes it: a container keeps it over restarts,

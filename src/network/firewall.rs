@@ -164,16 +164,26 @@ impl Firewall {
     /// Accepting here does not overrule another table's drop; dropping here is final.
     fn forward(&self) -> Vec<Vec<Expression>> {
         let mut rules = vec![[step::is_known(), vec![ACCEPT]].concat()];
-        for Bridge { name, internal, .. } in &self.bridges {
+        for Bridge { name, internal, isolated, .. } in &self.bridges {
             // Between ports of one bridge packets are switched, not routed, unless br_netfilter sends them here too.
-            rules.push([step::comes_from(name), step::goes_to(name), vec![ACCEPT]].concat());
+            if *isolated {
+                // A neighbour's published port is everybody's.
+                rules.push([step::comes_from(name), step::goes_to(name), step::was_published(), vec![ACCEPT]].concat());
+                rules.push([step::comes_from(name), step::goes_to(name), vec![DROP]].concat());
+            } else {
+                rules.push([step::comes_from(name), step::goes_to(name), vec![ACCEPT]].concat());
+            }
             if *internal {
                 rules.push([step::comes_from(name), vec![DROP]].concat());
             }
         }
-        for Bridge { name, internal, .. } in &self.bridges {
+        for Bridge { name, subnets, internal, .. } in &self.bridges {
             if !internal {
                 rules.push([step::goes_to(name), step::was_published(), vec![ACCEPT]].concat());
+                for BridgeSubnet { subnet, .. } in subnets.iter().filter(|of| of.unprotected) {
+                    let into = [step::is_of(subnet.family()), step::destination_in(subnet)].concat();
+                    rules.push([step::goes_to(name), into, vec![ACCEPT]].concat());
+                }
             }
             rules.push([step::goes_to(name), vec![DROP]].concat());
         }

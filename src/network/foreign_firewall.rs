@@ -7,10 +7,10 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use super::bridge::BRIDGE_PREFIX;
+use super::cable::VETH_PREFIX;
 use super::netlink::{Connection, NetlinkError};
 use super::nft::Family;
 use super::nft::inspect::{self, ForeignRule, ForeignVerdict, ForwardChain, LinkPattern};
-use super::veth::VETH_PREFIX;
 
 /// The chain that Docker runs before its own, and leaves to the user.
 const DOCKER_USER: &str = "DOCKER-USER";

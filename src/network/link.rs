@@ -16,6 +16,7 @@ const NEWROUTE: u16 = 24;
 pub(super) const ADDRESS: u16 = 1;
 pub(super) const IFNAME: u16 = 3;
 pub(super) const MTU: u16 = 4;
+pub(super) const LINK: u16 = 5;
 pub(super) const MASTER: u16 = 10;
 pub(super) const LINKINFO: u16 = 18;
 pub(super) const NET_NS_FD: u16 = 28;
@@ -24,8 +25,9 @@ pub(super) const INFO_KIND: u16 = 1;
 pub(super) const INFO_DATA: u16 = 2;
 const INFO_SLAVE_KIND: u16 = 4;
 const INFO_SLAVE_DATA: u16 = 5;
-/// `IFLA_BRPORT_MODE`.
+/// `IFLA_BRPORT_MODE` and `IFLA_BRPORT_ISOLATED`.
 const PORT_HAIRPIN: u16 = 4;
+const PORT_ISOLATED: u16 = 33;
 
 /// `IFA_*`.
 const IFA_ADDRESS: u16 = 1;
@@ -67,10 +69,18 @@ pub(super) fn new_link(name: &str) -> Message {
     Message::new(NEWLINK, ACK | CREATE | EXCLUSIVE, &link_header(0, true)).string(IFNAME, name)
 }
 
-/// Lets a bridge send what comes from its port `name` back to the same port.
-pub(super) fn set_hairpin(name: &str) -> Message {
+/// Makes a link that is not up, whose name comes later; an error if that is taken.
+pub(super) fn new_link_down() -> Message {
+    Message::new(NEWLINK, ACK | CREATE | EXCLUSIVE, &link_header(0, false))
+}
+
+/// Says whether a bridge sends what comes from its port `name` back to the same port, and whether that reaches the bridge
+/// alone and no other such port.
+pub(super) fn set_port(name: &str, hairpin: bool, isolated: bool) -> Message {
     Message::new(NEWLINK, ACK, &link_header(0, false)).string(IFNAME, name).nest(LINKINFO, |info| {
-        info.string(INFO_SLAVE_KIND, "bridge").nest(INFO_SLAVE_DATA, |port| port.bytes(PORT_HAIRPIN, &[1]))
+        info.string(INFO_SLAVE_KIND, "bridge").nest(INFO_SLAVE_DATA, |port| {
+            port.bytes(PORT_HAIRPIN, &[u8::from(hairpin)]).bytes(PORT_ISOLATED, &[u8::from(isolated)])
+        })
     })
 }
 

@@ -12,7 +12,9 @@
 //! Everything here happens in the network namespace of the calling thread, be it the machine's, a user's or a test's,
 //! but for what is given a `netns`: a container's. Nothing runs another program.
 
+mod attach;
 mod bridge;
+mod cable;
 mod dns;
 mod firewall;
 mod foreign_firewall;
@@ -26,11 +28,12 @@ mod port_owner;
 mod route;
 mod subnet;
 mod sysctl;
-mod veth;
 
+pub use attach::{AttachError, Endpoint, EndpointAddress, attach, loopback_up};
 pub use bridge::{
     BRIDGE_PREFIX, Bridge, BridgeError, BridgeSubnet, create_bridge, delete_bridge, link_exists, mac_address,
 };
+pub use cable::{Cable, IpvlanMode, IpvlanReach, MacvlanMode, VETH_PREFIX};
 pub use dns::{
     Link, Names, ResolvConf, Resolver, ResolverError, Room, Upstream, View, answered, follow as follow_resolv_conf,
     relayed,
@@ -43,4 +46,3 @@ pub use nft::{NftError, Nftables};
 pub use port::{PortError, PortForward, PortReservation, TransportProtocol, reserve_port};
 pub use route::{Route, routes};
 pub use subnet::{InvalidSubnet, IpFamily, Subnet};
-pub use veth::{AttachError, Endpoint, EndpointAddress, VETH_PREFIX, attach, loopback_up};

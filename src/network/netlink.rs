@@ -78,6 +78,10 @@ impl Connection {
     /// failure does not stop those after it. Returns the index of the first that failed.
     pub(super) fn request(&mut self, requests: Vec<Message>) -> Result<(), (usize, NetlinkError)> {
         let (first, count) = (self.sequence.wrapping_add(1), requests.len());
+        if count == 0 {
+            // The kernel takes no empty datagram.
+            return Ok(());
+        }
         self.send(requests).map_err(|error| (0, error))?;
         let mut answered = 0;
         let mut failed = None;

@@ -14,7 +14,7 @@ pub use id_range::TakenIds;
 pub use layout::{ContainerLayout, Layout, ProjectLayout};
 pub use lock::ProjectLock;
 pub use record::{
-    ContainerRecord, ContainerState, EndpointRecord, FailedStart, HealthRecord, NetworkRecord, PoolRecord,
+    ContainerRecord, ContainerState, EndpointRecord, FailedStart, HealthRecord, LinkRecord, NetworkRecord, PoolRecord,
     PublishedPort, VERSION, VolumeRecord,
 };
 pub use store::StateError;

@@ -55,8 +55,15 @@ pub struct EndpointRecord {
     pub link_local: Vec<IpAddr>,
     /// The MAC address.
     pub mac: [u8; 6],
+    /// What the container calls it.
+    #[serde(default = "first_interface")]
+    pub interface: String,
     /// The names it answers to there.
     pub names: Vec<String>,
+}
+
+fn first_interface() -> String {
+    "eth0".to_owned()
 }
 
 impl EndpointRecord {
@@ -159,6 +166,60 @@ pub struct NetworkRecord {
     pub internal: bool,
     /// `driver_opts`: the bridge's MTU.
     pub mtu: Option<u32>,
+    /// What containers are connected by.
+    #[serde(default)]
+    pub link: LinkRecord,
+    /// Whether containers do not reach one another.
+    #[serde(default)]
+    pub isolated: bool,
+    /// How the names of containers' interfaces begin; `eth` if not given.
+    #[serde(default)]
+    pub interface_prefix: Option<String>,
+    /// Where ports are published that name no address.
+    #[serde(default)]
+    pub host_binding: Option<Ipv4Addr>,
+    /// Whether whoever likes may attach to it.
+    #[serde(default)]
+    pub attachable: bool,
+    /// Its labels.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
+    /// When it was made.
+    #[serde(default)]
+    pub created_at: Option<jiff::Timestamp>,
+}
+
+/// What containers are connected to a network by.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", tag = "kind")]
+pub enum LinkRecord {
+    /// Cables to its bridge.
+    #[default]
+    Bridge,
+    /// Links that share one of the host's, each with a hardware address of its own.
+    Macvlan {
+        /// That of the host; the network's own bridge, which leads nowhere, if not given.
+        parent: Option<String>,
+        /// The driver's option.
+        mode: Option<String>,
+    },
+    /// Links that share one of the host's with its hardware address.
+    Ipvlan {
+        /// That of the host; the network's own bridge, which leads nowhere, if not given.
+        parent: Option<String>,
+        /// The driver's option.
+        mode: Option<String>,
+        /// The driver's option.
+        flag: Option<String>,
+    },
+}
+
+impl NetworkRecord {
+    /// Whether the network has a bridge of its own.
+    #[must_use]
+    pub fn has_bridge(&self) -> bool {
+        !matches!(self.link, LinkRecord::Macvlan { parent: Some(_), .. } | LinkRecord::Ipvlan { parent: Some(_), .. })
+    }
 }
 
 /// Addresses of a network.
@@ -175,6 +236,9 @@ pub struct PoolRecord {
     pub reserved: BTreeMap<String, IpAddr>,
     /// Whether what leaves the network gets an address of the machine.
     pub masquerade: bool,
+    /// Whether everything is let in, and not only what was published.
+    #[serde(default)]
+    pub unprotected: bool,
 }
 
 /// A volume.

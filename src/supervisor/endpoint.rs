@@ -24,7 +24,8 @@ pub(super) fn endpoints(
 ) -> Result<Vec<EndpointRecord>, Failure> {
     let mut attachments: Vec<(&NetworkName, &Attachment)> = config.networks.iter().collect();
     attachments.sort_by_key(|(key, attachment)| (Reverse(attachment.priority), *key));
-    let mut endpoints = Vec::new();
+    let mut endpoints: Vec<EndpointRecord> = Vec::new();
+    let given: Vec<&str> = config.networks.values().filter_map(Attachment::interface).collect();
     for (key, attachment) in attachments {
         let network = world.network(key).ok_or_else(|| {
             Failure::new(FailureKind::System, format!("network {key} of service {service} does not exist"))
@@ -38,13 +39,25 @@ pub(super) fn endpoints(
             (None, Some(address)) => network::mac_address(*address),
             (None, None) => network::mac_address(IpAddr::from([0, 0, 0, 0])),
         };
+        let interface = attachment.interface().map_or_else(
+            || free_interface(network.interface_prefix.as_deref().unwrap_or("eth"), &given, &endpoints),
+            str::to_owned,
+        );
         let link_local = attachment.link_local_ips.clone();
-        endpoints.push(EndpointRecord { network: key.clone(), addresses, link_local, mac, names });
+        endpoints.push(EndpointRecord { network: key.clone(), addresses, link_local, mac, interface, names });
     }
     if let (Some(first), Some(MacAddress(octets))) = (endpoints.first_mut(), config.mac_address) {
         first.mac = octets;
     }
     Ok(endpoints)
+}
+
+/// The first name that begins with `prefix` and is neither `given` to another interface nor taken.
+fn free_interface(prefix: &str, given: &[&str], taken: &[EndpointRecord]) -> String {
+    let mut names = (0..).map(|number| format!("{prefix}{number}"));
+    let is_free =
+        |name: &String| !given.contains(&name.as_str()) && taken.iter().all(|endpoint| endpoint.interface != *name);
+    names.find(is_free).expect("there are more numbers than interfaces")
 }
 
 /// An address of each family that the network has: the one asked for, else the lowest free one of the first pool that has

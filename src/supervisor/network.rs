@@ -7,11 +7,15 @@ use sha2::{Digest as _, Sha256};
 
 use super::failure::{Failure, FailureKind};
 use super::world::World;
-use crate::compose::model::{Network, Pool, Project};
+use crate::compose::model::network_options as options;
+use crate::compose::model::{GatewayMode, Network, NetworkDriver, Pool, Project};
 use crate::name::{NetworkName, ProjectName};
-use crate::network::{self, AddressPool, Bridge, BridgeSubnet, Claim, IpFamily, Route, Subnet, SubnetPool};
+use crate::network::{
+    self, AddressPool, Bridge, BridgeSubnet, Cable, Claim, IpFamily, IpvlanMode, IpvlanReach, MacvlanMode, Route,
+    Subnet, SubnetPool,
+};
 use crate::plan::network_hash;
-use crate::state::{NetworkRecord, PoolRecord, VERSION};
+use crate::state::{LinkRecord, NetworkRecord, PoolRecord, VERSION};
 use crate::sys::random;
 
 /// Makes a network: addresses clear of everybody else's, a record, a bridge.
@@ -20,15 +24,42 @@ pub(super) fn create(world: &World, project: &Project, key: &NetworkName) -> Res
     // Two projects that choose at once must not choose alike.
     let _lock = world.layout.lock_networks()?;
     let failed = |failure: Failure| failure.because_of(format!("cannot create network {}", config.name));
+    let option = |name| config.option(name).map(str::to_owned);
+    let parent = option(options::PARENT);
+    let link = match config.kind() {
+        NetworkDriver::Macvlan => LinkRecord::Macvlan { parent, mode: option(options::MACVLAN_MODE) },
+        NetworkDriver::Ipvlan => {
+            LinkRecord::Ipvlan { parent, mode: option(options::IPVLAN_MODE), flag: option(options::IPVLAN_FLAG) }
+        }
+        NetworkDriver::Bridge | NetworkDriver::Host | NetworkDriver::None => LinkRecord::Bridge,
+    };
+    for unknown in config.driver_opts.keys().filter(|name| !options::NETWORK_OPTIONS.contains(&name.as_str())) {
+        world.warn(&format!("network {}: no driver here has the option `{unknown}`", config.name));
+    }
+    let given = option(options::BRIDGE_NAME);
+    if let Some(name) = &given
+        && network::link_exists(name).map_err(|error| Failure::from_error(FailureKind::System, &error))?
+    {
+        let message = format!("a network interface called {name} exists already");
+        return Err(failed(Failure::new(FailureKind::Plan, message)));
+    }
     let record = NetworkRecord {
         version: VERSION,
         key: key.clone(),
         name: config.name.clone(),
         hash: network_hash(config),
-        bridge: format!("{}{}", network::BRIDGE_PREFIX, random::hex(4)),
+        bridge: given.unwrap_or_else(|| format!("{}{}", network::BRIDGE_PREFIX, random::hex(4))),
         pools: pools(world, key, config).map_err(failed)?,
-        internal: config.internal,
-        mtu: config.driver_opts.get("com.docker.network.driver.mtu").and_then(|mtu| mtu.parse().ok()),
+        // What shares no link of the host leads nowhere.
+        internal: config.internal || (link != LinkRecord::Bridge && config.option(options::PARENT).is_none()),
+        mtu: config.option(options::MTU).and_then(|mtu| mtu.parse().ok()),
+        isolated: !config.flag(options::ICC, true),
+        interface_prefix: option(options::INTERFACE_PREFIX),
+        host_binding: config.host_binding(),
+        attachable: config.attachable,
+        labels: config.labels.clone(),
+        created_at: Some(jiff::Timestamp::now()),
+        link,
     };
     world.insert_network(record)
 }
@@ -38,7 +69,7 @@ pub(super) fn make_bridge(record: &NetworkRecord) -> Result<(), Failure> {
     let system = |error: &dyn std::error::Error| {
         Failure::from_error(FailureKind::System, error).because_of(format!("cannot create network {}", record.name))
     };
-    if network::link_exists(&record.bridge).map_err(|error| system(&error))? {
+    if !record.has_bridge() || network::link_exists(&record.bridge).map_err(|error| system(&error))? {
         return Ok(());
     }
     network::create_bridge(&bridge(record)?).map_err(|error| system(&error))
@@ -47,14 +78,48 @@ pub(super) fn make_bridge(record: &NetworkRecord) -> Result<(), Failure> {
 /// The bridge of a network, as the network module wants to see it.
 pub(super) fn bridge(record: &NetworkRecord) -> Result<Bridge, Failure> {
     let subnet = |pool: &PoolRecord| {
-        Ok(BridgeSubnet { subnet: parse(&pool.subnet)?, gateway: pool.gateway, masquerade: pool.masquerade })
+        let PoolRecord { gateway, masquerade, unprotected, .. } = *pool;
+        Ok(BridgeSubnet { subnet: parse(&pool.subnet)?, gateway, masquerade, unprotected })
     };
+    // To those who share a bridge that leads nowhere, it is but a link: the host is not among them.
+    let pools: &[PoolRecord] = if record.link == LinkRecord::Bridge { &record.pools } else { &[] };
     Ok(Bridge {
         name: record.bridge.clone(),
-        subnets: record.pools.iter().map(subnet).collect::<Result<_, Failure>>()?,
+        subnets: pools.iter().map(subnet).collect::<Result<_, Failure>>()?,
         mtu: record.mtu,
         internal: record.internal,
+        isolated: record.isolated,
     })
+}
+
+/// What connects a container to a network; `host_interface` is the name that an end on its bridge would have.
+pub(super) fn cable(record: &NetworkRecord, host_interface: String) -> Cable {
+    let parent = |parent: &Option<String>| parent.clone().unwrap_or_else(|| record.bridge.clone());
+    match &record.link {
+        LinkRecord::Bridge => Cable::Veth { host_interface, bridge: record.bridge.clone(), isolated: record.isolated },
+        LinkRecord::Macvlan { parent: of, mode } => Cable::Macvlan {
+            parent: parent(of),
+            mode: match mode.as_deref() {
+                Some("private") => MacvlanMode::Private,
+                Some("vepa") => MacvlanMode::Vepa,
+                Some("passthru") => MacvlanMode::Passthru,
+                _ => MacvlanMode::Bridge,
+            },
+        },
+        LinkRecord::Ipvlan { parent: of, mode, flag } => Cable::Ipvlan {
+            parent: parent(of),
+            mode: match mode.as_deref() {
+                Some("l3") => IpvlanMode::L3,
+                Some("l3s") => IpvlanMode::L3s,
+                _ => IpvlanMode::L2,
+            },
+            reach: match flag.as_deref() {
+                Some("private") => IpvlanReach::Private,
+                Some("vepa") => IpvlanReach::Vepa,
+                _ => IpvlanReach::Bridge,
+            },
+        },
+    }
 }
 
 /// The addresses that a network gives out, pool by pool.
@@ -101,20 +166,23 @@ fn pools(world: &World, key: &NetworkName, config: &Network) -> Result<Vec<PoolR
         }
         for (subnet, pool) in subnets {
             surroundings.networks.push(Claim { subnet, owner: format!("network {}", config.name) });
-            records.push(pool_record(subnet, pool));
+            records.push(pool_record(subnet, pool, config));
         }
     }
     Ok(records)
 }
 
-fn pool_record(subnet: Subnet, pool: &Pool) -> PoolRecord {
+fn pool_record(subnet: Subnet, pool: &Pool, config: &Network) -> PoolRecord {
     let reserved: BTreeSet<IpAddr> = pool.aux_addresses.values().copied().collect();
+    let mode = config.gateway_mode(subnet.family() == IpFamily::V4);
+    let gateway = || pool.gateway.unwrap_or_else(|| AddressPool::default_gateway(&subnet, &reserved));
     PoolRecord {
         subnet: subnet.to_string(),
-        gateway: Some(pool.gateway.unwrap_or_else(|| AddressPool::default_gateway(&subnet, &reserved))),
+        gateway: (mode != GatewayMode::Isolated).then(gateway),
         range: pool.ip_range.map(|range| range.to_string()),
         reserved: pool.aux_addresses.clone(),
-        masquerade: true,
+        masquerade: mode != GatewayMode::Routed && config.flag(options::MASQUERADE, true),
+        unprotected: mode == GatewayMode::NatUnprotected,
     }
 }
 

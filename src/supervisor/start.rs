@@ -22,7 +22,7 @@ use super::world::World;
 use crate::compose::model::{Mount, NetworkMode, Port, Protocol};
 use crate::name::ContainerId;
 use crate::network::{
-    self, Bridge, Endpoint, EndpointAddress, IpFamily, PortForward, PortReservation, TransportProtocol,
+    self, AddressPool, Endpoint, EndpointAddress, IpFamily, PortForward, PortReservation, TransportProtocol,
 };
 use crate::runtime::{self, ExitStatus, Guardian, Handle, Rootfs, RuntimeError, Shim, Signal, Stdin};
 use crate::state::{EndpointRecord, PublishedPort};
@@ -52,7 +52,7 @@ pub(super) async fn start(world: &Rc<World>, record: &Rc<Record>, attempts: Atte
     make_bind_sources(record)?;
     etc::write(world, record)?;
     grant::write(&record.config.grants)?;
-    let (reservations, published) = reserve_ports(record)?;
+    let (reservations, published) = reserve_ports(world, record)?;
     let mut config = config(world, record);
     host_devices::find(&record.config.service)?.give(&mut config.spec, &mut config.group_add);
     let ids = id_range::assign(world, &mut config.spec)?;
@@ -204,12 +204,15 @@ fn make_bind_sources(record: &Record) -> Result<(), Failure> {
     Ok(())
 }
 
-fn reserve_ports(record: &Record) -> Result<(Vec<PortReservation>, Vec<PublishedPort>), Failure> {
+fn reserve_ports(world: &World, record: &Record) -> Result<(Vec<PortReservation>, Vec<PublishedPort>), Failure> {
     let mut reservations = Vec::new();
     let mut published = Vec::new();
     if record.config.service.network_mode.is_some() {
         return Ok((reservations, published));
     }
+    let way_out = endpoint::way_out(world, record, IpFamily::V4).and_then(|index| record.endpoints.get(index));
+    let network = way_out.and_then(|endpoint| world.network(&endpoint.network));
+    let host_binding = network.and_then(|network| network.host_binding);
     for port in &record.config.service.ports {
         let host_ip = match port.host_ip {
             Some(IpAddr::V4(address)) => Some(address),
@@ -217,7 +220,7 @@ fn reserve_ports(record: &Record) -> Result<(Vec<PortReservation>, Vec<Published
                 let message = format!("cannot publish port {} on {address}: IPv6 is not supported yet", port.target);
                 return Err(Failure::new(FailureKind::Plan, message));
             }
-            None => None,
+            None => host_binding,
         };
         let reservation =
             network::reserve_port(host_ip, port.published.map(|(first, last)| first..=last), transport(port))
@@ -265,16 +268,17 @@ fn attach(world: &World, record: &Record, netns: &OwnedFd) -> Result<(), Failure
         let network = world
             .network(&endpoint.network)
             .ok_or_else(|| Failure::new(FailureKind::System, format!("network {} does not exist", endpoint.network)))?;
-        let bridge = super::network::bridge(&network)?;
+        let pools = super::network::address_pools(&network)?;
         let ways_out = ways_out.iter().filter(|(_, way_out)| *way_out == Some(index));
+        let attachment = record.config.service.networks.get(&endpoint.network);
         endpoints.push(Endpoint {
-            host_interface: host_interface(&record.id, index),
-            interface: format!("eth{index}"),
-            addresses: interface_addresses(&bridge, endpoint),
+            cable: super::network::cable(&network, host_interface(&record.id, index)),
+            interface: endpoint.interface.clone(),
+            sysctls: attachment.map(|of| of.sysctls(&endpoint.interface).collect()).unwrap_or_default(),
+            addresses: interface_addresses(&pools, endpoint),
             mac: endpoint.mac,
             gateways: ways_out.filter_map(|(family, _)| endpoint::gateway(world, endpoint, *family)).collect(),
             mtu: network.mtu,
-            bridge: bridge.name,
         });
     }
     let failed = |error: network::AttachError| Failure::from_error(FailureKind::System, &error);
@@ -287,9 +291,9 @@ fn attach(world: &World, record: &Record, netns: &OwnedFd) -> Result<(), Failure
 
 /// The addresses of an endpoint with the length of their prefixes: of what is on the link alone, those that all such
 /// networks have.
-fn interface_addresses(bridge: &Bridge, endpoint: &EndpointRecord) -> Vec<EndpointAddress> {
+fn interface_addresses(pools: &[AddressPool], endpoint: &EndpointRecord) -> Vec<EndpointAddress> {
     let given = endpoint.addresses.iter().filter_map(|address| {
-        let prefix = bridge.subnet_of(*address)?.subnet.prefix();
+        let prefix = pools.iter().find(|pool| pool.subnet.contains(*address))?.subnet.prefix();
         Some(EndpointAddress { address: *address, prefix })
     });
     let prefix = |address: &IpAddr| if address.is_ipv4() { 16 } else { 64 };
@@ -300,7 +304,7 @@ fn interface_addresses(bridge: &Bridge, endpoint: &EndpointRecord) -> Vec<Endpoi
 /// Removes the links of an earlier run, which are there as long as somebody shares the network namespace of that run.
 /// Returns whether there were any.
 fn remove_stale_links(endpoints: &[Endpoint]) -> bool {
-    let links = endpoints.iter().map(|endpoint| &endpoint.host_interface);
+    let links = endpoints.iter().filter_map(|endpoint| endpoint.cable.host_interface());
     let stale: Vec<_> = links.filter(|link| network::link_exists(link).unwrap_or(false)).collect();
     !stale.is_empty() && stale.into_iter().all(|link| network::delete_bridge(link).is_ok())
 }

@@ -264,7 +264,9 @@ impl World {
     /// [`Failure`] when the kernel refuses.
     pub(super) fn remove_network(&self, key: &NetworkName) -> Result<(), Failure> {
         let Some(record) = self.network(key) else { return Ok(()) };
-        network::delete_bridge(&record.bridge).map_err(|error| Failure::from_error(FailureKind::System, &error))?;
+        if record.has_bridge() {
+            network::delete_bridge(&record.bridge).map_err(|error| Failure::from_error(FailureKind::System, &error))?;
+        }
         self.paths.remove_network(key)?;
         self.networks.borrow_mut().remove(key);
         self.apply_firewall()
@@ -339,12 +341,14 @@ impl World {
     /// Puts the firewall in the state that networks and published ports ask for.
     fn apply_firewall(&self) -> Result<(), Failure> {
         let networks = self.networks.borrow();
-        let result = if networks.is_empty() {
+        let bridges = networks.values().filter(|record| record.has_bridge()).map(super::network::bridge);
+        let bridges: Vec<_> = bridges.collect::<Result<_, _>>()?;
+        let result = if bridges.is_empty() {
             Firewall::remove(self.project.as_str(), &mut self.nftables.borrow_mut())
         } else {
             let firewall = Firewall {
                 project: self.project.as_str().to_owned(),
-                bridges: networks.values().map(super::network::bridge).collect::<Result<_, _>>()?,
+                bridges,
                 forwards: self.forwards.borrow().values().flatten().cloned().collect(),
             };
             firewall.apply(&mut self.nftables.borrow_mut())

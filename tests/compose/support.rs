@@ -18,14 +18,9 @@ fn what_is_not_done_yet_is_loaded_and_refused() {
             "`services.a.logging.options.gelf-address` is not supported yet",
         ),
         ("services: {a: {image: x, platform: linux/s390x}}", "`services.a.platform: linux/s390x` is not supported yet"),
-        ("services: {a: {image: x, network_mode: 'b'}}", "`services.a.network_mode: b` is not supported yet"),
         (
             "services: {a: {image: x, ports: ['80', '[::1]:80:80']}}",
             "`services.a.ports[1].host_ip: ::1` is not supported yet",
-        ),
-        (
-            "services: {a: {image: x, networks: [n]}}\nnetworks: {n: {driver: macvlan}}",
-            "`networks.n.driver: macvlan` is not supported yet",
         ),
         (
             "services: {a: {image: x, volumes: ['v:/v']}}\nvolumes: {v: {driver_opts: {a: b}}}",

@@ -8,7 +8,7 @@ use rcompose::network::{
     Bridge, EndpointAddress, Firewall, Nftables, attach, create_bridge, delete_bridge, mac_address,
 };
 
-use crate::lab::{container, endpoint, ip, network, network_of, pool, reaches, serve_tcp, serve_udp, tcp, udp};
+use crate::lab::{container, endpoint, ip, network, network_of, pool, reaches, serve_tcp, serve_udp, tcp, udp, veth};
 use crate::netns::{Netns, on_own_machine};
 
 /// Host `host` on network `number` of IPv6.
@@ -108,6 +108,12 @@ fn nobody_gets_in_from_elsewhere() {
         assert!(!outsider.run(|| reaches(address)), "from outside");
         assert!(!other.run(|| reaches(address)), "from another network");
         assert!(tcp(address).is_ok(), "the machine itself may");
+        let mut open = front;
+        open.subnets[1].unprotected = true;
+        protect(&[&open, &back]);
+        assert_eq!(outsider.run(|| tcp(address)), Ok("web fd00:200::2".to_owned()), "unless all may");
+        serve_tcp(&web, "web", 81);
+        assert!(!outsider.run(|| reaches((Ipv4Addr::new(10, 1, 0, 2), 81))), "of the other family none may");
     });
 }
 
@@ -150,13 +156,13 @@ fn a_machine_that_begins_to_route_goes_on_listening_to_its_routers() {
 fn containers_in_different_subnets_of_a_network_reach_each_other() {
     on_own_machine(|| {
         let subnets = ["10.1.0.0/24", "10.9.0.0/24", "fd00:1::/64", "fd00:9::/64"].map(pool).to_vec();
-        let bridge = Bridge { name: "rc-several".to_owned(), subnets, mtu: None, internal: false };
+        let bridge = Bridge { name: "rc-several".to_owned(), subnets, mtu: None, internal: false, isolated: false };
         create_bridge(&bridge).unwrap();
         protect(&[&bridge]);
         let at = |host: &str, addresses: [(&str, u8); 2], gateways: [&str; 2]| {
             let netns = Netns::new();
             let mut endpoint = endpoint(&bridge, 2);
-            endpoint.host_interface = host.to_owned();
+            endpoint.cable = veth(host, &bridge);
             endpoint.addresses =
                 addresses.map(|(address, prefix)| EndpointAddress { address: address.parse().unwrap(), prefix }).into();
             endpoint.mac = mac_address(endpoint.addresses[0].address);

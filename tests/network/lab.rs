@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use rcompose::network::{
-    BRIDGE_PREFIX, Bridge, BridgeSubnet, Endpoint, EndpointAddress, IpFamily, Subnet, attach, create_bridge,
+    BRIDGE_PREFIX, Bridge, BridgeSubnet, Cable, Endpoint, EndpointAddress, IpFamily, Subnet, attach, create_bridge,
     mac_address,
 };
 
@@ -26,6 +26,7 @@ pub(crate) fn network(number: u8, internal: bool) -> Bridge {
         subnets: vec![pool(&format!("10.{number}.0.0/24"))],
         mtu: None,
         internal,
+        isolated: false,
     };
     create_bridge(&bridge).unwrap();
     bridge
@@ -38,7 +39,7 @@ pub(crate) fn network_of(number: u8, families: &[IpFamily]) -> Bridge {
         IpFamily::V6 => pool(&format!("fd00:{number}::/64")),
     };
     let subnets = families.iter().map(subnet).collect();
-    let bridge = Bridge { name: format!("rc-0000000{number}"), subnets, mtu: None, internal: false };
+    let bridge = Bridge { name: format!("rc-0000000{number}"), subnets, mtu: None, internal: false, isolated: false };
     create_bridge(&bridge).unwrap();
     bridge
 }
@@ -46,7 +47,7 @@ pub(crate) fn network_of(number: u8, families: &[IpFamily]) -> Bridge {
 /// A subnet with its first address as the gateway.
 pub(crate) fn pool(subnet: &str) -> BridgeSubnet {
     let subnet: Subnet = subnet.parse().unwrap();
-    BridgeSubnet { subnet, gateway: Some(subnet.gateway()), masquerade: true }
+    BridgeSubnet { subnet, gateway: Some(subnet.gateway()), masquerade: true, unprotected: false }
 }
 
 /// The endpoint of host `host` on `bridge`.
@@ -58,14 +59,23 @@ pub(crate) fn endpoint(bridge: &Bridge, host: u8) -> Endpoint {
     let addresses: Vec<_> = bridge.subnets.iter().map(address).collect();
     let gateways = bridge.subnets.iter().filter(|_| !bridge.internal).filter_map(|of| of.gateway);
     Endpoint {
-        host_interface: format!("v{}-{host}", bridge.name.trim_start_matches(BRIDGE_PREFIX).trim_start_matches('0')),
-        bridge: bridge.name.clone(),
+        cable: veth(
+            &format!("v{}-{host}", bridge.name.trim_start_matches(BRIDGE_PREFIX).trim_start_matches('0')),
+            bridge,
+        ),
         interface: "eth0".to_owned(),
         mac: mac_address(addresses[0].address),
         gateways: gateways.collect(),
         addresses,
         mtu: bridge.mtu,
+        sysctls: Vec::new(),
     }
+}
+
+/// A cable to `bridge`, whose end there has this name.
+pub(crate) fn veth(host_interface: &str, bridge: &Bridge) -> Cable {
+    let (host_interface, isolated) = (host_interface.to_owned(), bridge.isolated);
+    Cable::Veth { host_interface, bridge: bridge.name.clone(), isolated }
 }
 
 /// A container with one endpoint.

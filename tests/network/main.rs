@@ -5,6 +5,7 @@
 mod netns;
 
 mod bridge;
+mod cable;
 mod dns;
 mod firewall;
 mod foreign_firewall;

@@ -142,3 +142,126 @@ networks: {{n: {{ipam: {{config: [{{subnet: '{subnet}'}}]}}}}}}
     second.rcompose(&["down"]).succeeds();
     ip(&sandbox, &["link", "delete", "tun9"]);
 }
+
+#[test]
+fn a_service_has_its_say_about_its_ends() {
+    let sandbox = Sandbox::new("net-ends");
+    let stack = sandbox.stack(
+        "ends",
+        "
+services:
+  web:
+    image: 'rootfs:/'
+    init: true
+    command: [sleep, '1000']
+    mac_address: '02:00:00:00:00:01'
+    networks:
+      last: {gw_priority: 1}
+      named: {interface_name: front, priority: 5, mac_address: '02:00:00:00:00:02'}
+      first: {priority: 10}
+      tuned:
+        driver_opts:
+          com.docker.network.endpoint.ifname: tuned0
+          com.docker.network.endpoint.sysctls: net.ipv4.conf.IFNAME.rp_filter=2
+networks:
+  first: {ipam: {config: [{subnet: 10.21.0.0/24}]}}
+  last: {ipam: {config: [{subnet: 10.22.0.0/24}]}}
+  named: {driver_opts: {com.docker.network.driver.mtu: 1400}}
+  tuned:
+",
+    );
+    stack.rcompose(&["up", "-d"]).succeeds();
+    assert_eq!(addresses(&stack, "web", "eth0"), ["10.21.0.2/24"], "the highest priority is the first");
+    assert_eq!(addresses(&stack, "web", "eth1"), ["10.22.0.2/24"]);
+    let links = ip_in(&stack, "web", &["-o", "link"]);
+    let of = |name: &str| links.lines().find(|line| line.contains(&format!(": {name}@"))).unwrap().to_owned();
+    assert!(of("eth0").contains("02:00:00:00:00:01"), "the service's goes to the first: {links}");
+    assert!(of("front").contains("02:00:00:00:00:02") && of("front").contains("mtu 1400"), "{links}");
+    let way_out = ip_in(&stack, "web", &["route", "show", "default"]);
+    assert!(way_out.contains("via 10.22.0.1 dev eth1"), "{way_out}");
+    let file = "/proc/sys/net/ipv4/conf/tuned0/rp_filter";
+    stack.rcompose(&["exec", "-T", "web", "cat", file]).succeeds().prints(&["2"]);
+}
+
+#[test]
+fn options_of_docker_s_driver_are_obeyed() {
+    let sandbox = Sandbox::new("net-options");
+    let compose = "
+services:
+  one: {image: 'rootfs:/', init: true, command: [sleep, '1000'], networks: [n], ports: ['18080:80']}
+  two: {image: 'rootfs:/', init: true, command: [python3, -u, -m, http.server, '80'], networks: [n]}
+networks:
+  n:
+    driver_opts:
+      com.docker.network.bridge.name: br-mine
+      com.docker.network.bridge.enable_icc: 'false'
+      com.docker.network.bridge.host_binding_ipv4: 127.0.0.1
+      com.docker.network.container_iface_prefix: wan
+      com.example.unknown: 1
+";
+    let stack = sandbox.stack("options", compose);
+    stack.rcompose(&["up", "-d"]).succeeds().says(&["no driver here has the option `com.example.unknown`"]);
+    let links = ip(&sandbox, &["-o", "link"]);
+    assert!(links.contains("br-mine"), "{links}");
+    let ports = stack.rcompose(&["ps"]).succeeds().stdout;
+    assert!(ports.contains("127.0.0.1:18080->80"), "{ports}");
+    let two = addresses(&stack, "two", "wan0");
+    let (two, _) = two[0].split_once('/').unwrap();
+    let connect = format!("import socket; socket.create_connection(('{two}', 80), 0.5)");
+    stack.logs_show("two", "Serving");
+    assert!(!stack.rcompose(&["exec", "-T", "one", "python3", "-c", &connect]).status.success());
+    let second = sandbox.stack("second", compose);
+    second.rcompose(&["up", "-d"]).fails_with(1).says(&["a network interface called br-mine exists already"]);
+}
+
+#[test]
+fn a_network_may_be_that_of_the_host_or_none() {
+    let sandbox = Sandbox::new("net-kinds");
+    let stack = sandbox.stack(
+        "kinds",
+        "
+services:
+  host: {image: 'rootfs:/', init: true, command: [sleep, '1000'], networks: [h]}
+  none: {image: 'rootfs:/', init: true, command: [sleep, '1000'], networks: [z]}
+  legacy: {image: 'rootfs:/', init: true, command: [sleep, '1000'], network_mode: bridge}
+networks:
+  h: {external: true, name: host}
+  z: {external: true, name: none}
+",
+    );
+    stack.rcompose(&["up", "-d"]).succeeds();
+    assert_eq!(ip_in(&stack, "host", &["-o", "link", "show", "lo"]), ip(&sandbox, &["-o", "link", "show", "lo"]));
+    assert!(!ip_in(&stack, "none", &["-o", "link"]).contains("eth0"));
+    assert_eq!(addresses(&stack, "legacy", "eth0").len(), 1);
+}
+
+#[test]
+fn containers_of_a_macvlan_reach_one_another() {
+    let sandbox = Sandbox::new("net-macvlan");
+    ip(&sandbox, &["link", "add", "uplink", "type", "bridge"]);
+    ip(&sandbox, &["link", "set", "uplink", "up"]);
+    let compose = |options: &str| {
+        format!(
+            "
+services:
+  one: {{image: 'rootfs:/', init: true, command: [sleep, '1000'], networks: [n]}}
+  two: {{image: 'rootfs:/', init: true, command: [python3, -u, -m, http.server, '80'], networks: [n]}}
+networks:
+  n: {{driver: macvlan, driver_opts: {{{options}}}, ipam: {{config: [{{subnet: 10.31.0.0/24, gateway: 10.31.0.254}}]}}}}
+"
+        )
+    };
+    for (name, options) in [("shared", "parent: uplink"), ("alone", "macvlan_mode: bridge")] {
+        let stack = sandbox.stack(name, &compose(options));
+        stack.rcompose(&["up", "-d"]).succeeds();
+        stack.logs_show("two", "Serving");
+        let fetch = "import urllib.request as r; print(r.urlopen('http://two/').status)";
+        stack.rcompose(&["exec", "-T", "one", "python3", "-c", fetch]).succeeds().prints(&["200"]);
+        let link = ip_in(&stack, "one", &["-d", "-o", "link", "show", "eth0"]);
+        assert!(link.contains("macvlan mode bridge"), "{link}");
+        let way_out = ip_in(&stack, "one", &["route", "show", "default"]);
+        assert_eq!(way_out.contains("via 10.31.0.254"), name == "shared", "{way_out}");
+        stack.rcompose(&["down"]).succeeds();
+    }
+    ip(&sandbox, &["link", "delete", "uplink"]);
+}

@@ -5,6 +5,7 @@
 
 mod deserializer;
 mod error;
+mod networks;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -42,13 +43,14 @@ pub(super) fn project(tree: &Node, files: Vec<PathBuf>, context: &Context<'_>) -
         let into = if context.active.contains(key) { &mut project.services } else { &mut project.disabled };
         into.insert(name, service);
     }
-    let used = Used::by(&project.services);
     for (key, entry) in entries(tree, "networks") {
         let network = element::<Network>("network", key, &entry.value, context);
         if let (Some(name), Some(network)) = (name(key, entry, NetworkName::new, context), network) {
             project.networks.insert(name, network);
         }
     }
+    networks::settle(&mut project);
+    let used = Used::by(&project.services);
     project.networks.retain(|name, _| used.networks.contains(name));
     for (key, entry) in entries(tree, "volumes") {
         let volume = element::<Volume>("volume", key, &entry.value, context);

@@ -21,6 +21,7 @@ mod logging;
 mod mount;
 mod namespace;
 mod network;
+pub mod network_options;
 mod policy;
 mod port;
 mod project;
@@ -50,6 +51,7 @@ pub use logging::{Logging, SyslogServer, log_names, syslog_facility, syslog_serv
 pub use mount::{Foreign, Mount, Propagation, Tmpfs};
 pub use namespace::{IpcMode, PidMode};
 pub use network::{Attachment, Ipam, MacAddress, Network, NetworkMode, Pool, Prefix};
+pub use network_options::{GatewayMode, NetworkDriver};
 pub use policy::{PullPolicy, Restart};
 pub use port::{Port, Protocol};
 pub use project::{OciRuntime, Project};

@@ -103,6 +103,63 @@ pub struct Prefix {
     pub length: u8,
 }
 
+impl Prefix {
+    /// The network that its address is in.
+    #[must_use]
+    pub fn network(&self) -> Self {
+        let (bits, width) = bits(self.address);
+        let mask = u128::MAX.checked_shl(u32::from(width - self.length)).unwrap_or(0);
+        Self { address: address(bits & mask, width), length: self.length }
+    }
+
+    /// Whether `address` is in its network.
+    #[must_use]
+    pub fn contains(&self, address: IpAddr) -> bool {
+        Self { address, length: self.length }.network() == self.network() && address.is_ipv4() == self.address.is_ipv4()
+    }
+
+    /// Whether some address is in both networks.
+    #[must_use]
+    pub fn overlaps(&self, other: &Self) -> bool {
+        (self.length <= other.length && self.contains(other.address))
+            || (other.length <= self.length && other.contains(self.address))
+    }
+
+    /// The address after the network's own: that of the gateway unless somebody says another.
+    #[must_use]
+    pub fn first(&self) -> IpAddr {
+        let (bits, width) = bits(self.network().address);
+        address(bits.saturating_add(1), width)
+    }
+
+    /// Whether a host can have `address`: not the network's own, nor in IPv4 that of all in it.
+    #[must_use]
+    pub fn is_host(&self, host: IpAddr) -> bool {
+        let (network, width) = bits(self.network().address);
+        let last = network | !u128::MAX.checked_shl(u32::from(width - self.length)).unwrap_or(0);
+        let (host_bits, _) = bits(host);
+        self.contains(host) && host_bits != network && !(host.is_ipv4() && host_bits == last)
+    }
+}
+
+/// An address as a number, and how many bits of it there are.
+fn bits(address: IpAddr) -> (u128, u8) {
+    match address {
+        IpAddr::V4(address) => (address.to_bits().into(), 32),
+        IpAddr::V6(address) => (address.to_bits(), 128),
+    }
+}
+
+fn address(bits: u128, width: u8) -> IpAddr {
+    match width {
+        32 => {
+            let [.., a, b, c, d] = bits.to_be_bytes();
+            Ipv4Addr::new(a, b, c, d).into()
+        }
+        _ => Ipv6Addr::from_bits(bits).into(),
+    }
+}
+
 impl FromStr for Prefix {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {

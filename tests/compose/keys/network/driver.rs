@@ -24,5 +24,11 @@ fn merged() {
 
 #[test]
 fn when_run() {
-    KEY.runs(&[("overlay", "3:13 `networks.n.driver: overlay` is not supported yet"), ("bridge", "")]);
+    KEY.runs(&[
+        (
+            "overlay",
+            "3:13 invalid `networks.n.driver: overlay`: there are the drivers bridge, macvlan, ipvlan, host and none",
+        ),
+        ("bridge", ""),
+    ]);
 }

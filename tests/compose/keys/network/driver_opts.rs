@@ -26,6 +26,6 @@ fn merged() {
 #[test]
 fn when_run() {
     KEY.runs(&[
-        ("{a: b, n: 1.5, i: 1}", "3:19 `networks.n.driver_opts.a` has no effect: only the MTU can be set | 3:25 `networks.n.driver_opts.n` has no effect: only the MTU can be set | 3:33 `networks.n.driver_opts.i` has no effect: only the MTU can be set"),
+        ("{a: b, n: 1.5, i: 1}", "3:19 `networks.n.driver_opts.a` has no effect: no driver here has such an option | 3:25 `networks.n.driver_opts.n` has no effect: no driver here has such an option | 3:33 `networks.n.driver_opts.i` has no effect: no driver here has such an option"),
     ]);
 }

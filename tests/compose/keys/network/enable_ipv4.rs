@@ -24,5 +24,8 @@ fn merged() {
 
 #[test]
 fn when_run() {
-    KEY.runs(&[("false", ""), ("true", "")]);
+    KEY.runs(&[
+        ("false", "3:5 invalid `networks.n.enable_ipv4`: a network has addresses of IPv4, of IPv6, or of both"),
+        ("true", ""),
+    ]);
 }

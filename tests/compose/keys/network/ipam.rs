@@ -43,7 +43,7 @@ fn when_run() {
     KEY.runs(&[
         ("{driver: default, config: [{subnet: 10.9.0.0/24, ip_range: 10.9.0.128/25, gateway: 10.9.0.1, aux_addresses: {a: 10.9.0.5}}]}", ""),
         ("{config: [{subnet: '2001:db8::/64'}]}", ""),
-        ("{options: {a: b}}", "3:12 `networks.n.ipam.options` is not supported yet"),
+        ("{options: {a: b}}", "3:12 `networks.n.ipam.options` has no effect: what gives out addresses has no options"),
         ("{}", ""),
     ]);
 }

@@ -50,8 +50,8 @@ fn merged() {
 #[test]
 fn when_run() {
     KEY.runs(&[
-        ("{n: {aliases: [a, b], ipv4_address: 10.9.0.5, ipv6_address: '2001:db8::5', priority: 10}, o: }", ""),
-        ("{n: {mac_address: '02:42:ac:11:00:02', gw_priority: 1, interface_name: eth7, link_local_ips: [169.254.8.8], driver_opts: {a: 1, b: c}}}", "3:70 `services.web.networks.n.interface_name` is not supported yet | 3:123 `services.web.networks.n.driver_opts` is not supported yet"),
+        ("{n: {aliases: [a, b], ipv4_address: 10.9.0.5, ipv6_address: '2001:db8::5', priority: 10}, o: }", "3:51 invalid `services.web.networks.n.ipv4_address: 10.9.0.5`: network `n` needs a subnet of its own for it: `ipam: {config: [{subnet: …}]}` | 3:75 invalid `services.web.networks.n.ipv6_address: 2001:db8::5`: network `n` has no IPv6: give it `enable_ipv6: true` and a subnet"),
+        ("{n: {mac_address: '02:42:ac:11:00:02', gw_priority: 1, interface_name: eth7, link_local_ips: [169.254.8.8], driver_opts: {a: 1, b: c}}}", "3:137 `services.web.networks.n.driver_opts.a` has no effect: no driver here has such an option | 3:143 `services.web.networks.n.driver_opts.b` has no effect: no driver here has such an option"),
         ("[n]", ""),
     ]);
 }

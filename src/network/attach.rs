@@ -1,28 +1,20 @@
-//! The cables: a pair of links, one end on a bridge, the other in a container's network namespace.
+//! Connecting containers: their ends of cables, with addresses and routes.
 
 use std::io;
 use std::net::IpAddr;
 use std::os::fd::BorrowedFd;
 
-use super::link::{self, ADDRESS, IFNAME, INFO_DATA, INFO_KIND, LINKINFO, LOOPBACK, MASTER, MTU, NET_NS_FD};
-use super::message::Message;
+use super::cable::Cable;
+use super::link::{self, LOOPBACK};
 use super::netlink::{Connection, NetlinkError};
 use super::sysctl;
 use crate::sys::netns::in_netns;
 
-/// `VETH_INFO_PEER`.
-const PEER: u16 = 1;
-
-/// How the names of our cables begin, at their ends on a bridge.
-pub const VETH_PREFIX: &str = "rv";
-
 /// Where a container is connected to a network.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
-    /// The name of the end on the bridge, at most 15 bytes, unique on the machine.
-    pub host_interface: String,
-    /// The name of the bridge.
-    pub bridge: String,
+    /// What it is connected by.
+    pub cable: Cable,
     /// The name of the end in the container: `eth0`.
     pub interface: String,
     /// The container's addresses: any number of either family.
@@ -33,6 +25,8 @@ pub struct Endpoint {
     pub gateways: Vec<IpAddr>,
     /// Bytes a packet may have; the kernel's 1500 if not given.
     pub mtu: Option<u32>,
+    /// Kernel parameters of the end in the container, below `/proc/sys`, with their values.
+    pub sysctls: Vec<(String, String)>,
 }
 
 /// An address of a container.
@@ -50,19 +44,27 @@ pub enum AttachError {
     /// The namespaces could not be talked to.
     #[error("cannot reach the network namespace of the container")]
     Connect(#[source] NetlinkError),
-    /// The bridge is not there.
-    #[error("cannot find bridge `{bridge}`")]
-    NoBridge {
-        /// The name of the bridge.
-        bridge: String,
+    /// What it is to be connected to is not there.
+    #[error("cannot find {what}")]
+    NoLink {
+        /// The bridge, or the link of the host, with its name.
+        what: String,
     },
-    /// The pair could not be made.
-    #[error("cannot connect `{interface}` to bridge `{bridge}`")]
+    /// The kernel knows no such links.
+    #[error("this kernel has no {kind}")]
+    NoKind {
+        /// What they are called.
+        kind: &'static str,
+        /// The error number.
+        source: NetlinkError,
+    },
+    /// The link could not be made.
+    #[error("cannot connect `{interface}` to {what}")]
     Create {
         /// The name of the end in the container.
         interface: String,
-        /// The name of the bridge.
-        bridge: String,
+        /// The bridge, or the link of the host, with its name.
+        what: String,
         /// What went wrong.
         source: NetlinkError,
     },
@@ -104,15 +106,7 @@ pub fn attach(netns: BorrowedFd<'_>, endpoints: &[Endpoint]) -> Result<(), Attac
     let mut host = Connection::route().map_err(AttachError::Connect)?;
     let hairpin = sysctl::bridges_translate();
     for endpoint in endpoints {
-        let mut requests = vec![pair(&mut host, netns, endpoint)?];
-        if hairpin {
-            requests.push(link::set_hairpin(&endpoint.host_interface));
-        }
-        host.request(requests).map_err(|(_, source)| AttachError::Create {
-            interface: endpoint.interface.clone(),
-            bridge: endpoint.bridge.clone(),
-            source,
-        })?;
+        endpoint.cable.lay(&mut host, netns, endpoint, hairpin)?;
     }
     let mut inside = in_netns(netns, || {
         endpoints.iter().try_for_each(set_family)?;
@@ -122,8 +116,7 @@ pub fn attach(netns: BorrowedFd<'_>, endpoints: &[Endpoint]) -> Result<(), Attac
     configure(&mut inside, endpoints)?;
     for endpoint in endpoints {
         settle(&mut inside, &endpoint.interface)?;
-        settle(&mut host, &endpoint.host_interface)?;
-        settle(&mut host, &endpoint.bridge)?;
+        endpoint.cable.links().into_iter().try_for_each(|link| settle(&mut host, link))?;
     }
     Ok(())
 }
@@ -143,33 +136,17 @@ pub fn loopback_up(netns: BorrowedFd<'_>) -> Result<(), AttachError> {
     configure(&mut connect(netns)?, &[])
 }
 
-/// The message that makes both ends, on the bridge and in the namespace: everything in one go because each message takes
-/// the lock of all networking on the machine. The container's end stays down for now: the kernel makes it first, and
-/// brings no end up that has no other.
-fn pair(host: &mut Connection, netns: BorrowedFd<'_>, endpoint: &Endpoint) -> Result<Message, AttachError> {
-    let bridge = link::index(host, &endpoint.bridge)
-        .map_err(AttachError::Connect)?
-        .ok_or_else(|| AttachError::NoBridge { bridge: endpoint.bridge.clone() })?;
-    let mtu = |end: Message| match endpoint.mtu {
-        Some(mtu) => end.u32(MTU, mtu),
-        None => end,
-    };
-    let inside = |peer: Message| {
-        let peer = peer.fixed(&link::link_header(0, false)).string(IFNAME, &endpoint.interface);
-        mtu(peer).bytes(ADDRESS, &endpoint.mac).fd(NET_NS_FD, netns)
-    };
-    Ok(mtu(link::new_link(&endpoint.host_interface))
-        .u32(MASTER, bridge)
-        .nest(LINKINFO, |info| info.string(INFO_KIND, "veth").nest(INFO_DATA, |data| data.nest(PEER, inside))))
-}
-
 /// Has the end in the container, the calling thread being there, speak IPv6 only where the network does: else it would
 /// make itself an address that nobody has given out.
 fn set_family(endpoint: &Endpoint) -> Result<(), AttachError> {
     let interface = &endpoint.interface;
     let has_ipv6 = endpoint.addresses.iter().any(|of| of.address.is_ipv6());
     let result = if has_ipv6 { sysctl::enable_ipv6(interface) } else { sysctl::disable_ipv6(interface) };
-    result.map_err(|source| AttachError::Setting { interface: interface.clone(), source })
+    let settings = || {
+        let mut settings = endpoint.sysctls.iter();
+        settings.try_for_each(|(name, value)| fs_err::write(format!("/proc/sys/{name}"), value))
+    };
+    result.and_then(|()| settings()).map_err(|source| AttachError::Setting { interface: interface.clone(), source })
 }
 
 /// A connection to the kernel about `netns`: the namespace of a socket is that of the thread that opens it.
