@@ -10,12 +10,13 @@ use serde_json::{Value, json};
 
 use crate::harness::{Host, capabilities, failure, mount};
 
-/// A directory of the host with a file system of its own mounted at `below`.
+/// A directory with a file system of its own, and another one at `below`: with the kernel's attributes, not the host's.
 fn tree(host: &Host) -> PathBuf {
     let tree = host.directory.path().join("tree");
-    fs_err::create_dir_all(tree.join("below")).unwrap();
-    let none = None::<&str>;
-    nix::mount::mount(Some("tmpfs"), &tree.join("below"), Some("tmpfs"), MsFlags::empty(), none).unwrap();
+    for directory in [tree.clone(), tree.join("below")] {
+        fs_err::create_dir_all(&directory).unwrap();
+        nix::mount::mount(Some("tmpfs"), &directory, Some("tmpfs"), MsFlags::empty(), None::<&str>).unwrap();
+    }
     tree
 }
 
