@@ -25,6 +25,7 @@ mod hierarchies;
 mod limits;
 mod limits_one;
 mod limits_two;
+mod monitor;
 mod place;
 mod setting;
 mod stats;
@@ -32,6 +33,7 @@ mod unified;
 mod update;
 
 pub use error::CgroupError;
+pub use monitor::MonitorCgroup;
 pub(super) use place::place;
 pub use place::{Cgroups, cgroup_parent};
 pub use stats::{CpuStats, DeviceIo, MemoryStats, PidsStats, Stats};

@@ -42,7 +42,9 @@ mod spec;
 use std::process::ExitCode;
 
 pub use attach::{Attachment, Said, Stdin};
-pub use cgroup::{CgroupError, Cgroups, CpuStats, DeviceIo, MemoryStats, PidsStats, Stats, cgroup_parent};
+pub use cgroup::{
+    CgroupError, Cgroups, CpuStats, DeviceIo, MemoryStats, MonitorCgroup, PidsStats, Stats, cgroup_parent,
+};
 pub use config::{Config, Rootfs, Seccomp};
 pub use error::RuntimeError;
 pub use exec::{ExecChild, ExecOptions, Probe, Stdio, exec, first_process, probe};

@@ -54,6 +54,12 @@ pub struct ExitStatus {
 }
 
 impl ExitStatus {
+    /// Of one that was killed with its shim: when is not known, but not before it started.
+    fn killed(status: &StatusRecord) -> Self {
+        let started_at = status.started_at;
+        Self { version: VERSION, code: 137, signal: Some(9), oom: false, started_at, finished_at: started_at }
+    }
+
     pub(super) fn new(code: i32, signal: Option<i32>, oom: bool, started_at: Timestamp) -> Self {
         Self { version: VERSION, code, signal, oom, started_at, finished_at: Timestamp::now() }
     }
@@ -64,6 +70,18 @@ impl ExitStatus {
     /// [`RuntimeError::Record`].
     pub fn read(directory: &Path) -> Result<Option<Self>, RuntimeError> {
         read(directory, EXIT)
+    }
+
+    /// How the container of this run directory ended, whose shim is gone: without a record of it the shim was killed, and it
+    /// counts as killed too. `None` when it has never run.
+    ///
+    /// # Errors
+    /// [`RuntimeError::Record`].
+    pub fn read_or_killed(directory: &Path) -> Result<Option<Self>, RuntimeError> {
+        match Self::read(directory)? {
+            Some(exit) => Ok(Some(exit)),
+            None => Ok(read::<StatusRecord>(directory, STATUS)?.as_ref().map(Self::killed)),
+        }
     }
 }
 

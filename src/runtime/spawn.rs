@@ -80,7 +80,8 @@ impl Shim {
     /// [`RuntimeError::Container`] with code 127 or 126 when it cannot be executed.
     pub async fn start(mut self) -> Result<Handle, RuntimeError> {
         // How an earlier run ended must not be taken for the end of this one. Not sooner: until the root was mounted it
-        // told that the earlier run had unmounted it.
+        // told that the earlier run had unmounted it. Nor is it a run whose shim was killed, which one without an end is.
+        record::remove(&self.directory, record::STATUS)?;
         record::remove(&self.directory, record::EXIT)?;
         self.channel.send(&Message::Start, &[]).map_err(|_| RuntimeError::ShimGone)?;
         match receive(&self.channel).await?.0 {

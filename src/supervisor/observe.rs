@@ -146,7 +146,7 @@ pub fn ended(paths: &ContainerLayout, state: &ContainerState) -> Option<Ended> {
     let failed = state.failed_start.filter(|failed| failed.is_of_program() || state.restarting);
     let failed = failed.map(|failed| Ended { code: failed.code, oom: false, at: failed.at });
     // A record that cannot be read says nothing; starting the container again replaces it.
-    let exit = || ExitStatus::read(paths.run()).ok().flatten();
+    let exit = || ExitStatus::read_or_killed(paths.run()).ok().flatten();
     failed.or_else(|| exit().map(|exit| Ended { code: exit.code, oom: exit.oom, at: exit.finished_at }))
 }
 

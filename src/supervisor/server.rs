@@ -27,6 +27,7 @@ use crate::image::{Store, StoreError};
 use crate::name::{ProjectName, ServiceName};
 use crate::network::{self, NftError, Nftables};
 use crate::plan;
+use crate::runtime::MonitorCgroup;
 use crate::state::{Layout, StateError};
 use crate::sys::readiness::readable_owned;
 
@@ -63,6 +64,7 @@ pub fn serve(
     let Some(_lock) = paths.try_lock()? else {
         return Ok(ready.write_all(&[BUSY])?);
     };
+    let _cgroup = MonitorCgroup::enter();
     let store = Store::open(&layout.images())?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     LocalSet::new().block_on(&runtime, async move {

@@ -19,7 +19,7 @@ use crate::image::Store;
 use crate::name::{ContainerId, NetworkName, ProjectName, ServiceName};
 use crate::network::{self, Firewall, Names, Nftables, PortForward, ResolvConf};
 use crate::plan::{Observed, ObservedState};
-use crate::runtime::Handle;
+use crate::runtime::{self, Handle};
 use crate::state::{ContainerState, Layout, NetworkRecord, ProjectLayout, StateError, VERSION};
 
 /// A project as its supervisor sees it.
@@ -106,10 +106,16 @@ impl World {
                 let health = observe::health(&run.read_state()?);
                 (UnitState::Running { health, last_probe: None }, Some(super::start::resume(self, &record, handle)))
             }
-            _ => match observe::ended(&run, &run.read_state()?) {
-                Some(Ended { code, oom, .. }) => (UnitState::Exited { code, oom }, None),
-                None => (UnitState::Created, None),
-            },
+            _ => {
+                // Where its shim was killed, with the supervisor before us, it goes on unwatched.
+                if let Err(error) = runtime::delete(run.run()) {
+                    self.warn(&error.to_string());
+                }
+                match observe::ended(&run, &run.read_state()?) {
+                    Some(Ended { code, oom, .. }) => (UnitState::Exited { code, oom }, None),
+                    None => (UnitState::Created, None),
+                }
+            }
         };
         self.insert_unit(super::unit::spawn(self, record, initial, live));
         Ok(())

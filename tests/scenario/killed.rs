@@ -26,12 +26,38 @@ fn a_container_comes_back_when_its_shim_is_killed() {
     stack.rcompose(&["exec", "-T", "web", "true"]).succeeds();
 }
 
-/// The shim of the sandbox's only container, by the record that it leaves.
+#[test]
+fn a_container_that_nobody_watches_any_more_has_ended() {
+    let sandbox = Sandbox::new("killed-both");
+    let stack = sandbox.stack("hardy", "services: {web: {image: 'rootfs:/', init: true, command: [sleep, '1000']}}");
+    stack.rcompose(&["up", "-d"]).succeeds();
+    let init = process(&sandbox, "init");
+    // At once, as systemd does it with a unit: neither sees the end of the other.
+    let supervisor = Pid::from_raw(stack.supervisor().unwrap());
+    kill(supervisor, Signal::SIGSTOP).unwrap();
+    kill(shim(&sandbox), Signal::SIGKILL).unwrap();
+    kill(supervisor, Signal::SIGKILL).unwrap();
+    let web = stack.container("web");
+    assert_eq!((web.state.as_str(), web.exit_code), ("exited", 137));
+    stack.rcompose(&["up", "-d"]).succeeds();
+    assert_eq!(stack.container("web").state, "running");
+    assert_ne!(process(&sandbox, "init"), init);
+    // One that has ended may wait for the first process of the machine to notice.
+    let goes_on = fs_err::read(format!("/proc/{init}/cmdline")).is_ok_and(|text| !text.is_empty());
+    assert!(!goes_on, "what was left of it goes on");
+}
+
+/// The shim of the sandbox's only container.
 fn shim(sandbox: &Sandbox) -> Pid {
+    process(sandbox, "shim")
+}
+
+/// A process of the sandbox's only container, by the record that its shim leaves.
+fn process(sandbox: &Sandbox, name: &str) -> Pid {
     let containers = fs_err::read_dir(sandbox.path().join("run/hardy/containers")).unwrap();
     let directory = containers.map(|entry| entry.unwrap().path()).next().unwrap();
     let status: Value = serde_json::from_str(&fs_err::read_to_string(directory.join("status.json")).unwrap()).unwrap();
-    Pid::from_raw(i32::try_from(status["shim"]["pid"].as_i64().unwrap()).unwrap())
+    Pid::from_raw(i32::try_from(status[name]["pid"].as_i64().unwrap()).unwrap())
 }
 
 /// `late` starts when `gate` is healthy, which it is when `/gate/open` exists.

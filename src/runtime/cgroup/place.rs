@@ -3,12 +3,12 @@
 //! With version 1, root's containers are below the root of each hierarchy. With version 2, limits are only possible where
 //! controllers are handed down, and a cgroup with processes of its own hands down none: containers are below the nearest
 //! cgroup above us that systemd has delegated and that holds no processes, or, for a user without root, that belongs to
-//! them; else root's are below the root. We stay where we are.
+//! them; else root's are below the root.
 
 use std::path::{Component, Path, PathBuf};
 
 use super::directory::{MOUNT, PARENT};
-use super::{Version, unified, version};
+use super::{Version, monitor, unified, version};
 
 /// What systemd sets on a cgroup whose inside it leaves to others; the second is for older ones.
 const DELEGATED: [&str; 2] = ["user.delegate", "trusted.delegate"];
@@ -92,14 +92,15 @@ fn slice(name: &str) -> Option<PathBuf> {
     Some((1..=parts.len()).map(|count| format!("{}.slice", parts[..count].join("-"))).collect())
 }
 
-fn default_parent() -> PathBuf {
+/// The cgroup below which containers are that ask for no other.
+pub(super) fn default_parent() -> PathBuf {
     if version() == Version::One {
         return PathBuf::new();
     }
     let text = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
     let own = text.lines().find_map(|line| line.strip_prefix("0::/")).unwrap_or_default();
     let is_root = rustix::process::geteuid().is_root();
-    below(Path::new(own), |path| is_ours(&unified::of(path), is_root))
+    below(monitor::origin(Path::new(own)), |path| is_ours(&unified::of(path), is_root))
 }
 
 /// The nearest of a cgroup and those above it that is `ours`, but for the root, which is for whoever has no other.
