@@ -15,7 +15,7 @@ pub(crate) struct Running {
     pid: i32,
 }
 
-const NAME: &str = "attributes";
+pub(crate) const NAME: &str = "attributes";
 const SERVICE: &str = "web";
 
 impl Running {

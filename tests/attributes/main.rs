@@ -23,4 +23,5 @@ mod resources;
 mod runtimes;
 mod security;
 mod table;
+mod unit;
 mod userns;
