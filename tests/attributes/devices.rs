@@ -163,6 +163,16 @@ fn names_that_nobody_knows() {
         let stack = sandbox.stack("unknown", &compose(keys));
         stack.rcompose(&["up", "-d"]).fails().says(&[text]);
     }
+    for (field, edits) in [
+        ("hooks", "hooks: [{hookName: createContainer, path: /bin/true}]"),
+        ("netDevices", "netDevices: [{hostInterfaceName: eth9, name: eth9}]"),
+        ("intelRdt", "intelRdt: {closID: x}"),
+    ] {
+        let text = format!("cdiVersion: '1.1.0'\nkind: v.com/x\ndevices: [{{name: a, containerEdits: {{{edits}}}}}]\n");
+        fs_err::write("/run/cdi/further.yaml", text).unwrap();
+        let stack = sandbox.stack("unknown", &compose("devices: ['v.com/x=a']"));
+        stack.rcompose(&["up", "-d"]).fails().says(&["`v.com/x=a`", field, "not supported yet"]);
+    }
     fs_err::write("/run/cdi/broken.yaml", "kind: [").unwrap();
     let stack = sandbox.stack("unknown", &compose("gpus: all"));
     stack.rcompose(&["up", "-d"]).fails().says(&["/cdi/broken.yaml is not a CDI specification"]);

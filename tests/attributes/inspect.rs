@@ -198,10 +198,8 @@ impl Running {
     }
 
     /// What it wrote, as far as it has been logged.
-    pub(crate) fn log(&self) -> Option<String> {
-        let log = fs_err::read_to_string(self.log_file()).ok()?;
-        let records = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        Some(records.map(|record| record["log"].as_str().unwrap().to_owned()).collect())
+    pub(crate) fn log(&self) -> String {
+        self.rcompose(&["logs", "--no-log-prefix", SERVICE]).succeeds().stdout
     }
 
     /// Stops it as Ctrl-C does at an attached `up`, and returns its exit code.

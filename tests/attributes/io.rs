@@ -9,7 +9,8 @@ use crate::support::{Sandbox, eventually, patient};
 #[test]
 fn tty() {
     let web = Running::with("tty: true\ncommand: [sh, -c, 'tty; echo $$TERM; exec sleep 1000']\ninit: false");
-    let said = eventually("what it says", Duration::from_secs(20), || web.log().filter(|log| log.contains("xterm")));
+    let said =
+        eventually("what it says", Duration::from_secs(20), || Some(web.log()).filter(|log| log.contains("xterm")));
     assert_eq!(said, "/dev/pts/0\r\nxterm\r\n");
     assert_eq!(web.inside("test -c /dev/console && tty < /dev/console"), "/dev/console");
     let descriptor = fs_err::read_link(format!("/proc/{}/fd/0", web.pid())).unwrap();

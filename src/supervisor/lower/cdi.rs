@@ -47,6 +47,10 @@ pub struct Edits {
     pub mounts: Vec<CdiMount>,
     /// Programs of the host that are run while the container is made.
     pub hooks: Vec<serde_json::Value>,
+    /// Network devices of the host that are moved into the container.
+    pub net_devices: Vec<serde_json::Value>,
+    /// The share of caches and of the bandwidth to memory.
+    pub intel_rdt: Option<serde_json::Value>,
     /// Further groups of its user.
     #[serde(alias = "additionalGIDs")]
     pub additional_gids: Vec<u32>,
@@ -106,9 +110,14 @@ pub enum CdiError {
         /// How many there are.
         found: usize,
     },
-    /// Hooks are not run.
-    #[error("the CDI specification of `{0}` has hooks, which are not run yet")]
-    Hooks(String),
+    /// Something that a container would not get, and be another one without.
+    #[error("the CDI specification of `{device}` has `{field}`, which is not supported yet")]
+    Unsupported {
+        /// The device.
+        device: String,
+        /// The field of its edits.
+        field: &'static str,
+    },
 }
 
 /// Merges what is needed for the devices of `requests`. `specs` are in order: a device that is in several is that of the
@@ -141,8 +150,8 @@ pub fn resolve(requests: &[CdiRequest], specs: &[CdiSpec], directories: &[&Path]
                 edits.merge(&specs[*spec].container_edits);
             }
             edits.merge(&device.container_edits);
-            if !edits.hooks.is_empty() {
-                return Err(CdiError::Hooks(format!("{kind}={name}")));
+            if let Some(field) = edits.unsupported() {
+                return Err(CdiError::Unsupported { device: format!("{kind}={name}"), field });
             }
         }
     }
@@ -175,11 +184,23 @@ fn names(request: &CdiRequest, kind: &str, there: &[&str]) -> Result<Vec<String>
 }
 
 impl Edits {
+    /// The first field that nothing is made of.
+    fn unsupported(&self) -> Option<&'static str> {
+        let fields = [
+            ("hooks", !self.hooks.is_empty()),
+            ("netDevices", !self.net_devices.is_empty()),
+            ("intelRdt", self.intel_rdt.is_some()),
+        ];
+        fields.into_iter().find(|(_, given)| *given).map(|(field, _)| field)
+    }
+
     fn merge(&mut self, more: &Self) {
         self.env.extend(more.env.iter().cloned());
         self.device_nodes.extend(more.device_nodes.iter().cloned());
         self.mounts.extend(more.mounts.iter().cloned());
         self.hooks.extend(more.hooks.iter().cloned());
+        self.net_devices.extend(more.net_devices.iter().cloned());
+        self.intel_rdt = self.intel_rdt.take().or_else(|| more.intel_rdt.clone());
         self.additional_gids.extend(&more.additional_gids);
     }
 
