@@ -1,7 +1,8 @@
 //! The firewall of one project: one nftables table, replaced as a whole and removed as a whole.
 //!
 //! ```text
-//! guard        raw         drop what claims to come from, or wants to, 127.0.0.0/8 over a bridge
+//! guard        raw         drop what claims to come from, or wants to, 127.0.0.0/8 over a bridge, or over any link where
+//!                          it is a published port
 //! prerouting   dstnat      for this machine? ─▶ published
 //! output       dstnat      for this machine? ─▶ published
 //! published                look (address,) protocol and port up ─▶ the container's address and port
@@ -10,25 +11,25 @@
 //! ```
 //!
 //! A port published on 127.0.0.1 takes the same way as any other (its bridge has `route_localnet`), so that no proxy
-//! is needed and ports outlive the supervisor.
+//! is needed and ports outlive the supervisor. The kernel has nothing of the kind for ::1, and does not translate between
+//! the families: for these there is the [`Relay`](super::Relay).
 
 use std::io;
 use std::net::Ipv4Addr;
 use std::sync::LazyLock;
 
-use super::nft::expression::{self as step, ACCEPT, DROP, Expression, FOUND, KEY};
-use super::nft::{self, ADDRESS_TYPE, Chain, Family, Hook, Map, NftError, Nftables, PORT_TYPE, TRANSPORT_TYPE, Table};
+use super::nft::expression::{self as step, ACCEPT, DROP, Expression, FOUND};
+use super::nft::{self, Chain, Family, Hook, NftError, Nftables, Table};
+use super::port_map;
 use super::{Bridge, BridgeSubnet, IpFamily, PortForward, Subnet, sysctl};
 
 /// Addresses that mean the machine itself.
 static LOOPBACK: LazyLock<Subnet> = LazyLock::new(|| Subnet::containing(Ipv4Addr::LOCALHOST, 8));
+/// The link that leads to the machine itself.
+const LOOPBACK_LINK: &str = "lo";
 /// How the names of all our tables begin.
 pub(super) const TABLE_PREFIX: &str = "rcompose-";
-/// Ports published on one address.
-const AT_ADDRESS: &str = "published-at";
-/// Ports published on every address.
-const ANYWHERE: &str = "published-anywhere";
-/// The chain that looks them up.
+/// The chain that looks published ports up.
 const PUBLISHED: &str = "published";
 
 /// All that the firewall does for a project.
@@ -97,7 +98,7 @@ impl Firewall {
         // Only now that the guard stands, and only where there is a use for it: the fewer bridges have it, the fewer
         // lead to the loopback of the machine should somebody flush all rules.
         self.bridges.iter().try_for_each(|bridge| {
-            let publishes = self.forwards.iter().any(|forward| bridge.subnet_of((*forward.to.ip()).into()).is_some());
+            let publishes = self.forwards.iter().any(|to| to.to.is_ipv4() && bridge.subnet_of(to.to.ip()).is_some());
             sysctl::set_route_localnet(&bridge.name, publishes)
                 .map_err(|source| FirewallError::Loopback { bridge: bridge.name.clone(), source })
         })
@@ -114,12 +115,11 @@ impl Firewall {
 
     fn table(&self) -> Table {
         let base = |name, hook, rules| Chain { name, hook: Some(hook), rules };
-        let publish =
-            || vec![[step::is_ipv4(), step::destination_is_local(), vec![Expression::Jump(PUBLISHED)]].concat()];
+        let publish = || vec![[step::destination_is_local(), vec![Expression::Jump(PUBLISHED)]].concat()];
         Table {
             family: Family::Inet,
             name: table_name(&self.project),
-            maps: self.maps(),
+            maps: port_map::maps(&self.forwards),
             chains: vec![
                 Chain { name: PUBLISHED, hook: None, rules: published() },
                 base("guard", Hook::RAW, self.guard()),
@@ -131,26 +131,6 @@ impl Firewall {
         }
     }
 
-    /// The published ports as maps, so that finding one takes the same time however many there are.
-    fn maps(&self) -> Vec<Map> {
-        let mut at_address = Vec::new();
-        let mut anywhere = Vec::new();
-        for PortForward { host_ip, host_port, protocol, to } in &self.forwards {
-            let port = [[protocol.number(), 0, 0, 0], padded(*host_port)].concat();
-            let value = [to.ip().octets(), padded(to.port())].concat();
-            match host_ip.filter(|address| !address.is_unspecified()) {
-                Some(address) => at_address.push(([address.octets().to_vec(), port].concat(), value)),
-                None => anywhere.push((port, value)),
-            }
-        }
-        let map =
-            |name, key_types, elements| Map { name, key_types, value_types: &[ADDRESS_TYPE, PORT_TYPE], elements };
-        vec![
-            map(AT_ADDRESS, &[ADDRESS_TYPE, TRANSPORT_TYPE, PORT_TYPE], at_address),
-            map(ANYWHERE, &[TRANSPORT_TYPE, PORT_TYPE], anywhere),
-        ]
-    }
-
     /// `route_localnet` lets 127.0.0.0/8 leave over a bridge, for replies to come back: nothing a container sends may
     /// use it. Replies are not yet translated back here, so that they pass.
     fn guard(&self) -> Vec<Vec<Expression>> {
@@ -158,7 +138,13 @@ impl Firewall {
             [step::destination_in(&LOOPBACK), step::source_in(&LOOPBACK)]
                 .map(|loopback| [step::is_ipv4(), step::comes_from(&bridge.name), loopback, vec![DROP]].concat())
         };
-        self.bridges.iter().flat_map(abuse).collect()
+        let over_bridges = self.bridges.iter().flat_map(abuse);
+        // Somebody may have set `route_localnet` for all links: what is published on 127.0.0.1 stays this machine's own.
+        let from_afar = || {
+            [step::is_ipv4(), step::comes_from_elsewhere_than(LOOPBACK_LINK), step::destination_in(&LOOPBACK)].concat()
+        };
+        let published = port_map::lookups(IpFamily::V4, FOUND);
+        over_bridges.chain(published.map(|lookup| [from_afar(), lookup, vec![DROP]].concat())).collect()
     }
 
     /// Accepting here does not overrule another table's drop; dropping here is final.
@@ -214,24 +200,13 @@ impl Firewall {
 
 /// First what is published on the very address, then what is on every one.
 fn published() -> Vec<Vec<Expression>> {
-    let send = |map, key| {
-        let [address, port] = FOUND;
-        vec![Expression::Lookup { map, key, to: address }, Expression::DestinationNat { address, port }]
+    let send = |family| {
+        let to = port_map::destination_nat(family, FOUND);
+        port_map::lookups(family, FOUND).map(move |lookup| [step::is_of(family), lookup, vec![to.clone()]].concat())
     };
-    let [destination, transport, port, _] = KEY;
-    let load = vec![step::load_transport(transport), step::load_destination_port(port)];
-    vec![
-        [vec![step::load_destination(destination)], load.clone(), send(AT_ADDRESS, destination)].concat(),
-        [load, send(ANYWHERE, transport)].concat(),
-    ]
+    [IpFamily::V4, IpFamily::V6].into_iter().flat_map(send).collect()
 }
 
 fn table_name(project: &str) -> String {
     format!("{TABLE_PREFIX}{project}")
-}
-
-/// A port in network order as part of a key.
-fn padded(port: u16) -> [u8; 4] {
-    let [high, low] = port.to_be_bytes();
-    [high, low, 0, 0]
 }

@@ -1,47 +1,64 @@
 //! Who has a port: `/proc/net/*` knows the inode of its socket, `/proc/PID/fd` who holds that. See `proc_net(5)`.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::TransportProtocol;
 
 /// `TCP_LISTEN` as `/proc/net/tcp` spells it.
 const LISTEN: &str = "0A";
 
-/// The process that has `port` on `address`, or on every address: `nginx (pid 4711)`. `None` where `/proc` does not
-/// tell, as for a port that is bound but not listened on.
-pub(super) fn find(address: Ipv4Addr, port: u16, protocol: TransportProtocol) -> Option<String> {
-    // A socket of IPv6 may serve IPv4 as well; whether it does is not told, so that its addresses are not compared.
-    let inode = [(protocol.to_string(), Some(address)), (format!("{protocol}6"), None)].iter().find_map(
-        |(file, address)| {
-            let table = fs_err::read_to_string(format!("/proc/thread-self/net/{file}")).ok()?;
-            inode_of(&table, *address, port, protocol)
-        },
-    )?;
-    holder(&format!("socket:[{inode}]"))
+/// The process that has the port on this address, or on every address: `nginx (pid 4711)`. `None` where `/proc` does not
+/// tell.
+pub(super) fn find(address: SocketAddr, protocol: TransportProtocol) -> Option<String> {
+    let (port, ip) = (address.port(), address.ip());
+    // A socket of IPv6 may serve IPv4 as well; whether it does is not told, so that its addresses are not compared then.
+    let places = match ip {
+        IpAddr::V4(_) => vec![(protocol.to_string(), Some(ip)), (format!("{protocol}6"), None)],
+        IpAddr::V6(_) => vec![(format!("{protocol}6"), Some(ip))],
+    };
+    let inode = places.iter().find_map(|(file, ip)| {
+        let table = fs_err::read_to_string(format!("/proc/thread-self/net/{file}")).ok()?;
+        inode_of(&table, *ip, port, protocol)
+    })?;
+    holder(inode)
 }
 
 /// The inode of the first socket in `table` that is bound to `port`, on `address` or on every one.
-fn inode_of(table: &str, address: Option<Ipv4Addr>, port: u16, protocol: TransportProtocol) -> Option<String> {
+fn inode_of(table: &str, address: Option<IpAddr>, port: u16, protocol: TransportProtocol) -> Option<u64> {
     table.lines().skip(1).find_map(|line| {
         let fields: Vec<&str> = line.split_whitespace().collect();
         let [_, local, _, state, _, _, _, _, _, inode, ..] = fields[..] else { return None };
         let (bits, local_port) = local.split_once(':')?;
         let serves = protocol == TransportProtocol::Udp || state == LISTEN;
-        // Eight digits in the byte order of this machine, of an address in that of the network.
         let clash = address.is_none_or(|address| {
-            address.is_unspecified()
-                || u32::from_str_radix(bits, 16).is_ok_and(|bits| bits == 0 || bits.to_ne_bytes() == address.octets())
+            address.is_unspecified() || parse(bits).is_some_and(|bound| bound.is_unspecified() || bound == address)
         });
-        (serves && clash && u16::from_str_radix(local_port, 16) == Ok(port)).then(|| inode.to_owned())
+        let found = serves && clash && u16::from_str_radix(local_port, 16) == Ok(port);
+        found.then(|| inode.parse().ok()).flatten()
     })
 }
 
-/// The first process with a descriptor of `socket`. Processes that end or are not ours to see are passed over.
-fn holder(socket: &str) -> Option<String> {
+/// An address in digits: each four bytes of it, which are in the order of the network, as a number of this machine.
+fn parse(digits: &str) -> Option<IpAddr> {
+    let word = |at: usize| Some(u32::from_str_radix(digits.get(at..at + 8)?, 16).ok()?.to_ne_bytes());
+    match digits.len() {
+        8 => Some(IpAddr::from(word(0)?)),
+        32 => {
+            let words = [word(0)?, word(8)?, word(16)?, word(24)?];
+            Some(IpAddr::from(<[u8; 16]>::try_from(words.concat()).ok()?))
+        }
+        _ => None,
+    }
+}
+
+/// The first process with a descriptor of the socket. Processes that end or are not ours to see are passed over.
+pub(super) fn holder(inode: u64) -> Option<String> {
+    let socket = format!("socket:[{inode}]");
     fs_err::read_dir("/proc").ok()?.flatten().find_map(|process| {
         let pid: u32 = process.file_name().to_str()?.parse().ok()?;
         let mut descriptors = fs_err::read_dir(process.path().join("fd")).ok()?.flatten();
-        descriptors.find(|fd| fs_err::read_link(fd.path()).is_ok_and(|target| target.as_os_str() == socket))?;
+        descriptors
+            .find(|fd| fs_err::read_link(fd.path()).is_ok_and(|target| target.as_os_str() == socket.as_str()))?;
         let name = fs_err::read_to_string(process.path().join("comm")).ok()?;
         Some(format!("{} (pid {pid})", name.trim_end()))
     })
@@ -49,6 +66,8 @@ fn holder(socket: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::net::{Ipv4Addr, Ipv6Addr};
+
     use super::*;
 
     const TABLE: &str =
@@ -63,15 +82,17 @@ mod tests {
     fn sockets_that_clash() {
         let [loopback, other] = [Ipv4Addr::LOCALHOST, Ipv4Addr::new(10, 0, 0, 1)];
         for (address, port, expect) in [
-            (Some(loopback), 8080, Some("111")),
+            (Some(loopback), 8080, Some(111)),
             (Some(other), 8080, None),
-            (Some(Ipv4Addr::UNSPECIFIED), 8080, Some("111")),
-            (Some(other), 80, Some("222")),
-            (None, 80, Some("222")),
+            (Some(Ipv4Addr::UNSPECIFIED), 8080, Some(111)),
+            (Some(other), 80, Some(222)),
+            (None, 80, Some(222)),
             (Some(loopback), 8081, None),
         ] {
-            let found = inode_of(TABLE, address, port, TransportProtocol::Tcp);
-            assert_eq!(found.as_deref(), expect, "{address:?} {port}");
+            let found = inode_of(TABLE, address.map(IpAddr::from), port, TransportProtocol::Tcp);
+            assert_eq!(found, expect, "{address:?} {port}");
         }
+        assert_eq!(parse("000000FD010000000000000001000000"), Some("fd00:0:0:1::1".parse().unwrap()));
+        assert_eq!(parse(&"0".repeat(32)), Some(Ipv6Addr::UNSPECIFIED.into()));
     }
 }

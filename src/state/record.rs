@@ -134,17 +134,29 @@ impl FailedStart {
     }
 }
 
-/// A published port.
+/// A published port, or several in a row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PublishedPort {
-    /// The host address; unspecified for all.
+    /// The host address; unspecified for all of its family.
     pub host_ip: IpAddr,
-    /// The host port.
+    /// The first host port.
     pub host_port: u16,
-    /// The port in the container.
+    /// The first port in the container.
     pub target: u16,
-    /// `tcp` or `udp`.
+    /// How many there are.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub count: u16,
+    /// `tcp`, `udp` or `sctp`.
     pub protocol: String,
+}
+
+fn one() -> u16 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_one(count: &u16) -> bool {
+    *count == 1
 }
 
 /// A network of a project.

@@ -30,6 +30,7 @@ mod machine;
 mod network;
 mod observe;
 mod provision;
+mod publish;
 mod resolver;
 pub mod restart;
 mod server;

@@ -24,6 +24,13 @@ const RESOLV_CONF: &str = "/etc/resolv.conf";
 #[derive(Debug)]
 pub(super) struct AbortOnDrop(AbortHandle);
 
+impl AbortOnDrop {
+    /// Begins a task on this thread.
+    pub(super) fn spawn(task: impl Future<Output = ()> + 'static) -> Self {
+        Self(tokio::task::spawn_local(task).abort_handle())
+    }
+}
+
 impl Drop for AbortOnDrop {
     fn drop(&mut self) {
         self.0.abort();

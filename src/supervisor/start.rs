@@ -1,7 +1,7 @@
 //! Starts one container: files, ports, shim, network, names, go. The OCI create/start split is used for what it is
 //! for: between the two the namespaces exist, and the network is attached to them.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddrV4};
+use std::net::IpAddr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::rc::Rc;
 
@@ -15,17 +15,16 @@ use super::host_devices;
 use super::id_range;
 use super::logging;
 use super::observe::Record;
+use super::publish;
 use super::resolver::{self, AbortOnDrop};
 use super::restart::Attempts;
 use super::share;
 use super::world::World;
-use crate::compose::model::{Mount, NetworkMode, Port, Protocol};
+use crate::compose::model::{Mount, NetworkMode};
 use crate::name::ContainerId;
-use crate::network::{
-    self, AddressPool, Endpoint, EndpointAddress, IpFamily, PortForward, PortReservation, TransportProtocol,
-};
+use crate::network::{self, AddressPool, Endpoint, EndpointAddress, IpFamily};
 use crate::runtime::{self, ExitStatus, Guardian, Handle, Rootfs, RuntimeError, Shim, Signal, Stdin};
-use crate::state::{EndpointRecord, PublishedPort};
+use crate::state::EndpointRecord;
 
 /// A container that runs.
 #[derive(Debug)]
@@ -38,6 +37,8 @@ pub(super) struct Live {
     pub(super) stop_signal: Signal,
     /// The task that answers its name queries.
     _resolver: Option<AbortOnDrop>,
+    /// The tasks that relay to its ports what the kernel cannot send on.
+    _relays: Vec<AbortOnDrop>,
 }
 
 /// Starts the container of `record`; `attempts` is written to its state.
@@ -52,11 +53,12 @@ pub(super) async fn start(world: &Rc<World>, record: &Rc<Record>, attempts: Atte
     make_bind_sources(record)?;
     etc::write(world, record)?;
     grant::write(&record.config.grants)?;
-    let (reservations, published) = reserve_ports(world, record)?;
+    let mut ports = publish::reserve(world, record)?;
     let mut config = config(world, record);
     host_devices::find(&record.config.service)?.give(&mut config.spec, &mut config.group_add);
     let ids = id_range::assign(world, &mut config.spec)?;
-    let keep: Vec<_> = reservations.iter().map(AsFd::as_fd).chain(ids.iter().map(AsFd::as_fd)).collect();
+    let keep: Vec<_> =
+        ports.kept.iter().flat_map(network::PortReservation::sockets).chain(ids.iter().map(AsFd::as_fd)).collect();
     let joined = share::join(world, record, &mut config.spec)?;
     let mut shim = Shim::spawn(&config, &keep).map_err(|error| runtime_failure(&error))?;
     let init = shim.created().await.map_err(|error| runtime_failure(&error))?;
@@ -80,7 +82,8 @@ pub(super) async fn start(world: &Rc<World>, record: &Rc<Record>, attempts: Atte
         }
     };
     // Before the program runs: what it asks for at once must be there.
-    let forwards = forwards(world, record, &published);
+    let relays = ports.relay()?;
+    let forwards = publish::forwards(world, record, &ports.published);
     let exposed = world.expose(record, forwards);
     let started = match exposed {
         Ok(()) => shim.start().await.map_err(|error| runtime_failure(&error)),
@@ -93,16 +96,16 @@ pub(super) async fn start(world: &Rc<World>, record: &Rc<Record>, attempts: Atte
         state.failed_start = None;
         state.restarts = attempts.total;
         state.restarts_in_a_row = attempts.in_a_row;
-        state.ports = published;
+        state.ports = ports.published;
     });
-    Ok(Live { handle, since: Instant::now(), stop_signal: stop_signal(record), _resolver: resolver })
+    Ok(Live { handle, since: Instant::now(), stop_signal: stop_signal(record), _resolver: resolver, _relays: relays })
 }
 
 /// Takes over a container that runs since an earlier supervisor: names, ports and resolver as they were.
 pub(super) fn resume(world: &Rc<World>, record: &Rc<Record>, handle: Handle) -> Live {
     let published = world.paths.container(&record.id).read_state().map(|state| state.ports).unwrap_or_default();
     let warn = |failure: &Failure| world.warn(&format!("{}: {failure}", record.name));
-    if let Err(failure) = world.expose(record, forwards(world, record, &published)) {
+    if let Err(failure) = world.expose(record, publish::forwards(world, record, &published)) {
         warn(&failure);
     }
     let resolver = match &record.config.service.network_mode {
@@ -112,7 +115,8 @@ pub(super) fn resume(world: &Rc<World>, record: &Rc<Record>, handle: Handle) -> 
             .inspect_err(|failure| warn(failure))
             .ok(),
     };
-    Live { handle, since: Instant::now(), stop_signal: stop_signal(record), _resolver: resolver }
+    let relays = publish::resume(world, record, &published);
+    Live { handle, since: Instant::now(), stop_signal: stop_signal(record), _resolver: resolver, _relays: relays }
 }
 
 /// A power cut in the middle of a run may have spoiled the writable layer, and the kernel refuses it then: the container
@@ -202,62 +206,6 @@ fn make_bind_sources(record: &Record) -> Result<(), Failure> {
         fs_err::create_dir_all(source)?;
     }
     Ok(())
-}
-
-fn reserve_ports(world: &World, record: &Record) -> Result<(Vec<PortReservation>, Vec<PublishedPort>), Failure> {
-    let mut reservations = Vec::new();
-    let mut published = Vec::new();
-    if record.config.service.network_mode.is_some() {
-        return Ok((reservations, published));
-    }
-    let way_out = endpoint::way_out(world, record, IpFamily::V4).and_then(|index| record.endpoints.get(index));
-    let network = way_out.and_then(|endpoint| world.network(&endpoint.network));
-    let host_binding = network.and_then(|network| network.host_binding);
-    for port in &record.config.service.ports {
-        let host_ip = match port.host_ip {
-            Some(IpAddr::V4(address)) => Some(address),
-            Some(IpAddr::V6(address)) => {
-                let message = format!("cannot publish port {} on {address}: IPv6 is not supported yet", port.target);
-                return Err(Failure::new(FailureKind::Plan, message));
-            }
-            None => host_binding,
-        };
-        let reservation =
-            network::reserve_port(host_ip, port.published.map(|(first, last)| first..=last), transport(port))
-                .map_err(|error| Failure::from_error(FailureKind::PortInUse, &error))?;
-        published.push(PublishedPort {
-            host_ip: IpAddr::V4(host_ip.unwrap_or(Ipv4Addr::UNSPECIFIED)),
-            host_port: reservation.port(),
-            target: port.target,
-            protocol: port.protocol.to_string(),
-        });
-        reservations.push(reservation);
-    }
-    Ok((reservations, published))
-}
-
-fn transport(port: &Port) -> TransportProtocol {
-    match port.protocol {
-        Protocol::Tcp => TransportProtocol::Tcp,
-        // SCTP is refused before anything is made.
-        Protocol::Udp | Protocol::Sctp => TransportProtocol::Udp,
-    }
-}
-
-/// Where published ports lead: to the container's way out, else to its first network.
-fn forwards(world: &World, record: &Record, published: &[PublishedPort]) -> Vec<PortForward> {
-    let endpoint = record.endpoints.get(endpoint::way_out(world, record, IpFamily::V4).unwrap_or(0));
-    let Some(address) = endpoint.and_then(EndpointRecord::ipv4) else { return Vec::new() };
-    let forward = |port: &PublishedPort| PortForward {
-        host_ip: match port.host_ip {
-            IpAddr::V4(address) if !address.is_unspecified() => Some(address),
-            _ => None,
-        },
-        host_port: port.host_port,
-        protocol: if port.protocol == "udp" { TransportProtocol::Udp } else { TransportProtocol::Tcp },
-        to: SocketAddrV4::new(address, port.target),
-    };
-    published.iter().map(forward).collect()
 }
 
 /// Attaches the container to its networks.

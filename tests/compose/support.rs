@@ -19,10 +19,6 @@ fn what_is_not_done_yet_is_loaded_and_refused() {
         ),
         ("services: {a: {image: x, platform: linux/s390x}}", "`services.a.platform: linux/s390x` is not supported yet"),
         (
-            "services: {a: {image: x, ports: ['80', '[::1]:80:80']}}",
-            "`services.a.ports[1].host_ip: ::1` is not supported yet",
-        ),
-        (
             "services: {a: {image: x, volumes: ['v:/v']}}\nvolumes: {v: {driver_opts: {a: b}}}",
             "`volumes.v.driver_opts` is not supported yet",
         ),

@@ -27,7 +27,8 @@ fn containers_that_are_to_be_alone_reach_the_machine_and_not_one_another() {
         let (left, right) = (container(&alone, 2), container(&alone, 3));
         serve_tcp(&right, "right", 80);
         let to = "10.1.0.3:80".parse().unwrap();
-        let forwards = vec![PortForward { host_ip: None, host_port: 8080, protocol: Tcp, to }];
+        let forwards =
+            vec![PortForward { host_ip: Ipv4Addr::UNSPECIFIED.into(), host_port: 8080, count: 1, protocol: Tcp, to }];
         let firewall = Firewall { project: "shop".to_owned(), bridges: vec![alone], forwards };
         firewall.apply(&mut Nftables::open().unwrap()).unwrap();
         let direct = Ipv4Addr::new(10, 1, 0, 3);

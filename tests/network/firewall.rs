@@ -1,13 +1,14 @@
 //! The firewall: what is published is reached from everywhere, and nothing else from anywhere.
 
-use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::AsFd;
+use std::process::Command;
 
 use nix::sys::socket::{setsockopt, sockopt::BindToDevice};
 use rcompose::network::TransportProtocol::{Tcp, Udp};
 use rcompose::network::{Bridge, Firewall, Nftables, PortForward, attach};
 
-use crate::lab::{LOST, PATIENCE, container, endpoint, network, reaches, serve_tcp, serve_udp, tcp, udp};
+use crate::lab::{LOST, PATIENCE, container, endpoint, ip, network, reaches, serve_tcp, serve_udp, tcp, udp};
 use crate::netns::{Netns, on_own_machine};
 
 fn firewall(bridges: &[&Bridge], forwards: &[PortForward]) -> Firewall {
@@ -17,8 +18,8 @@ fn firewall(bridges: &[&Bridge], forwards: &[PortForward]) -> Firewall {
 
 /// 8080 of the machine to port 80 of host 2 on network 1.
 fn published() -> PortForward {
-    let to = SocketAddrV4::new(Ipv4Addr::new(10, 1, 0, 2), 80);
-    PortForward { host_ip: None, host_port: 8080, protocol: Tcp, to }
+    let to = SocketAddr::from((Ipv4Addr::new(10, 1, 0, 2), 80));
+    PortForward { host_ip: Ipv4Addr::UNSPECIFIED.into(), host_port: 8080, count: 1, protocol: Tcp, to }
 }
 
 /// Somebody else's computer: on a bridge of its own that no firewall knows, the machine being 10.200.0.1 to it.
@@ -78,7 +79,7 @@ fn an_address_of_a_port_is_honoured() {
         let front = network(1, false);
         let (web, outsider) = (container(&front, 2), outsider());
         serve_tcp(&web, "web", 80);
-        let on_loopback = PortForward { host_ip: Some(Ipv4Addr::LOCALHOST), ..published() };
+        let on_loopback = PortForward { host_ip: Ipv4Addr::LOCALHOST.into(), ..published() };
         firewall(&[&front], &[on_loopback]).apply(&mut Nftables::open().unwrap()).unwrap();
         assert_eq!(tcp((Ipv4Addr::LOCALHOST, 8080)), Ok("web 10.1.0.1".to_owned()));
         assert!(!reaches((Ipv4Addr::new(10, 200, 0, 1), 8080)));
@@ -157,7 +158,7 @@ fn the_rules_are_replaced_and_removed_as_a_whole() {
         firewall(&[&front], std::slice::from_ref(&moved)).apply(&mut Nftables::open().unwrap()).unwrap();
         assert!(!at(8080) && at(8081));
         // Two services cannot have one port: the transaction fails as a whole, and says at which step.
-        let clash = PortForward { to: SocketAddrV4::new(Ipv4Addr::new(10, 1, 0, 3), 80), ..moved };
+        let clash = PortForward { to: SocketAddr::from((Ipv4Addr::new(10, 1, 0, 3), 80)), ..moved };
         let error = firewall(&[&front], &[moved, clash]).apply(&mut Nftables::open().unwrap()).unwrap_err();
         let reason = std::error::Error::source(&error).unwrap();
         insta::assert_snapshot!(reason, @"the kernel refused to fill map `published-anywhere`");
@@ -169,15 +170,68 @@ fn the_rules_are_replaced_and_removed_as_a_whole() {
 }
 
 #[test]
-fn thousands_of_ports_fit_into_one_transaction() {
+fn a_range_of_ports_is_led_to_another_by_one_element() {
     on_own_machine(|| {
         let front = network(1, false);
         let web = container(&front, 2);
+        for (port, count, target, asked) in [
+            (20_000, 10_000, 20_000, [20_000, 25_000, 29_999]),
+            (20_000, 10_000, 40_001, [20_000, 24_321, 29_999]),
+            (50_000, 10_000, 1024, [50_000, 51_234, 59_999]),
+            (8080, 3, 80, [8080, 8081, 8082]),
+        ] {
+            let to = SocketAddr::from((Ipv4Addr::new(10, 1, 0, 2), target));
+            let forward = PortForward { host_port: port, count, to, ..published() };
+            firewall(&[&front], &[forward]).apply(&mut Nftables::open().unwrap()).unwrap();
+            let rules = nft("list map inet rcompose-shop published-anywhere");
+            assert_eq!(rules.matches("tcp . ").count(), 1, "{rules}");
+            for asked in asked {
+                let listener = web.run(|| TcpListener::bind((Ipv4Addr::UNSPECIFIED, target + (asked - port))).unwrap());
+                let client = TcpStream::connect_timeout(&SocketAddr::from((Ipv4Addr::LOCALHOST, asked)), PATIENCE);
+                assert_eq!(
+                    listener.accept().unwrap().1.port(),
+                    client.unwrap().local_addr().unwrap().port(),
+                    "{asked}"
+                );
+            }
+            assert!(!reaches((Ipv4Addr::LOCALHOST, port - 1)) && !reaches((Ipv4Addr::LOCALHOST, port + count)));
+        }
+    });
+}
+
+/// What `nft` of the system says.
+fn nft(arguments: &str) -> String {
+    let output = Command::new("nft").args(arguments.split(' ')).output().unwrap();
+    assert!(output.status.success(), "nft {arguments}: {output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn what_is_published_on_the_loopback_stays_there_whoever_routes_it() {
+    on_own_machine(|| {
+        let front = network(1, false);
+        let (web, outsider) = (container(&front, 2), outsider());
         serve_tcp(&web, "web", 80);
-        let forwards: Vec<_> = (10_000..15_000).map(|host_port| PortForward { host_port, ..published() }).collect();
-        firewall(&[&front], &forwards).apply(&mut Nftables::open().unwrap()).unwrap();
-        for port in [10_000, 12_345, 14_999] {
-            assert_eq!(tcp((Ipv4Addr::LOCALHOST, port)), Ok("web 10.1.0.1".to_owned()), "{port}");
+        // As some set it for all links; and a computer of the network that sends 127.0.0.1 our way.
+        std::fs::write("/proc/sys/net/ipv4/conf/all/route_localnet", "1").unwrap();
+        let loopback: IpAddr = Ipv4Addr::LOCALHOST.into();
+        let arrives = || {
+            outsider.run(|| {
+                std::fs::write("/proc/sys/net/ipv4/conf/all/route_localnet", "1").unwrap();
+                ip("addr flush dev lo");
+                ip("route replace 127.0.0.1 via 10.200.0.1 table main");
+                ip("rule add pref 1 to 127.0.0.1 lookup main");
+                reaches((loopback, 8080))
+            })
+        };
+        let nothing_there = TcpListener::bind((loopback, 8080)).unwrap();
+        assert!(arrives(), "a machine set so is open to its neighbours");
+        drop(nothing_there);
+        let on_loopback = PortForward { host_ip: loopback, ..published() };
+        for forward in [on_loopback, published()] {
+            firewall(&[&front], &[forward]).apply(&mut Nftables::open().unwrap()).unwrap();
+            assert_eq!(tcp((loopback, 8080)), Ok("web 10.1.0.1".to_owned()));
+            assert!(!outsider.run(|| reaches((loopback, 8080))));
         }
     });
 }

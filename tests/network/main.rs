@@ -12,3 +12,5 @@ mod foreign_firewall;
 mod ipv6;
 mod lab;
 mod port;
+mod published6;
+mod relay;

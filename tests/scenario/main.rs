@@ -23,6 +23,7 @@ mod logs;
 mod names;
 mod networks;
 mod paused;
+mod ports;
 mod private;
 mod ps;
 mod registry_image;

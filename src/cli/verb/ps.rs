@@ -1,6 +1,5 @@
 //! `rcompose ps`: from the records on disk alone, so that it needs no supervisor.
 
-use std::net::IpAddr;
 use std::process::ExitCode;
 
 use jiff::Timestamp;
@@ -81,14 +80,11 @@ fn row(context: &Context, project: &ProjectName, record: &Record) -> Result<Row,
 }
 
 fn publishers(state: &ContainerState) -> Vec<Publisher> {
-    let publisher = |port: &crate::state::PublishedPort| Publisher {
-        url: match port.host_ip {
-            IpAddr::V4(address) => address.to_string(),
-            IpAddr::V6(address) => address.to_string(),
-        },
-        target: port.target,
-        published: Some(port.host_port),
+    let publisher = |port: &crate::state::PublishedPort, nth| Publisher {
+        url: port.host_ip.to_string(),
+        target: port.target.saturating_add(nth),
+        published: Some(port.host_port.saturating_add(nth)),
         protocol: port.protocol.clone(),
     };
-    state.ports.iter().map(publisher).collect()
+    state.ports.iter().flat_map(|port| (0..port.count).map(move |nth| publisher(port, nth))).collect()
 }

@@ -33,8 +33,9 @@ pub(crate) enum Expression {
     Lookup { map: &'static str, key: u32, to: u32 },
     /// Loads a constant.
     Constant { to: u32, value: Vec<u8> },
-    /// Sends the packet to the address and the port in these registers.
-    DestinationNat { address: u32, port: u32 },
+    /// Sends the packet to the address in this register, and to the port that its own leads to among those from `first` to
+    /// `last`, as [`PortMap`](crate::network::port_map) has it.
+    DestinationNat { family: IpFamily, address: u32, first: u32, last: u32 },
     /// Has the packet come from the address of the link it leaves by.
     Masquerade,
     /// Ends the rule: `NF_ACCEPT`, `NF_DROP`.
@@ -66,11 +67,11 @@ impl Expression {
     }
 
     fn encode_data(&self, data: Message) -> Message {
-        /// `NFT_FIB_RESULT_ADDRTYPE`, `NFTA_FIB_F_DADDR`, `NFT_NAT_DNAT`, `NFPROTO_IPV4`, `NFT_JUMP`.
+        /// `NFT_FIB_RESULT_ADDRTYPE`, `NFTA_FIB_F_DADDR`, `NFT_NAT_DNAT`, `NF_NAT_RANGE_PROTO_OFFSET`, `NFT_JUMP`.
         const ADDRESS_TYPE: u32 = 3;
         const OF_DESTINATION: u32 = 2;
         const DNAT: u32 = 1;
-        const IPV4: u32 = 2;
+        const BY_OFFSET: u32 = 1 << 5;
         const JUMP: u32 = (-3i32).cast_unsigned();
         match self {
             Self::Meta { key, to } | Self::Connection { key, to } => data.be32(1, *to).be32(2, *key),
@@ -93,7 +94,13 @@ impl Expression {
             }
             Self::Lookup { map, key, to } => data.string(1, map).be32(2, *key).be32(3, *to),
             Self::Constant { to, value } => data.be32(1, *to).nest(2, |data| data.bytes(VALUE, value)),
-            Self::DestinationNat { address, port } => data.be32(1, DNAT).be32(2, IPV4).be32(3, *address).be32(5, *port),
+            Self::DestinationNat { family, address, first, last } => data
+                .be32(1, DNAT)
+                .be32(2, protocol_family(*family))
+                .be32(3, *address)
+                .be32(5, *first)
+                .be32(6, *last)
+                .be32(7, BY_OFFSET),
             Self::Masquerade => data,
             Self::Verdict(code) => verdict(data, |verdict| verdict.be32(1, *code)),
             Self::Jump(chain) => verdict(data, |verdict| verdict.be32(1, JUMP).string(2, chain)),
@@ -110,10 +117,10 @@ fn verdict(data: Message, fill: impl FnOnce(Message) -> Message) -> Message {
     data.be32(1, 0).nest(2, |constant| constant.nest(VERDICT, fill))
 }
 
-/// `NFT_REG32_00` to `_03`: four bytes each, where a key or a value of several parts is put together.
-pub(crate) const KEY: [u32; 4] = [8, 9, 10, 11];
-/// `NFT_REG32_04` and `_05`: where a map's value goes.
-pub(crate) const FOUND: [u32; 2] = [12, 13];
+/// `NFT_REG32_00`, the first of 16 registers of four bytes each: where a key of several parts is put together.
+pub(crate) const KEY: u32 = 8;
+/// `NFT_REG32_06`: where a map's value goes. Either may hold an address of IPv6 and two more parts.
+pub(crate) const FOUND: u32 = 14;
 /// `NF_DROP` and `NF_ACCEPT`.
 pub(crate) const DROP: Expression = Expression::Verdict(0);
 pub(crate) const ACCEPT: Expression = Expression::Verdict(1);
@@ -133,18 +140,27 @@ pub(crate) fn load_destination_port(to: u32) -> Expression {
     Expression::Payload { base: TRANSPORT_HEADER, offset: 2, length: 2, to }
 }
 
-/// `ip daddr`, as part of a key.
-pub(crate) fn load_destination(to: u32) -> Expression {
-    Expression::Payload { base: NETWORK_HEADER, offset: 16, length: 4, to }
+/// `ip daddr` or `ip6 daddr`, as part of a key: of a packet of that family.
+pub(crate) fn load_destination(family: IpFamily, to: u32) -> Expression {
+    let (offset, length) = match family {
+        IpFamily::V4 => (16, 4),
+        IpFamily::V6 => (24, 16),
+    };
+    Expression::Payload { base: NETWORK_HEADER, offset, length, to }
 }
 
 /// `meta nfproto`: before anything that looks into a header of IP, in a table of both families.
 pub(crate) fn is_of(family: IpFamily) -> Vec<Expression> {
-    let number = match family {
+    let number = protocol_family(family).to_le_bytes()[0];
+    vec![Expression::Meta { key: 15, to: SCRATCH }, equal(&[number])]
+}
+
+/// `NFPROTO_IPV4` and `NFPROTO_IPV6`.
+fn protocol_family(family: IpFamily) -> u32 {
+    match family {
         IpFamily::V4 => 2,
         IpFamily::V6 => 10,
-    };
-    vec![Expression::Meta { key: 15, to: SCRATCH }, equal(&[number])]
+    }
 }
 
 /// `meta nfproto ipv4`.
@@ -190,6 +206,12 @@ fn write_port(offset: u32, protocol: u8, port: u16) -> Vec<Expression> {
 /// `iifname`.
 pub(crate) fn comes_from(link: &str) -> Vec<Expression> {
     vec![Expression::Meta { key: 6, to: SCRATCH }, equal(&link_name(link))]
+}
+
+/// `iifname !=`.
+pub(crate) fn comes_from_elsewhere_than(link: &str) -> Vec<Expression> {
+    let value = link_name(link).to_vec();
+    vec![Expression::Meta { key: 6, to: SCRATCH }, Expression::Compare { register: SCRATCH, equal: false, value }]
 }
 
 /// `oifname`.

@@ -13,7 +13,7 @@ use super::message::{self, ERROR, Message};
 use super::netlink::{self, NetlinkError};
 use crate::sys::netlink::NetlinkSocket;
 
-pub(super) use table::{ADDRESS_TYPE, Chain, Family, Hook, Map, PORT_TYPE, TRANSPORT_TYPE, Table, delete, replace};
+pub(super) use table::{Chain, Element, Family, Hook, Map, Part, Table, delete, replace};
 
 /// `NFNL_MSG_BATCH_BEGIN` and `_END`.
 const BATCH_BEGIN: u16 = 0x10;

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::expression::Expression;
 use super::{NftError, Nftables, Step};
+use crate::network::IpFamily;
 use crate::network::message::{APPEND, CREATE, Message};
 
 /// `NFT_MSG_*`.
@@ -13,8 +14,8 @@ const NEWCHAIN: u16 = 3;
 const NEWRULE: u16 = 6;
 const NEWSET: u16 = 9;
 const NEWSETELEM: u16 = 12;
-/// `NFT_SET_MAP`.
-const IS_MAP: u32 = 8;
+/// `NFT_SET_INTERVAL`, `NFT_SET_MAP` and `NFT_SET_CONCAT`.
+const INTERVALS_IN_MAP: u32 = 4 | 8 | 0x80;
 /// How many elements one message holds: well below the 64 KiB of an attribute.
 const ELEMENTS: usize = 512;
 
@@ -79,23 +80,53 @@ pub(crate) struct Chain {
     pub(crate) rules: Vec<Vec<Expression>>,
 }
 
-/// A table to look keys up in. Each part of a key or a value is padded to four bytes.
+/// A table to look keys up in: an element is for all of which each part is between two. Each part of a key or a value is
+/// padded to four bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Map {
     /// Its name.
     pub(crate) name: &'static str,
-    /// What `nft list` is to show the parts as: its own type numbers.
-    pub(crate) key_types: &'static [u32],
+    /// What the parts of a key are.
+    pub(crate) key: Vec<Part>,
     /// The same for the value.
-    pub(crate) value_types: &'static [u32],
-    /// Keys and values.
-    pub(crate) elements: Vec<(Vec<u8>, Vec<u8>)>,
+    pub(crate) value: Vec<Part>,
+    /// What it holds.
+    pub(crate) elements: Vec<Element>,
 }
 
-/// Type numbers of the `nft` tool, which the kernel keeps for it: an address, a protocol, a port.
-pub(crate) const ADDRESS_TYPE: u32 = 7;
-pub(crate) const TRANSPORT_TYPE: u32 = 12;
-pub(crate) const PORT_TYPE: u32 = 13;
+/// A part of a key or a value: the number that the `nft` tool knows its kind by, which the kernel keeps for it, and its
+/// bytes without padding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Part {
+    kind: u32,
+    length: u32,
+}
+
+impl Part {
+    /// The number of a protocol.
+    pub(crate) const TRANSPORT: Self = Self { kind: 12, length: 1 };
+    /// A port.
+    pub(crate) const PORT: Self = Self { kind: 13, length: 2 };
+
+    /// An address.
+    pub(crate) fn address(family: IpFamily) -> Self {
+        match family {
+            IpFamily::V4 => Self { kind: 7, length: 4 },
+            IpFamily::V6 => Self { kind: 8, length: 16 },
+        }
+    }
+}
+
+/// An element of a map.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Element {
+    /// The first key that it is for.
+    pub(crate) first: Vec<u8>,
+    /// The last one.
+    pub(crate) last: Vec<u8>,
+    /// What is found.
+    pub(crate) value: Vec<u8>,
+}
 
 /// Everything of one owner.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,22 +147,24 @@ pub(crate) fn replace(nftables: &mut Nftables, table: &Table) -> Result<(), NftE
     let mut steps = vec![add(table), remove(table.family, &table.name), add(table)];
     for (id, map) in (1..).zip(&table.maps) {
         steps.push(table.step(NEWSET, CREATE, format!("add map `{}`", map.name), |message| {
-            let [key, value] = [map.key_types, map.value_types];
+            let [key, value] = [&map.key, &map.value];
             message
                 .string(2, map.name)
-                .be32(3, IS_MAP)
+                .be32(3, INTERVALS_IN_MAP)
                 .be32(4, concatenation(key))
                 .be32(5, size(key))
                 .be32(6, concatenation(value))
                 .be32(7, size(value))
+                .nest(9, |description| description.nest(2, |list| lengths(list, key)))
                 .be32(10, id)
         }));
         for elements in map.elements.chunks(ELEMENTS) {
             steps.push(table.step(NEWSETELEM, CREATE, format!("fill map `{}`", map.name), |message| {
                 message.string(2, map.name).nest(3, |list| {
-                    elements.iter().fold(list, |list, (key, value)| {
+                    elements.iter().fold(list, |list, Element { first, last, value }| {
                         list.nest(1, |element| {
-                            element.nest(1, |data| data.bytes(1, key)).nest(2, |data| data.bytes(1, value))
+                            let element = element.nest(1, |data| data.bytes(1, first));
+                            element.nest(2, |data| data.bytes(1, value)).nest(10, |data| data.bytes(1, last))
                         })
                     })
                 })
@@ -183,11 +216,16 @@ fn remove(family: Family, name: &str) -> Step {
 }
 
 /// The type of several in a row: six bits each.
-fn concatenation(types: &[u32]) -> u32 {
-    types.iter().fold(0, |all, one| all << 6 | one)
+fn concatenation(parts: &[Part]) -> u32 {
+    parts.iter().fold(0, |all, part| all << 6 | part.kind)
 }
 
-/// Bytes: four a part, as the registers are.
-fn size(types: &[u32]) -> u32 {
-    types.iter().map(|_| 4).sum()
+/// Bytes, padded as registers are.
+fn size(parts: &[Part]) -> u32 {
+    parts.iter().map(|part| part.length.next_multiple_of(4)).sum()
+}
+
+/// `NFTA_SET_DESC_CONCAT`: how long each part is.
+fn lengths(list: Message, parts: &[Part]) -> Message {
+    parts.iter().fold(list, |list, part| list.nest(1, |field| field.be32(1, part.length)))
 }

@@ -1,0 +1,321 @@
+//! Publishes the ports of a container: which addresses of the machine, by which way, and what keeps them.
+//!
+//! | from                      | to                             | by                                            |
+//! |---------------------------|--------------------------------|-----------------------------------------------|
+//! | an address                | an address of the same family  | the firewall; clients keep their addresses    |
+//! | ::1, also as part of ::   | any                            | a relay: TCP, up to [`MOST_SOCKETS`] in a row |
+//! | an address                | an address of the other family | the same                                      |
+//!
+//! What the firewall does outlives the supervisor, and so the container's shim keeps those ports. A relay is the
+//! supervisor's, and so are its ports: a supervisor that takes over listens on them again.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use super::endpoint;
+use super::failure::{Failure, FailureKind};
+use super::observe::Record;
+use super::resolver::AbortOnDrop;
+use super::world::World;
+use crate::compose::model::{Port, Protocol};
+use crate::network::{
+    self, IpFamily, MOST_SOCKETS, PortError, PortForward, PortReservation, Relay, RelayError, TransportProtocol,
+};
+use crate::state::PublishedPort;
+
+/// The ports of a container that is about to start.
+#[derive(Debug, Default)]
+pub(super) struct Publication {
+    /// What its shim is to keep.
+    pub(super) kept: Vec<PortReservation>,
+    /// What is to be listened on for it.
+    relayed: Vec<(PortReservation, SocketAddr)>,
+    /// What is recorded.
+    pub(super) published: Vec<PublishedPort>,
+}
+
+impl Publication {
+    /// Begins to relay, for as long as the tasks are kept.
+    pub(super) fn relay(&mut self) -> Result<Vec<AbortOnDrop>, Failure> {
+        let relays = self.relayed.drain(..).map(|(reservation, to)| relay(reservation, to));
+        relays.collect::<Result<Vec<_>, _>>().map(|tasks| tasks.into_iter().flatten().collect()).map_err(system)
+    }
+}
+
+fn system(error: RelayError) -> Failure {
+    Failure::from_error(FailureKind::System, &error)
+}
+
+fn relay(reservation: PortReservation, to: SocketAddr) -> Result<Vec<AbortOnDrop>, RelayError> {
+    Ok(Relay::listen(reservation, to)?.into_iter().map(|relay| AbortOnDrop::spawn(relay.serve())).collect())
+}
+
+/// Takes the ports that the container of `record` asks for.
+///
+/// # Errors
+/// [`Failure`]: of kind [`FailureKind::PortInUse`] when somebody has one, of kind [`FailureKind::Plan`] when there is no way
+/// from where it is to be published to the container.
+pub(super) fn reserve(world: &World, record: &Record) -> Result<Publication, Failure> {
+    let mut publication = Publication::default();
+    if record.config.service.network_mode.is_some() {
+        return Ok(publication);
+    }
+    let container = Container::of(world, record);
+    let addresses = unless_told(world, record);
+    for (port, count) in in_rows(&record.config.service.ports) {
+        let protocol = transport(port.protocol);
+        let places: Vec<(IpAddr, Way)> = match port.host_ip {
+            Some(address) => {
+                let way = container.way(address, protocol, count).ok_or_else(|| no_way(address, port, &container))?;
+                vec![(address, way)]
+            }
+            None => {
+                let reachable = |address: IpAddr| Some((address, container.way(address, protocol, count)?));
+                addresses.iter().copied().filter_map(reachable).collect()
+            }
+        };
+        let reservations = take(&places, port, count).map_err(|error| in_use(&error))?;
+        for ((address, way), reservation) in places.into_iter().zip(reservations) {
+            publication.published.push(PublishedPort {
+                host_ip: address,
+                host_port: reservation.port(),
+                target: port.target,
+                count,
+                protocol: protocol.to_string(),
+            });
+            match way.relay {
+                Some(to) => publication.relayed.push((reservation, SocketAddr::new(to, port.target))),
+                None => publication.kept.push(reservation),
+            }
+        }
+    }
+    Ok(publication)
+}
+
+/// The addresses that a port is published on whose own are not given: that which the options of its network name, else every
+/// one.
+fn unless_told(world: &World, record: &Record) -> Vec<IpAddr> {
+    let way_out = endpoint::way_out(world, record, IpFamily::V4).and_then(|index| record.endpoints.get(index));
+    let network = way_out.and_then(|endpoint| world.network(&endpoint.network));
+    if let Some(address) = network.and_then(|network| network.host_binding).filter(|address| !address.is_unspecified())
+    {
+        return vec![address.into()];
+    }
+    let ipv6 = machine_has_ipv6().then_some(IpAddr::V6(Ipv6Addr::UNSPECIFIED));
+    [Some(IpAddr::V4(Ipv4Addr::UNSPECIFIED)), ipv6].into_iter().flatten().collect()
+}
+
+/// Takes one port out of those to choose from, or all of a row.
+fn take(addresses: &[(IpAddr, Way)], port: &Port, count: u16) -> Result<Vec<PortReservation>, PortError> {
+    let protocol = transport(port.protocol);
+    let mut addresses = addresses.iter().map(|(address, _)| *address);
+    match port.published {
+        Some((first, _)) if count > 1 => {
+            addresses.map(|address| network::reserve_range(address, first..=first + (count - 1), protocol)).collect()
+        }
+        range => {
+            let addresses: Vec<IpAddr> = addresses.by_ref().collect();
+            network::reserve_port(&addresses, range.map(|(first, last)| first..=last), protocol)
+        }
+    }
+}
+
+fn in_use(error: &PortError) -> Failure {
+    Failure::from_error(FailureKind::PortInUse, error)
+}
+
+fn no_way(address: IpAddr, port: &Port, container: &Container) -> Failure {
+    let Port { target, protocol, .. } = port;
+    let family = IpFamily::of(address);
+    let why = if container.address(family).is_some() {
+        format!("only single TCP ports can be led from {address} to a container")
+    } else {
+        format!(
+            "the container has no {family} address, and only single TCP ports can be led to it from the other family"
+        )
+    };
+    Failure::new(FailureKind::Plan, format!("cannot publish port {target}/{protocol} on {address}: {why}"))
+}
+
+/// What the firewall is to send to a container.
+pub(super) fn forwards(world: &World, record: &Record, published: &[PublishedPort]) -> Vec<PortForward> {
+    let container = Container::of(world, record);
+    let forward = |port: &PublishedPort| {
+        let protocol = recorded(port);
+        let to = container.way(port.host_ip, protocol, port.count)?.forward?;
+        Some(PortForward {
+            host_ip: port.host_ip,
+            host_port: port.host_port,
+            count: port.count,
+            protocol,
+            to: SocketAddr::new(to, port.target),
+        })
+    };
+    published.iter().filter_map(forward).collect()
+}
+
+/// Listens again on what an earlier supervisor relayed to a container that still runs.
+pub(super) fn resume(world: &World, record: &Record, published: &[PublishedPort]) -> Vec<AbortOnDrop> {
+    let container = Container::of(world, record);
+    let mut tasks = Vec::new();
+    for port in published {
+        let protocol = recorded(port);
+        let Some(to) = container.way(port.host_ip, protocol, port.count).and_then(|way| way.relay) else { continue };
+        let range = port.host_port..=port.host_port.saturating_add(port.count.saturating_sub(1));
+        let reserved = network::reserve_range(port.host_ip, range, protocol).map_err(|error| in_use(&error));
+        let to = SocketAddr::new(to, port.target);
+        match reserved.and_then(|reservation| relay(reservation, to).map_err(system)) {
+            Ok(relays) => tasks.extend(relays),
+            Err(failure) => world.warn(&format!("{}: {failure}", record.name)),
+        }
+    }
+    tasks
+}
+
+/// Where published ports lead.
+#[derive(Debug)]
+struct Container {
+    ipv4: Option<IpAddr>,
+    ipv6: Option<IpAddr>,
+    /// Whether none of its networks leads out: nobody is let in there either.
+    is_internal: bool,
+}
+
+/// How a published port leads to a container; at least one of the two is there.
+#[derive(Debug, PartialEq, Eq)]
+struct Way {
+    /// The address that the firewall sends to.
+    forward: Option<IpAddr>,
+    /// The address that a relay connects to.
+    relay: Option<IpAddr>,
+}
+
+impl Container {
+    /// By family, its address where it gets out, else on its first network.
+    fn of(world: &World, record: &Record) -> Self {
+        let ways_out = [IpFamily::V4, IpFamily::V6].map(|family| endpoint::way_out(world, record, family));
+        let address = |family, way_out: Option<usize>| {
+            let endpoint = record.endpoints.get(way_out.unwrap_or(0))?;
+            endpoint.addresses.iter().find(|address| IpFamily::of(**address) == family).copied()
+        };
+        Self {
+            ipv4: address(IpFamily::V4, ways_out[0]),
+            ipv6: address(IpFamily::V6, ways_out[1]),
+            is_internal: ways_out == [None, None],
+        }
+    }
+
+    fn address(&self, family: IpFamily) -> Option<IpAddr> {
+        match family {
+            IpFamily::V4 => self.ipv4,
+            IpFamily::V6 => self.ipv6,
+        }
+    }
+
+    /// How `count` ports in a row lead from `host` to here.
+    fn way(&self, host: IpAddr, protocol: TransportProtocol, count: u16) -> Option<Way> {
+        let same = self.address(IpFamily::of(host));
+        let is_only_loopback = host.is_ipv6() && host.is_loopback();
+        let forward = same.filter(|_| !is_only_loopback);
+        let wants_relay = same.is_none() || host.is_ipv6() && (host.is_unspecified() || host.is_loopback());
+        let can_relay = protocol == TransportProtocol::Tcp && count <= MOST_SOCKETS && !self.is_internal;
+        let relay = same.or(self.ipv4).or(self.ipv6).filter(|_| wants_relay && can_relay);
+        (forward.is_some() || relay.is_some()).then_some(Way { forward, relay })
+    }
+}
+
+/// Ports with how many of them there are in a row, from the first on: all at one address, each with its own number. What
+/// has to have its number comes before what takes any.
+fn in_rows(ports: &[Port]) -> Vec<(&Port, u16)> {
+    let fixed = |port: &Port| port.published.filter(|(first, last)| first == last).map(|(first, _)| first);
+    let mut ports: Vec<&Port> = ports.iter().collect();
+    ports.sort_by_key(|port| (fixed(port).is_none(), port.host_ip, port.protocol, port.published, port.target));
+    let mut rows: Vec<(&Port, u16)> = Vec::new();
+    for port in ports {
+        if let Some((first, count)) = rows.last_mut()
+            && (first.host_ip, first.protocol) == (port.host_ip, port.protocol)
+            && fixed(first).is_some_and(|number| number.checked_add(*count) == fixed(port))
+            && first.target.checked_add(*count) == Some(port.target)
+        {
+            *count += 1;
+        } else {
+            rows.push((port, 1));
+        }
+    }
+    rows
+}
+
+fn transport(protocol: Protocol) -> TransportProtocol {
+    match protocol {
+        Protocol::Tcp => TransportProtocol::Tcp,
+        Protocol::Udp => TransportProtocol::Udp,
+        Protocol::Sctp => TransportProtocol::Sctp,
+    }
+}
+
+fn recorded(port: &PublishedPort) -> TransportProtocol {
+    match &*port.protocol {
+        "udp" => TransportProtocol::Udp,
+        "sctp" => TransportProtocol::Sctp,
+        _ => TransportProtocol::Tcp,
+    }
+}
+
+/// Whether anything here has an address of IPv6: see `proc_net(5)`.
+fn machine_has_ipv6() -> bool {
+    fs_err::read("/proc/thread-self/net/if_inet6").is_ok_and(|addresses| !addresses.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use TransportProtocol::{Sctp, Tcp, Udp};
+
+    #[test]
+    fn which_way_a_port_leads() {
+        let both = [Some("10.0.0.2"), Some("fd00::2")];
+        let (four, six) = ([both[0], None], [None, both[1]]);
+        for (host, addresses, protocol, count, expected) in [
+            ("0.0.0.0", four, Udp, 9999, Some(["10.0.0.2", ""])),
+            ("127.0.0.1", both, Tcp, 1, Some(["10.0.0.2", ""])),
+            ("::", both, Tcp, 1, Some(["fd00::2", "fd00::2"])),
+            ("::", both, Tcp, 9999, Some(["fd00::2", ""])),
+            ("::", both, Sctp, 1, Some(["fd00::2", ""])),
+            ("::1", both, Tcp, 1, Some(["", "fd00::2"])),
+            ("::1", both, Udp, 1, None),
+            ("fd01::1", both, Tcp, 1, Some(["fd00::2", ""])),
+            ("::", four, Tcp, 1, Some(["", "10.0.0.2"])),
+            ("::", four, Udp, 1, None),
+            ("127.0.0.1", six, Tcp, 1, Some(["", "fd00::2"])),
+            ("0.0.0.0", six, Tcp, 33, None),
+        ] {
+            let [ipv4, ipv6] = addresses.map(|address| address.map(|address| address.parse().unwrap()));
+            let container = Container { ipv4, ipv6, is_internal: false };
+            let way = container.way(host.parse().unwrap(), protocol, count);
+            let expected =
+                expected.map(|[forward, relay]| Way { forward: forward.parse().ok(), relay: relay.parse().ok() });
+            assert_eq!(way, expected, "{host} {addresses:?} {protocol} {count}");
+        }
+        let ipv4 = Some("10.0.0.2".parse().unwrap());
+        let vault = Container { ipv4, ipv6: None, is_internal: true };
+        assert_eq!(vault.way("::".parse().unwrap(), Tcp, 1), None, "nobody is let in over a relay");
+    }
+
+    #[test]
+    fn ports_in_a_row_are_one() {
+        let port = |published: Option<(u16, u16)>, target| Port { published, ..Port::new(target) };
+        let fixed = |published, target| port(Some((published, published)), target);
+        for (ports, expected) in [
+            (vec![fixed(8080, 80)], vec![(8080, 1)]),
+            (vec![fixed(10, 20), fixed(9, 19), fixed(11, 21)], vec![(9, 3)]),
+            (vec![fixed(10, 20), fixed(11, 20)], vec![(10, 1), (11, 1)]),
+            (vec![fixed(10, 20), fixed(12, 22)], vec![(10, 1), (12, 1)]),
+            (vec![port(None, 80), port(Some((8080, 8082)), 80), fixed(8080, 81)], vec![(8080, 1), (0, 1), (8080, 1)]),
+            (vec![fixed(10, 20), Port { protocol: Protocol::Udp, ..fixed(11, 21) }], vec![(10, 1), (11, 1)]),
+        ] {
+            let rows = in_rows(&ports);
+            let rows: Vec<_> =
+                rows.iter().map(|(port, count)| (port.published.map_or(0, |(first, _)| first), *count)).collect();
+            assert_eq!(rows, expected, "{ports:?}");
+        }
+    }
+}
