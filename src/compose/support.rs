@@ -125,7 +125,7 @@ pub(super) const RULES: &[(&str, When, Effect)] = &[
     ("services.*.use_api_socket", Given, Effect::Impossible("there is no daemon here whose API a container could use: give it the socket of one with `volumes`, if one runs beside")),
     ("services.*.volumes.*.bind.selinux", Given, Effect::None("nothing is labelled for SELinux")),
     ("services.*.volumes.*.consistency", Given, Effect::None("it is for Docker Desktop")),
-    ("services.*.volumes.*.type", Unless(&["bind", "tmpfs", "volume"]), NotYet),
+    ("services.*.volumes.*.type", Unless(&["bind", "image", "tmpfs", "volume"]), NotYet),
     ("services.*.volumes.*.volume.labels", Given, NotYet),
     ("networks.*.attachable", Given, SWARM),
     ("networks.*.driver", Unless(&["bridge", "default", "host", "ipvlan", "macvlan", "none", "null"]), Effect::Impossible("there are the drivers bridge, macvlan, ipvlan, host and none")),

@@ -35,6 +35,8 @@ pub struct ObservedContainer {
     pub config_hash: String,
     /// The id of the image it was made from.
     pub image: String,
+    /// The images that it has mounted, with their ids.
+    pub mounted_images: BTreeMap<ImageReference, String>,
     /// What stopping it waits for before it kills.
     pub stop_grace_period: Duration,
     /// The services it was made to depend on: the order to stop in when the file is gone.

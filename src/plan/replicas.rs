@@ -147,6 +147,10 @@ fn divergence(
     if observed.images.get(&service.image).is_some_and(|id| *id != container.image) {
         return Some(Cause::ImageChanged);
     }
+    let is_other = |(image, id): (_, &String)| observed.images.get(image).is_some_and(|now| now != id);
+    if container.mounted_images.iter().any(is_other) {
+        return Some(Cause::ImageChanged);
+    }
     let running = matches!(container.state, ObservedState::Running { .. });
     let lost = service.networks.keys().find(|network| match selection.networks.get(network) {
         Some(NetworkFate::Recreate) => true,

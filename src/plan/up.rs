@@ -73,8 +73,10 @@ pub(super) fn plan<'a>(
 
 impl<'a> Up<'a> {
     fn pull_images(&mut self) -> Result<(), PlanError> {
-        for (name, service) in &self.selection.services {
-            let image = &service.image;
+        let services = &self.selection.services;
+        let images =
+            services.iter().flat_map(|(name, service)| service.images().map(move |image| (name, service, image)));
+        for (name, service, image) in images {
             if matches!(image, ImageReference::Rootfs(_)) || self.pulls.contains_key(image) {
                 continue;
             }
@@ -107,17 +109,20 @@ impl<'a> Up<'a> {
         let mut leaving = Vec::new();
         for (name, replicas) in self.replicas {
             // A service goes on running while its new image is fetched, and if that fails.
-            let pull = self.pulls.get(&self.project.services[*name].image).copied();
+            let pulls: Vec<Node> =
+                self.project.services[*name].images().filter_map(|image| self.pulls.get(image)).copied().collect();
             leaving.extend(replicas.iter().filter_map(|replica| {
                 let (container, cause, then, after) = match &replica.fate {
                     Fate::Keep(_) | Fate::Create | Fate::Start => return None,
-                    Fate::Restart(container, cause) => (container, cause.clone(), Then::Stay, None),
+                    Fate::Restart(container, cause) => (container, cause.clone(), Then::Stay, Vec::new()),
                     Fate::Recreate(container, cause) => {
-                        (container, cause.clone(), Then::Remove { volumes: self.options.renew_volumes }, pull)
+                        (container, cause.clone(), Then::Remove { volumes: self.options.renew_volumes }, pulls.clone())
                     }
-                    Fate::Remove(container) => (container, Cause::ScaledDown, Then::Remove { volumes: false }, None),
+                    Fate::Remove(container) => {
+                        (container, Cause::ScaledDown, Then::Remove { volumes: false }, Vec::new())
+                    }
                 };
-                Some(Leaving { container, cause, then, after: Vec::from_iter(after) })
+                Some(Leaving { container, cause, then, after })
             }));
         }
         if self.options.remove_orphans {
@@ -180,7 +185,7 @@ impl<'a> Up<'a> {
             };
             let service = &self.project.services[name];
             let mut after = self.needs(service);
-            after.extend(self.pulls.get(&service.image));
+            after.extend(service.images().filter_map(|image| self.pulls.get(image)));
             let taken = container_name(&self.project.name, name, service, replica.number);
             let holders = self.observed.containers.iter().filter(|container| container.name == taken);
             after.extend(holders.chain(replaced).filter_map(|container| self.gone.get(&container.id)));

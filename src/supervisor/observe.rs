@@ -35,6 +35,9 @@ pub struct Configuration {
     pub check: Option<Check>,
     /// The names on the host of the volumes the service names.
     pub volumes: BTreeMap<VolumeName, String>,
+    /// The images it mounts, with their ids.
+    #[serde(default)]
+    pub mounted_images: BTreeMap<ImageReference, String>,
     /// Its configs and secrets.
     #[serde(deserialize_with = "if_of_this_version")]
     pub grants: Vec<Grant>,
@@ -101,7 +104,7 @@ pub(super) fn observe_rest(
         observed.volumes.extend(volume.key.and_then(|key| key.parse().ok()));
     }
     let references: BTreeSet<&ImageReference> =
-        project.iter().flat_map(|project| project.services.values()).map(|service| &service.image).collect();
+        project.iter().flat_map(|project| project.services.values()).flat_map(Service::images).collect();
     for reference in references {
         // A store that cannot be read is reported when the image is needed, with its path.
         if let Ok(Some(image)) = store.lookup(reference) {
@@ -179,6 +182,7 @@ pub(super) fn observed_container(record: &Record, state: ObservedState) -> Obser
         number: record.number,
         config_hash: record.config_hash.clone(),
         image: record.image_id.clone(),
+        mounted_images: record.config.mounted_images.clone(),
         stop_grace_period: record.config.service.stop_grace_period(),
         depends_on: record.config.service.depends_on.keys().cloned().collect(),
         networks: record.endpoints.iter().map(|endpoint| endpoint.network.clone()).collect(),

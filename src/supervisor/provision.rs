@@ -19,7 +19,7 @@ use super::volume;
 use super::world::World;
 use crate::compose::model::{Healthcheck, Probe, Project, Service};
 use crate::image::{Image, ImageConfig, ImageHealthcheck};
-use crate::name::{ContainerId, ContainerName, NetworkName, ServiceName, VolumeName};
+use crate::name::{ContainerId, ContainerName, ImageReference, NetworkName, ServiceName, VolumeName};
 use crate::plan::{self, Operation, service_hash};
 use crate::runtime::ExternalRuntime;
 use crate::state::{VERSION, VolumeRecord};
@@ -127,13 +127,17 @@ fn container_record(
 ) -> Result<Record, Failure> {
     let config = &project.services[service];
     let paths = world.paths.container(&id);
-    let image = find_image(world, config)?;
+    let image = find_image(world, &config.image)?;
     let defaults = image_defaults(&image.config);
     let inherited = share::volumes(world, config)?;
     let targets = lower::anonymous_volumes(config, &defaults, &inherited);
     let anonymous_volumes = create_anonymous_volumes(world, project, targets, replaces)?;
     let named_volumes = volume::names(project, config);
     let volumes = volume::prepare(world, config, &named_volumes, &anonymous_volumes, &image)?;
+    let mounted_images: BTreeMap<_, _> = config
+        .mounted_images()
+        .map(|reference| Ok((reference.clone(), find_image(world, reference)?)))
+        .collect::<Result<_, Failure>>()?;
     let grants = grant::grants(project, config, &paths)?;
     let config_hash = service_hash(project, config);
     let profile = lower::profile_file(config).map(|file| read_profile(project, service, file)).transpose()?;
@@ -150,6 +154,7 @@ fn container_record(
         hostname: &paths.etc(etc::HOSTNAME),
         resolv_conf: &paths.etc(etc::RESOLV_CONF),
         volumes: &volumes,
+        mounted_images: &mounted_images.iter().map(|(name, image)| (name.clone(), image.layers.clone())).collect(),
         inherited: &inherited,
         files: &grants.iter().map(|grant| (grant.grant.target.clone(), grant.path.clone())).collect(),
         host_name: &world.host_name,
@@ -183,6 +188,7 @@ fn container_record(
             lowered,
             external: external(project, config),
             volumes: named_volumes,
+            mounted_images: mounted_images.into_iter().map(|(reference, image)| (reference, image.id)).collect(),
             grants,
         },
     })
@@ -246,11 +252,11 @@ fn healthcheck(check: &ImageHealthcheck) -> Healthcheck {
     }
 }
 
-/// The image of a service, which an earlier step of the plan has pulled.
-pub(super) fn find_image(world: &World, config: &Service) -> Result<Image, Failure> {
-    match world.store.lookup(&config.image) {
+/// An image that a service needs, which an earlier step of the plan has pulled.
+fn find_image(world: &World, reference: &ImageReference) -> Result<Image, Failure> {
+    match world.store.lookup(reference) {
         Ok(Some(image)) => Ok(image),
-        Ok(None) => Err(Failure::new(FailureKind::ImageMissing, format!("image {} is not in the store", config.image))),
+        Ok(None) => Err(Failure::new(FailureKind::ImageMissing, format!("image {reference} is not in the store"))),
         Err(error) => Err(Failure::from_error(FailureKind::System, &error)),
     }
 }

@@ -9,6 +9,7 @@ pub mod memory;
 pub mod mount;
 pub mod netlink;
 pub mod netns;
+pub mod overlay;
 pub mod pidfd;
 pub mod process;
 pub mod random;

@@ -3,7 +3,9 @@
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 
 use crate::inspect::{Running, up};
+use crate::kernel::kernel_since;
 use crate::support::Sandbox;
+use crate::support::registry::{Behaviour, Content};
 
 const WEB: &str = "services:\n  web:\n    image: rootfs:/\n    init: true\n    command: [sleep, '1000']\n";
 
@@ -103,6 +105,89 @@ fn subpath() {
 fn a_subpath_that_leads_out_has_a_place() {
     let keys = "volumes: [{type: volume, target: /a, volume: {subpath: ../b}}]";
     up(keys).fails().says(&["compose.yaml:6:", "stays in the volume"]);
+    let keys = "volumes: [{type: image, source: app, target: /a, image: {subpath: /b}}]";
+    up(keys).fails().says(&["compose.yaml:6:", "stays in the image"]);
+}
+
+/// A layer of these files, as (blob, tar); one of the name `.wh.NAME` hides NAME of the layers below.
+fn layer(files: &[(&str, &str)]) -> (Vec<u8>, Vec<u8>) {
+    let mut tar = tar::Builder::new(Vec::new());
+    for (path, text) in files {
+        let mut header = tar::Header::new_ustar();
+        header.set_size(text.len() as u64);
+        header.set_mode(0o644);
+        tar.append_data(&mut header, path, text.as_bytes()).unwrap();
+    }
+    let tar = tar.into_inner().unwrap();
+    (tar.clone(), tar)
+}
+
+/// A registry's content with Docker Hub's `assets:1`, of two layers, and `one:1`, of one.
+fn assets(version: &str) -> Content {
+    let mut content = Content::default();
+    let lower = layer(&[("www/page", "below"), ("www/gone", "below"), ("kept", "below")]);
+    let upper = layer(&[("www/page", version), ("www/.wh.gone", "")]);
+    content.image("library/assets", "1", &[lower, upper]);
+    content.image("library/one", "1", &[layer(&[("www/page", "alone")])]);
+    content
+}
+
+const IMAGES: &str = "    volumes:
+      - {type: image, source: 'assets:1', target: /all}
+      - {type: image, source: 'assets:1', target: /part, image: {subpath: www}}
+      - {type: image, source: 'one:1', target: /one, read_only: true}
+      - {type: image, source: 'rootfs:DIR', target: /dir}
+";
+
+/// `volumes: image`: the layers as one, read-only, or a part of them; the mounts in `/proc/PID/mountinfo`, and a new container
+/// once the image is another one.
+#[test]
+fn image() {
+    let sandbox = Sandbox::new("image");
+    let registry = sandbox.hub(assets("first"), Behaviour::default());
+    let directory = sandbox.file("tree/file", "of a directory").parent().unwrap().display().to_string();
+    let file = format!("{WEB}{}", IMAGES.replace("DIR", &directory));
+    let web = Running::of(sandbox, &file);
+    assert_eq!(web.inside("cd /all; find . -type f | sort; cat www/page kept"), "./kept\n./www/page\nfirstbelow");
+    assert_eq!(web.inside("ls /part; cat /part/page /one/www/page /dir/file"), "page\nfirstaloneof a directory");
+    for target in ["/all", "/part", "/one", "/dir"] {
+        web.run(&format!("touch {target}/new")).fails().says(&["Read-only file system"]);
+        assert!(web.mount(target).contains(" ro,"), "{}", web.mount(target));
+    }
+    assert!(web.mount("/all").contains(" - overlay ") && !web.mount("/one").contains(" - overlay "));
+
+    let before = web.id_of("web");
+    web.rcompose(&["up", "-d"]).succeeds();
+    assert_eq!(web.id_of("web"), before, "nothing has changed");
+    drop(registry);
+    let registry = web.sandbox().hub(assets("second"), Behaviour::default());
+    web.rcompose(&["pull"]).succeeds();
+    web.rcompose(&["up", "-d"]).succeeds();
+    assert_ne!(web.id_of("web"), before, "the image is another one");
+    assert_eq!(web.inside("cat /all/www/page /part/page"), "secondsecond");
+
+    // What was pulled needs no registry; what was not is missed before anything is made.
+    drop(registry);
+    web.rcompose(&["down", "-t", "1"]).succeeds();
+    web.rcompose(&["up", "-d"]).succeeds();
+    web.write(&format!("{WEB}    pull_policy: never\n    volumes: [{{type: image, source: 'two:1', target: /two}}]\n"));
+    let outcome = web.rcompose(&["up", "-d"]).fails().says(&["two:1", "web"]);
+    assert!(!outcome.stderr.contains("Creating"), "{outcome}");
+}
+
+/// With ids of its own root inside is the owner of root's files, as in its root.
+#[test]
+fn an_image_with_own_ids() {
+    if !kernel_since(6, 15) {
+        eprintln!("skipped: this kernel has no overlay of layers whose owners are mapped");
+        return;
+    }
+    let sandbox = Sandbox::new("image-ids");
+    let _registry = sandbox.hub(assets("first"), Behaviour::default());
+    let volumes = "    volumes: [{type: image, source: 'assets:1', target: /part, image: {subpath: www}}]\n";
+    let web = Running::of(sandbox, &format!("{WEB}    userns_mode: auto\n{volumes}"));
+    assert_eq!(web.inside("stat -c %u:%g /part/page; cat /part/page"), "0:0\nfirst");
+    web.run("touch /part/new").fails().says(&["Read-only file system"]);
 }
 
 /// `volumes_from`: the volumes and binds of the other container, at their places; `/proc/PID/mountinfo`.

@@ -175,6 +175,10 @@ fn created(project: &Project, key: &ServiceName, number: u32, observed: &Observe
         number,
         config_hash: service_hash(project, service),
         image: observed.images.get(&service.image).expect("the image was pulled").clone(),
+        mounted_images: service
+            .mounted_images()
+            .map(|image| (image.clone(), observed.images.get(image).expect("the image was pulled").clone()))
+            .collect(),
         stop_grace_period: service.stop_grace_period(),
         depends_on: service.depends_on.keys().cloned().collect(),
         networks: service.networks.keys().cloned().collect(),

@@ -22,14 +22,16 @@ pub(in crate::cli) async fn run(context: &mut Context, args: PullArgs) -> Result
     let store = Store::open(&context.layout.images())?;
     let mut references = BTreeSet::new();
     for service in services.values() {
-        let is_wanted = match (args.policy, service.pull_policy()) {
-            (Some(PullWhen::Missing), _) => store.lookup(&service.image)?.is_none(),
-            (None, PullPolicy::Never) => false,
-            // Asked for by name, an image is brought up to date even where `up` would take what is there.
-            (Some(PullWhen::Always), _) | (None, _) => true,
-        };
-        if is_wanted {
-            references.insert(&service.image);
+        for image in service.images() {
+            let is_wanted = match (args.policy, service.pull_policy()) {
+                (Some(PullWhen::Missing), _) => store.lookup(image)?.is_none(),
+                (None, PullPolicy::Never) => false,
+                // Asked for by name, an image is brought up to date even where `up` would take what is there.
+                (Some(PullWhen::Always), _) | (None, _) => true,
+            };
+            if is_wanted {
+                references.insert(image);
+            }
         }
     }
     if args.quiet {

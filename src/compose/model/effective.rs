@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Mount, Probe, PullPolicy, ResourceAmounts, Restart, RestartCondition, Service};
-use crate::name::VolumeName;
+use crate::name::{ImageReference, VolumeName};
 
 /// Docker's grace period.
 const STOP_GRACE_PERIOD: Duration = Duration::from_secs(10);
@@ -103,6 +103,16 @@ impl Service {
     /// The keys of the volumes that it mounts.
     pub fn named_volumes(&self) -> impl Iterator<Item = &VolumeName> {
         self.volumes.iter().filter_map(Mount::named_volume)
+    }
+
+    /// The images that it needs: its own, and those that it mounts.
+    pub fn images(&self) -> impl Iterator<Item = &ImageReference> {
+        std::iter::once(&self.image).chain(self.mounted_images())
+    }
+
+    /// The images that it mounts, as volumes of `type: image`.
+    pub fn mounted_images(&self) -> impl Iterator<Item = &ImageReference> {
+        self.volumes.iter().filter_map(Mount::image)
     }
 
     fn limits(&self) -> Option<&ResourceAmounts> {

@@ -96,6 +96,15 @@ impl Mount {
         }
     }
 
+    /// The image that it mounts.
+    #[must_use]
+    pub fn image(&self) -> Option<&ImageReference> {
+        match self {
+            Self::Image { source, .. } => Some(source),
+            Self::Bind { .. } | Self::Volume { .. } | Self::Tmpfs(_) | Self::Foreign { .. } => None,
+        }
+    }
+
     /// A bind of a directory or file of the host, with the defaults of the short form.
     #[must_use]
     pub fn bind(source: impl Into<PathBuf>, target: impl Into<String>) -> Self {

@@ -74,6 +74,7 @@ pub(super) const RULES: &[(&str, When, Effect)] = &[
     ("services.*.devices.*.source", Holds(is_no_device), Impossible("is neither the absolute path of a device nor a CDI name: `vendor.com/class=name`")),
     ("services.*.devices.*.target", Holds(is_no_target), Impossible("is not an absolute path in the container")),
     ("services.*.devices.*.permissions", Holds(is_no_access), Impossible("is not made of `r`, `w` and `m`")),
+    ("services.*.volumes.*.image.subpath", Holds(leads_out), Impossible("must be a relative path that stays in the image")),
     ("services.*.volumes.*.volume.subpath", Holds(leads_out), Impossible("must be a relative path that stays in the volume")),
     ("services.*.security_opt.*", Holds(is_no_security_option), Impossible("is none of `no-new-privileges[=true|false]`, `seccomp=builtin|unconfined|FILE`, `apparmor=…`, `label=…`, `systempaths=unconfined`")),
     ("services.*.sysctls", Keys(sysctls::is_no_name), Impossible("it is no name of a kernel parameter")),
@@ -113,7 +114,7 @@ fn is_no_access(access: &str) -> bool {
     access.chars().any(|letter| !"rwm".contains(letter))
 }
 
-/// Whether a path below a volume would be one outside of it.
+/// Whether a path below a volume or an image would be one outside of it.
 fn leads_out(path: &str) -> bool {
     path.starts_with('/') || path.split('/').any(|part| part == "..")
 }

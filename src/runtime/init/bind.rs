@@ -2,17 +2,18 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use oci_spec::runtime::Mount;
 use rustix::fs::{CWD, Mode, OFlags};
-use rustix::mount::{OpenTreeFlags, open_tree};
+use rustix::io::Errno;
+use rustix::mount::{MoveMountFlags, OpenTreeFlags, UnmountFlags, move_mount, open_tree, unmount};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 use super::InitError;
 use super::mount_options::{Options, parse};
-use crate::sys::RootDir;
 use crate::sys::mount::{Propagation, map_ids, set_attributes};
+use crate::sys::{RootDir, overlay};
 
 /// Whether a mount shows something that is there already.
 pub(super) fn is_bind(mount: &Mount, options: &Options) -> bool {
@@ -36,13 +37,16 @@ pub(super) fn source(
     if options.bind == Some(true) {
         flags |= OpenTreeFlags::AT_RECURSIVE;
     }
-    let copy = || copy(path, options.subdirectory.as_deref(), flags);
-    let tree = match &options.mount_namespace {
-        Some(namespace) => elsewhere(namespace, copy),
-        None => copy(),
+    let part = options.subdirectory.as_deref();
+    let copy = || copy(path, part, flags);
+    let tree = match (&options.mount_namespace, &options.layers[..]) {
+        (Some(namespace), _) => elsewhere(namespace, copy),
+        (None, []) => copy(),
+        (None, layers) => layered(path, layers, part, user_namespace),
     };
     let tree = tree.map_err(failed)?;
-    if let Some(user_namespace) = user_namespace {
+    // Overlays cannot be mapped, but their layers.
+    if let Some(user_namespace) = user_namespace.filter(|_| options.layers.is_empty()) {
         map_ids(&tree, options.map_ids == Some(true), user_namespace)
             .map_err(|source| InitError::MapIds { path: path.to_owned(), source })?;
     }
@@ -59,6 +63,43 @@ fn copy(path: &Path, part: Option<&Path>, flags: OpenTreeFlags) -> io::Result<Ow
     let Some(part) = part else { return Ok(open_tree(CWD, path, flags)?) };
     let part = RootDir::open(path)?.open_at(part, OFlags::PATH)?;
     Ok(open_tree(&part, "", flags | OpenTreeFlags::AT_EMPTY_PATH)?)
+}
+
+/// Layers one over the other, or a part of what they are together. They are mapped one by one.
+fn layered(
+    lowest: &Path,
+    above: &[PathBuf],
+    part: Option<&Path>,
+    user_namespace: Option<BorrowedFd<'_>>,
+) -> io::Result<OwnedFd> {
+    let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
+    let layer = |path: &Path| match user_namespace {
+        Some(user_namespace) => {
+            let layer = open_tree(CWD, path, flags)?;
+            map_ids(&layer, false, user_namespace).map(|()| layer)
+        }
+        None => {
+            let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+            Ok(rustix::fs::openat(CWD, path, flags, Mode::empty())?)
+        }
+    };
+    let layers = std::iter::once(lowest).chain(above.iter().map(PathBuf::as_path));
+    let layers: Vec<_> = layers.map(layer).collect::<io::Result<_>>()?;
+    let tree = overlay::read_only(&layers)?;
+    let Some(part) = part else { return Ok(tree) };
+    let tree = RootDir::from(tree);
+    let part = tree.open_at(part, OFlags::PATH)?;
+    let copy = || open_tree(&part, "", flags | OpenTreeFlags::AT_EMPTY_PATH);
+    match copy() {
+        // Before 6.15 only what is mounted somewhere could be copied: it is for a moment, in this mount namespace.
+        Err(Errno::INVAL) => {
+            move_mount(&tree, "", CWD, lowest, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)?;
+            let copied = copy();
+            unmount(lowest, UnmountFlags::DETACH)?;
+            Ok(copied?)
+        }
+        copied => Ok(copied?),
+    }
 }
 
 /// Does something in another mount namespace, and comes back: only there can its mounts be copied.

@@ -236,8 +236,7 @@ pub(super) fn mount_root(config: &Config) -> Result<RootDir, InitError> {
 
 /// Whether a mount has options that only this runtime knows.
 pub(super) fn is_special(mount: &Mount) -> bool {
-    let options = mount_options::parse(mount.options().as_deref().unwrap_or_default());
-    options.subdirectory.is_some() || options.mount_namespace.is_some()
+    mount.options().iter().flatten().any(|option| mount_options::is_private(option))
 }
 
 /// What such a mount shows, mounted nowhere; the options are taken from it.

@@ -30,6 +30,8 @@ pub(super) struct Options {
     pub(super) copy_up: bool,
     /// The part of the source that is shown, as `X-mount.subdir` of `mount(8)`.
     pub(super) subdirectory: Option<PathBuf>,
+    /// What is mounted over the source, read-only, the topmost last: the layers of an image.
+    pub(super) layers: Vec<PathBuf>,
     /// The mount namespace in which the source is; the host's when `None`.
     pub(super) mount_namespace: Option<PathBuf>,
     /// For the file system itself.
@@ -44,6 +46,8 @@ const WITHOUT_EFFECT: [&str; 5] = ["defaults", "iversion", "noiversion", "silent
 
 /// Shows a part of the source, wherever links in it point.
 const SUBDIRECTORY: &str = "X-mount.subdir=";
+/// Shows this directory over the source.
+const LAYER: &str = "x-rcompose.layer=";
 /// Takes the source from the mount namespace at this path.
 const MOUNT_NAMESPACE: &str = "x-rcompose.mount-namespace=";
 
@@ -90,7 +94,7 @@ pub(in crate::runtime) fn propagation(word: &str) -> Option<(Propagation, bool)>
 
 /// Whether an option is one that no other runtime knows.
 pub(super) fn is_private(option: &str) -> bool {
-    option.starts_with(SUBDIRECTORY) || option.starts_with(MOUNT_NAMESPACE)
+    [SUBDIRECTORY, LAYER, MOUNT_NAMESPACE].iter().any(|private| option.starts_with(private))
 }
 
 impl Default for Attributes {
@@ -124,6 +128,8 @@ pub(super) fn parse<T: AsRef<str>>(options: &[T]) -> Options {
             result.propagation.push(propagation);
         } else if let Some(path) = option.strip_prefix(SUBDIRECTORY) {
             result.subdirectory = Some(PathBuf::from(path));
+        } else if let Some(path) = option.strip_prefix(LAYER) {
+            result.layers.push(PathBuf::from(path));
         } else if let Some(path) = option.strip_prefix(MOUNT_NAMESPACE) {
             result.mount_namespace = Some(PathBuf::from(path));
         } else {

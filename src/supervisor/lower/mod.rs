@@ -31,7 +31,7 @@ use std::path::{Path, PathBuf};
 use oci_spec::runtime::{Linux, Mount, Root, Spec, VERSION};
 
 use crate::compose::model::{Healthcheck, NetworkMode, Project, Service};
-use crate::name::{ContainerId, ServiceName};
+use crate::name::{ContainerId, ImageReference, ServiceName};
 use crate::runtime::Seccomp;
 use security_opt::{SeccompOption, SecurityOptions};
 
@@ -85,6 +85,8 @@ pub struct LowerInput<'a> {
     pub resolv_conf: &'a Path,
     /// The directory on the host of each volume, named and anonymous, by its target in the container.
     pub volumes: &'a BTreeMap<String, PathBuf>,
+    /// The directories on the host of each image that it mounts, lowest first.
+    pub mounted_images: &'a BTreeMap<ImageReference, Vec<PathBuf>>,
     /// The mounts of other containers that it has too: `volumes_from`. Of two at one target the later one counts.
     pub inherited: &'a [Mount],
     /// The file on the host of each config and secret, by its target in the container.

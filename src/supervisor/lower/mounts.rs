@@ -112,8 +112,12 @@ fn service_mounts(input: &LowerInput) -> Result<Vec<OciMount>, LowerError> {
             }
             Mount::Volume { target, read_only, subpath, .. } => volume(target, *read_only, subpath.as_deref())?,
             Mount::Tmpfs(Tmpfs { target, size, mode, options }) => tmpfs(target, *size, *mode, options),
+            Mount::Image { source, target, subpath, .. } => {
+                let layers = input.mounted_images.get(source).ok_or_else(|| no_source(target))?;
+                image(target, layers, subpath.as_deref()).ok_or_else(|| no_source(target))?
+            }
             // Refused before anything is made.
-            Mount::Image { target, .. } | Mount::Foreign { target, .. } => return Err(no_source(target)),
+            Mount::Foreign { target, .. } => return Err(no_source(target)),
         });
     }
     let anonymous = anonymous_volumes(input.service, input.image, input.inherited);
@@ -125,6 +129,17 @@ fn service_mounts(input: &LowerInput) -> Result<Vec<OciMount>, LowerError> {
         mounts.push(bind(&grant.target, source, Propagation::Rprivate, true, None));
     }
     Ok(mounts)
+}
+
+/// What is in an image, which nobody can write to: it is everybody's.
+fn image(target: &str, layers: &[PathBuf], subpath: Option<&str>) -> Option<OciMount> {
+    let (lowest, above) = layers.split_first()?;
+    let mut mount = mount(target, "bind", lowest, &["bind", "rprivate", "ro"]);
+    if let Some(options) = mount.options_mut() {
+        options.extend(above.iter().map(|layer| format!("x-rcompose.layer={}", layer.display())));
+        options.extend(subpath.map(|subpath| format!("X-mount.subdir={subpath}")));
+    }
+    Some(mount)
 }
 
 /// `recursive` is `bind.recursive`. As with Docker, a mount is read-only with all that is mounted below it, unless that is

@@ -42,6 +42,7 @@ fn lowered(service: Service, image: &ImageDefaults) -> Result<Lowered, LowerErro
         hosts: Path::new("/state/hosts"),
         hostname: Path::new("/state/hostname"),
         resolv_conf: Path::new("/state/resolv.conf"),
+        mounted_images: &BTreeMap::new(),
         volumes: &directories(volumes),
         inherited: &[],
         files: &files,
