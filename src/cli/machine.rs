@@ -7,7 +7,7 @@ use super::error::CliError;
 use crate::compose::model::{OciRuntime, Project};
 use crate::compose::{Diagnostic, Findings, Judgement, Question};
 use crate::name::ServiceName;
-use crate::runtime::{FoundRuntime, Runtimes, has_apparmor};
+use crate::runtime::{FoundRuntime, Runtimes, has_apparmor, may_set_oom_score};
 
 /// Looks for what `services` name: where the runtimes of the project are, and what is missing or done in another way.
 ///
@@ -39,6 +39,9 @@ fn judgement(question: &Question, runtimes: &Runtimes) -> Judgement {
             }
             FoundRuntime::Nothing(reason) => Judgement::Refused(reason),
         },
+        "oom_score_adj" if value.parse().is_ok_and(|score| !may_set_oom_score(score)) => Judgement::Refused(
+            "to spare a process more than others takes CAP_SYS_RESOURCE, which rcompose does not have here".to_owned(),
+        ),
         // Profiles are of the machine; labels are made of a policy's contexts, of which nothing is known here.
         "security_opt" if value.starts_with("apparmor") => match has_apparmor() {
             true => Judgement::Obeyed,

@@ -109,6 +109,7 @@ pub(super) const RULES: &[(&str, When, Effect)] = &[
     ("services.*.logging.options.syslog-format", Unless(&["rfc3164", "rfc5424", "rfc5424micro"]), NotYet),
     ("services.*.models", Given, NotYet),
     ("services.*.networks.*.driver_opts", OtherKeys(ENDPOINT_OPTIONS), Effect::None("no driver here has such an option")),
+    ("services.*.oom_score_adj", Holds(|text| text.starts_with('-')), OfMachine),
     ("services.*.platform", Unless(PLATFORMS), NotYet),
     ("services.*.ports.*.app_protocol", Given, PEOPLE),
     ("services.*.ports.*.mode", Unless(&["ingress"]), SWARM),

@@ -32,6 +32,7 @@ mod init;
 pub mod log;
 mod newborn;
 pub mod oci;
+mod oom_score;
 mod pump;
 mod record;
 mod seccomp;
@@ -51,6 +52,7 @@ pub use exec::{ExecChild, ExecOptions, Probe, Stdio, exec, first_process, probe}
 pub use external::{ExternalError, ExternalRuntime, FoundRuntime, Runtimes};
 pub use guardian::Guardian;
 pub use handle::{Handle, delete};
+pub use oom_score::may_set_oom_score;
 pub use record::ExitStatus;
 pub use rustix::process::Signal;
 pub use spawn::{Init, Shim};

@@ -103,6 +103,27 @@ fn oom_score_adj() {
     assert_eq!(web.inside("cat /proc/1/oom_score_adj"), "500");
 }
 
+/// A score that this machine does not let its root have, as in many a container, is found before anything is made.
+#[test]
+fn an_oom_score_out_of_reach() {
+    let sandbox = Sandbox::new("oom");
+    let up = |score: &str| {
+        let keys = format!("{{image: 'rootfs:/', command: [sleep, '1000'], oom_score_adj: {score}}}");
+        let stack = sandbox.stack("oom", &format!("services:\n  web:\n    {keys}\n"));
+        let inner = sandbox.command();
+        let mut command = std::process::Command::new("setpriv");
+        command.args(["--bounding-set", "-sys_resource", "--inh-caps", "-sys_resource"]).arg(inner.get_program());
+        command.args(["-p", "oom", "-f"]).arg(sandbox.path().join("oom/compose.yaml")).args(["up", "-d"]);
+        command.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        (sandbox.run(command), stack)
+    };
+    let (outcome, _stack) = up("-999");
+    let outcome = outcome.fails().says(&["compose.yaml:3:", "oom_score_adj: -999", "CAP_SYS_RESOURCE"]);
+    assert!(!outcome.stderr.contains("Creating"), "{outcome}");
+    let (outcome, _stack) = up("900");
+    outcome.succeeds();
+}
+
 /// `pids_limit`: how many processes, and that one more is refused; the same file on the host.
 #[test]
 fn pids_limit() {
