@@ -12,6 +12,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use super::network::InvalidFilter;
+use super::template::TemplateError;
 use crate::cli::style::{ERROR, NOTE, Paint};
 use crate::cli::terminal::TerminalError;
 use crate::compose::{Diagnostic, LoadError, UnknownPath, render_all};
@@ -54,6 +56,26 @@ pub enum CliError {
         /// The service.
         service: ServiceName,
     },
+    /// There is no network of that name or id.
+    #[error("network {network} not found")]
+    NoSuchNetwork {
+        /// What was given.
+        network: String,
+    },
+    /// Several networks have that name, or an id that begins so.
+    #[error("network {network} is ambiguous: {count} are called that")]
+    AmbiguousNetwork {
+        /// What was given.
+        network: String,
+        /// How many there are.
+        count: usize,
+    },
+    /// A filter that is none.
+    #[error(transparent)]
+    Filter(#[from] InvalidFilter),
+    /// A `--format` that is no template, or not one of what is shown.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
     /// `--index` names a container that the service does not have.
     #[error("service `{service}` has no container {index}")]
     NoSuchContainer {
@@ -151,6 +173,12 @@ pub enum CliError {
     System(#[from] io::Error),
 }
 
+impl From<Failure> for CliError {
+    fn from(failure: Failure) -> Self {
+        Self::Failed { failures: vec![failure] }
+    }
+}
+
 impl CliError {
     /// The code of the process.
     #[must_use]
@@ -172,6 +200,10 @@ impl CliError {
             | Self::NoSuchService { .. }
             | Self::NotRunning { .. }
             | Self::NoSuchContainer { .. }
+            | Self::NoSuchNetwork { .. }
+            | Self::AmbiguousNetwork { .. }
+            | Self::Filter(_)
+            | Self::Template(_)
             | Self::NoTerminal { .. }
             | Self::NotRoot
             | Self::KernelTooOld { .. }
@@ -215,6 +247,8 @@ impl CliError {
             }
             Self::NotRunning { service } => Some(format!("start it with `rcompose up -d {service}`")),
             Self::NoSuchContainer { service, .. } => Some(format!("list its containers with `rcompose ps {service}`")),
+            Self::NoSuchNetwork { .. } => Some("list them with `rcompose network ls`".to_owned()),
+            Self::AmbiguousNetwork { .. } => Some("name it by its id: `rcompose network ls`".to_owned()),
             Self::NoTerminal { .. } => Some("only look on: `attach --no-stdin`".to_owned()),
             Self::Terminal(_) => Some("run the command without a terminal: `exec -T`".to_owned()),
             Self::NotRoot => Some("run it with sudo".to_owned()),
@@ -251,6 +285,8 @@ impl CliError {
             | Self::Runtimes { .. }
             | Self::Credentials { .. }
             | Self::Client(_)
+            | Self::Filter(_)
+            | Self::Template(_)
             | Self::Runtime(_)
             | Self::System(_) => None,
         }

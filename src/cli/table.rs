@@ -30,6 +30,25 @@ pub fn table_with<const N: usize>(minimum: usize, header: [&str; N], rows: &[[St
     text
 }
 
+/// Lays `rows` out as [`table`] does, each with as many cells as it has.
+#[must_use]
+pub fn columns(rows: &[Vec<String>]) -> String {
+    let width = |text: &str| text.chars().count();
+    let widest = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| width(cell)).max();
+    let mut text = String::new();
+    for row in rows {
+        for (column, cell) in row.iter().enumerate() {
+            text.push_str(cell);
+            if column + 1 < row.len() {
+                let padded = (widest(column).unwrap_or(0) + GAP).max(MINIMUM);
+                text.extend(std::iter::repeat_n(' ', padded - width(cell)));
+            }
+        }
+        text.push('\n');
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,6 +5,7 @@
 //!   networks.lock                         held while a project chooses a subnet
 //!   ids.lock                              the ids of the host that containers have
 //!   images/                               the image store
+//!   networks/NAME.json                    networks that belong to no project
 //!   volumes/NAME/{volume.json,data/}
 //!   projects/PROJECT/
 //!     networks/KEY.json
@@ -66,6 +67,12 @@ impl Layout {
     #[must_use]
     pub fn volume_data(&self, name: &str) -> PathBuf {
         self.volume(name).join("data")
+    }
+
+    /// The records of networks that belong to no project.
+    #[must_use]
+    pub fn standalone_networks(&self) -> PathBuf {
+        self.root.join("networks")
     }
 
     /// All projects' records.

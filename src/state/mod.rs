@@ -6,6 +6,7 @@
 mod id_range;
 mod layout;
 mod lock;
+mod network;
 mod record;
 mod store;
 mod volume;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use crate::name::{ContainerId, ContainerName, ImageReference, NetworkName, ProjectName, ServiceName};
 
@@ -66,7 +67,18 @@ fn first_interface() -> String {
     "eth0".to_owned()
 }
 
+/// The digest of several texts, in hexadecimal digits.
+fn digest(parts: &[&str]) -> String {
+    Sha256::digest(parts.join("\0")).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 impl EndpointRecord {
+    /// What tells it from every other place of a container on a network: 64 hexadecimal digits.
+    #[must_use]
+    pub fn id(&self, container: &ContainerId, network: &NetworkRecord) -> String {
+        digest(&[container.as_str(), &network.id()])
+    }
+
     /// Its address of IPv4.
     #[must_use]
     pub fn ipv4(&self) -> Option<Ipv4Addr> {
@@ -199,6 +211,9 @@ pub struct NetworkRecord {
     /// When it was made.
     #[serde(default)]
     pub created_at: Option<jiff::Timestamp>,
+    /// Its driver's options, as they were given.
+    #[serde(default)]
+    pub options: BTreeMap<String, String>,
 }
 
 /// What containers are connected to a network by.
@@ -227,6 +242,22 @@ pub enum LinkRecord {
 }
 
 impl NetworkRecord {
+    /// What tells it from every other network, one of the same name that was there before included: 64 hexadecimal digits.
+    #[must_use]
+    pub fn id(&self) -> String {
+        digest(&[&self.bridge, &self.name])
+    }
+
+    /// The name of its driver.
+    #[must_use]
+    pub fn driver(&self) -> &'static str {
+        match self.link {
+            LinkRecord::Bridge => "bridge",
+            LinkRecord::Macvlan { .. } => "macvlan",
+            LinkRecord::Ipvlan { .. } => "ipvlan",
+        }
+    }
+
     /// Whether the network has a bridge of its own.
     #[must_use]
     pub fn has_bridge(&self) -> bool {

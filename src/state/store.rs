@@ -94,7 +94,7 @@ pub(super) fn remove_tree(path: &Path) -> Result<(), StateError> {
 }
 
 /// Removes a file; absent is fine.
-fn remove_file(path: &Path) -> Result<(), StateError> {
+pub(super) fn remove_file(path: &Path) -> Result<(), StateError> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
         _ => Ok(()),

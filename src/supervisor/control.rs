@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::failure::Failure;
 use crate::compose::model::Project;
-use crate::name::{ContainerId, ContainerName, ServiceName};
+use crate::name::{ContainerId, ContainerName, NetworkName, ServiceName};
 use crate::plan::{DownOptions, UpOptions};
 
 /// Said once a request has been read: a client that does not hear it asks another supervisor.
@@ -53,6 +53,11 @@ pub enum Request {
     Kill {
         /// Which; all when empty.
         services: Vec<ServiceName>,
+    },
+    /// Removes a network of the project that no container is on.
+    RemoveNetwork {
+        /// Its key.
+        network: NetworkName,
     },
 }
 

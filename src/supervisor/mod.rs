@@ -35,6 +35,7 @@ mod resolver;
 pub mod restart;
 mod server;
 mod share;
+mod standalone;
 mod start;
 mod unit;
 mod volume;
@@ -45,6 +46,7 @@ pub use control::{ContainerChange, ContainerEvent, Event, Request, Resource, Sta
 pub use failure::{Failure, FailureKind};
 pub use observe::{Configuration, Ended, Record, ended, health, observe};
 pub use server::{ServeError, serve};
+pub use standalone::{create_network, remove_network};
 
 use std::path::Path;
 

@@ -15,14 +15,29 @@ use crate::network::{
     Subnet, SubnetPool,
 };
 use crate::plan::network_hash;
-use crate::state::{LinkRecord, NetworkRecord, PoolRecord, VERSION};
+use crate::state::{Layout, LinkRecord, NetworkRecord, PoolRecord, VERSION};
 use crate::sys::random;
+
+/// For whom a network is made.
+pub(super) struct Site<'a> {
+    /// Where everything lies.
+    pub(super) layout: &'a Layout,
+    /// The project that it is to belong to, if any.
+    pub(super) owner: Option<&'a ProjectName>,
+    /// Told what the user should know.
+    pub(super) warn: &'a dyn Fn(&str),
+}
 
 /// Makes a network: addresses clear of everybody else's, a record, a bridge.
 pub(super) fn create(world: &World, project: &Project, key: &NetworkName) -> Result<(), Failure> {
-    let config = &project.networks[key];
     // Two projects that choose at once must not choose alike.
     let _lock = world.layout.lock_networks()?;
+    let site = Site { layout: &world.layout, owner: Some(&world.project), warn: &|warning| world.warn(warning) };
+    world.insert_network(plan_record(&site, key, &project.networks[key])?)
+}
+
+/// The record of a network that is yet to be made, the lock of networks being held.
+pub(super) fn plan_record(site: &Site<'_>, key: &NetworkName, config: &Network) -> Result<NetworkRecord, Failure> {
     let failed = |failure: Failure| failure.because_of(format!("cannot create network {}", config.name));
     let option = |name| config.option(name).map(str::to_owned);
     let parent = option(options::PARENT);
@@ -34,7 +49,7 @@ pub(super) fn create(world: &World, project: &Project, key: &NetworkName) -> Res
         NetworkDriver::Bridge | NetworkDriver::Host | NetworkDriver::None => LinkRecord::Bridge,
     };
     for unknown in config.driver_opts.keys().filter(|name| !options::NETWORK_OPTIONS.contains(&name.as_str())) {
-        world.warn(&format!("network {}: no driver here has the option `{unknown}`", config.name));
+        (site.warn)(&format!("network {}: no driver here has the option `{unknown}`", config.name));
     }
     let given = option(options::BRIDGE_NAME);
     if let Some(name) = &given
@@ -43,13 +58,13 @@ pub(super) fn create(world: &World, project: &Project, key: &NetworkName) -> Res
         let message = format!("a network interface called {name} exists already");
         return Err(failed(Failure::new(FailureKind::Plan, message)));
     }
-    let record = NetworkRecord {
+    Ok(NetworkRecord {
         version: VERSION,
         key: key.clone(),
         name: config.name.clone(),
         hash: network_hash(config),
         bridge: given.unwrap_or_else(|| format!("{}{}", network::BRIDGE_PREFIX, random::hex(4))),
-        pools: pools(world, key, config).map_err(failed)?,
+        pools: pools(site, key, config).map_err(failed)?,
         // What shares no link of the host leads nowhere.
         internal: config.internal || (link != LinkRecord::Bridge && config.option(options::PARENT).is_none()),
         mtu: config.option(options::MTU).and_then(|mtu| mtu.parse().ok()),
@@ -59,9 +74,9 @@ pub(super) fn create(world: &World, project: &Project, key: &NetworkName) -> Res
         attachable: config.attachable,
         labels: config.labels.clone(),
         created_at: Some(jiff::Timestamp::now()),
+        options: config.driver_opts.clone(),
         link,
-    };
-    world.insert_network(record)
+    })
 }
 
 /// Makes the bridge of a network; one that exists stays.
@@ -140,8 +155,8 @@ fn parse(text: &str) -> Result<Subnet, Failure> {
 }
 
 /// The pools of a new network: those that the file gives, and of a family for which it gives none a chosen one.
-fn pools(world: &World, key: &NetworkName, config: &Network) -> Result<Vec<PoolRecord>, Failure> {
-    let mut surroundings = Surroundings::look(world)?;
+fn pools(site: &Site<'_>, key: &NetworkName, config: &Network) -> Result<Vec<PoolRecord>, Failure> {
+    let mut surroundings = Surroundings::look(site)?;
     let mut records = Vec::new();
     for family in [IpFamily::V4, IpFamily::V6] {
         let wanted = match family {
@@ -155,13 +170,14 @@ fn pools(world: &World, key: &NetworkName, config: &Network) -> Result<Vec<PoolR
         let mut subnets = given.collect::<Result<Vec<_>, Failure>>()?;
         for (subnet, _) in &subnets {
             if let Some(warning) = surroundings.admit(subnet)? {
-                world.warn(&format!("network {}: {warning}", config.name));
+                (site.warn)(&format!("network {}: {warning}", config.name));
             }
         }
         let unsaid = Pool::default();
         if subnets.is_empty() {
-            let pools = subnet_pools(world, family);
-            let chosen = network::choose_subnet(family, &pools, &surroundings.claims(), start(&world.project, key));
+            let owner = site.owner.map_or("", ProjectName::as_str);
+            let pools = subnet_pools(owner, family);
+            let chosen = network::choose_subnet(family, &pools, &surroundings.claims(), start(owner, key));
             subnets.push((chosen.map_err(|error| Failure::from_error(FailureKind::System, &error))?, &unsaid));
         }
         for (subnet, pool) in subnets {
@@ -187,21 +203,21 @@ fn pool_record(subnet: Subnet, pool: &Pool, config: &Network) -> PoolRecord {
 }
 
 /// Where subnets come from that the file does not say.
-fn subnet_pools(world: &World, family: IpFamily) -> Vec<SubnetPool> {
+fn subnet_pools(owner: &str, family: IpFamily) -> Vec<SubnetPool> {
     match family {
         IpFamily::V4 => SubnetPool::defaults(),
         IpFamily::V6 => {
             // The same project has the same prefix each time, and hardly another one on any machine.
             let machine = fs_err::read_to_string("/etc/machine-id").unwrap_or_default();
-            let [a, b, c, d, e, ..] = digest(&[machine.trim(), world.project.as_str()]);
+            let [a, b, c, d, e, ..] = digest(&[machine.trim(), owner]);
             vec![SubnetPool::unique_local([a, b, c, d, e])]
         }
     }
 }
 
 /// Where the search for a free subnet begins: a network comes back with the addresses it had.
-fn start(project: &ProjectName, key: &NetworkName) -> u64 {
-    let [a, b, c, d, e, f, g, h, ..] = digest(&[project.as_str(), key.as_str()]);
+fn start(owner: &str, key: &NetworkName) -> u64 {
+    let [a, b, c, d, e, f, g, h, ..] = digest(&[owner, key.as_str()]);
     u64::from_be_bytes([a, b, c, d, e, f, g, h])
 }
 
@@ -216,15 +232,15 @@ struct Surroundings {
 }
 
 impl Surroundings {
-    fn look(world: &World) -> Result<Self, Failure> {
+    fn look(site: &Site<'_>) -> Result<Self, Failure> {
         let mut networks = Vec::new();
         let mut add = |record: &NetworkRecord, owner: &str| {
             let subnets = record.pools.iter().filter_map(|pool| pool.subnet.parse().ok());
             networks.extend(subnets.map(|subnet| Claim { subnet, owner: format!("network {}{owner}", record.name) }));
         };
-        world.networks().iter().for_each(|record| add(record, ""));
-        for (project, record) in world.layout.foreign_networks(&world.project)? {
-            add(&record, &format!(" of project {project}"));
+        for (owner, record) in site.layout.networks()? {
+            let foreign = owner.filter(|owner| Some(owner) != site.owner);
+            add(&record, &foreign.map_or_else(String::new, |owner| format!(" of project {owner}")));
         }
         let routes = network::routes().map_err(|error| Failure::from_error(FailureKind::System, &error))?;
         Ok(Self { routes, networks })

@@ -21,10 +21,11 @@ use super::execute::{Cancelled, OnFailure, execute};
 use super::failure::{Failure, FailureKind};
 use super::links::links_gone;
 use super::provision;
+use super::standalone;
 use super::world::World;
 use crate::compose::model::Project;
 use crate::image::{Store, StoreError};
-use crate::name::{ProjectName, ServiceName};
+use crate::name::{NetworkName, ProjectName, ServiceName};
 use crate::network::{self, NftError, Nftables};
 use crate::plan;
 use crate::runtime::MonitorCgroup;
@@ -241,7 +242,8 @@ enum Rank {
 
 fn rank(request: &Request) -> Rank {
     match request {
-        Request::Up { .. } => Rank::Up,
+        // A change of networks is a part of what an `up` would do.
+        Request::Up { .. } | Request::RemoveNetwork { .. } => Rank::Up,
         Request::Stop { .. } => Rank::Stop,
         Request::Kill { .. } => Rank::Kill,
         Request::Down { .. } => Rank::Down,
@@ -332,6 +334,7 @@ async fn perform(world: &Rc<World>, request: Request, cancelled: Cancelled) -> V
         }
         Request::Stop { services, timeout } => stop_services(world, &services, timeout, cancelled).await,
         Request::Kill { services } => stop_services(world, &services, Some(Duration::ZERO), cancelled).await,
+        Request::RemoveNetwork { network } => remove_network(world, &network),
     };
     match result {
         Ok(failures) => failures,
@@ -399,6 +402,14 @@ async fn down(
         world.apply_firewall_or_warn();
     }
     Ok(failures)
+}
+
+/// Removes a network that no container is on, running or not.
+fn remove_network(world: &World, key: &NetworkName) -> Result<Vec<Failure>, Failure> {
+    let Some(record) = world.network(key) else { return Ok(Vec::new()) };
+    standalone::in_use(&record.name, &world.users(key))?;
+    world.remove_network(key)?;
+    Ok(Vec::new())
 }
 
 /// Stops services in reverse order of dependency; the order is the plan's, less its removals.

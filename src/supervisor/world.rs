@@ -16,7 +16,7 @@ use super::observe::{self, Ended, Record};
 use super::unit::{Command, UnitHandle, UnitState};
 use crate::compose::model::Project;
 use crate::image::Store;
-use crate::name::{ContainerId, NetworkName, ProjectName, ServiceName};
+use crate::name::{ContainerId, ContainerName, NetworkName, ProjectName, ServiceName};
 use crate::network::{self, Firewall, Names, Nftables, PortForward, ResolvConf};
 use crate::plan::{Observed, ObservedState};
 use crate::runtime::{self, Handle};
@@ -289,9 +289,11 @@ impl World {
             .collect()
     }
 
-    /// The records of all networks of the project.
-    pub(super) fn networks(&self) -> Vec<NetworkRecord> {
-        self.networks.borrow().values().cloned().collect()
+    /// The containers on a network, running or not.
+    pub(super) fn users(&self, key: &NetworkName) -> Vec<ContainerName> {
+        let units = self.units.borrow();
+        let is_on = |unit: &&UnitHandle| unit.record.endpoints.iter().any(|endpoint| endpoint.network == *key);
+        units.values().filter(is_on).map(|unit| unit.record.name.clone()).collect()
     }
 
     /// Makes bridges again that a boot took away.

@@ -21,6 +21,7 @@ mod images;
 mod killed;
 mod logs;
 mod names;
+mod network_command;
 mod networks;
 mod paused;
 mod ports;

@@ -5,6 +5,7 @@ mod config;
 mod down;
 mod exec;
 mod logs;
+mod network;
 mod oci;
 mod ps;
 mod pull;
@@ -17,6 +18,9 @@ pub use config::{ConfigArgs, ConfigFormat, HashOf};
 pub use down::DownArgs;
 pub use exec::ExecArgs;
 pub use logs::LogsArgs;
+pub use network::{
+    NetworkArgs, NetworkCreateArgs, NetworkInspectArgs, NetworkLsArgs, NetworkPruneArgs, NetworkRmArgs, NetworkVerb,
+};
 pub use oci::{
     LogFormat, OciArgs, OciContainerArgs, OciCreateArgs, OciDeleteArgs, OciEventsArgs, OciExecArgs, OciFormat,
     OciKillArgs, OciListArgs, OciPsArgs, OciRunArgs, OciSpecArgs, OciUpdateArgs, OciVerb,
@@ -111,6 +115,8 @@ pub enum Command {
     Pull(PullArgs),
     /// Check the Compose file and print what it resolves to
     Config(ConfigArgs),
+    /// List, make, remove and change networks
+    Network(NetworkArgs),
     /// Run containers of OCI bundles, for engines that drive a runtime as they drive runc
     Oci(Box<OciArgs>),
     /// Print the version
@@ -200,6 +206,7 @@ mod tests {
           exec     Run a command in a running container
           pull     Pull the images of the services
           config   Check the Compose file and print what it resolves to
+          network  List, make, remove and change networks
           oci      Run containers of OCI bundles, for engines that drive a runtime as they drive runc
           version  Print the version
           help     Print this message or the help of the given subcommand(s)

@@ -5,6 +5,7 @@ pub(super) mod config;
 pub(super) mod down;
 pub(super) mod exec;
 pub(super) mod logs;
+pub(super) mod network;
 pub(super) mod oci;
 pub(super) mod ps;
 pub(super) mod pull;
