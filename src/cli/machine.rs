@@ -7,6 +7,7 @@ use super::error::CliError;
 use crate::compose::model::{OciRuntime, Project};
 use crate::compose::{Diagnostic, Findings, Judgement, Question};
 use crate::name::ServiceName;
+use crate::network::Queue;
 use crate::runtime::{FoundRuntime, Runtimes, has_apparmor, may_set_oom_score};
 
 /// Looks for what `services` name: where the runtimes of the project are, and what is missing or done in another way.
@@ -48,6 +49,17 @@ fn judgement(question: &Question, runtimes: &Runtimes) -> Judgement {
             false => Judgement::Refused("this kernel does not run AppArmor".to_owned()),
         },
         "security_opt" => Judgement::Refused("labels of SELinux are not supported yet".to_owned()),
+        "x-rcompose.network.delay" | "x-rcompose.network.loss" => of_kernel(Queue::Netem, "netem"),
+        attribute if attribute.starts_with("x-rcompose.network.rate") => of_kernel(Queue::Tbf, "tbf"),
         _ => Judgement::Obeyed,
+    }
+}
+
+/// Whether the kernel has what holds packets back.
+fn of_kernel(queue: Queue, name: &str) -> Judgement {
+    if queue.is_missing() {
+        Judgement::Refused(format!("this kernel has no {name} ({})", queue.option()))
+    } else {
+        Judgement::Obeyed
     }
 }

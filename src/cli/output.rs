@@ -64,6 +64,7 @@ pub(super) fn event(resource: &supervisor::Resource, status: supervisor::Status)
         Reported::Created => Status::Created,
         Reported::Starting => Status::Starting,
         Reported::Started => Status::Started,
+        Reported::Updated => Status::Updated,
         Reported::Running => Status::Running,
         Reported::Waiting => Status::Waiting,
         Reported::Healthy => Status::Healthy,

@@ -254,6 +254,8 @@ impl Type {
             Self::Number => "a number",
             Self::Bytes | Self::SizeText => "a size such as `64m`",
             Self::Duration => "a string such as `10s`",
+            Self::Rate => "a rate such as `10mbit`",
+            Self::Percentage => "a percentage such as `0.5%`",
             Self::Microseconds => "a number of microseconds or a duration",
             Self::Mode => "permission bits such as `0440`",
             Self::DeviceCount => "`all` or a number",

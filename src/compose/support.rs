@@ -128,6 +128,9 @@ pub(super) const RULES: &[(&str, When, Effect)] = &[
     ("services.*.volumes.*.consistency", Given, Effect::None("it is for Docker Desktop")),
     ("services.*.volumes.*.type", Unless(&["bind", "image", "tmpfs", "volume"]), NotYet),
     ("services.*.volumes.*.volume.labels", Given, NotYet),
+    ("services.*.x-rcompose.network.delay", Unless(&["0s"]), OfMachine),
+    ("services.*.x-rcompose.network.loss", Unless(&["0%"]), OfMachine),
+    ("services.*.x-rcompose.network.rate.*", Unless(&[]), OfMachine),
     ("networks.*.attachable", Given, SWARM),
     ("networks.*.driver", Unless(&["bridge", "default", "host", "ipvlan", "macvlan", "none", "null"]), Effect::Impossible("there are the drivers bridge, macvlan, ipvlan, host and none")),
     ("networks.*.driver_opts", OtherKeys(NETWORK_OPTIONS), Effect::None("no driver here has such an option")),
@@ -307,7 +310,7 @@ impl Walk<'_> {
                 (Severity::Error, DiagnosticKind::InvalidValue { what, reason: reason.to_owned() })
             }
             Effect::None(why) => (Severity::Warning, DiagnosticKind::NoEffect { what: format!("`{what}`"), why }),
-            Effect::OfMachine => return self.ask(origin, format!("`{what}`")),
+            Effect::OfMachine => return self.ask(origin, &what),
         };
         let diagnostic = self.report.diagnostic(severity, origin, kind);
         let (section, element, effect) = (self.section, self.element.to_owned(), self.effect);
@@ -315,14 +318,18 @@ impl Walk<'_> {
     }
 
     /// Has the machine asked, which only whoever runs the project does.
-    fn ask(&mut self, origin: Origin, what: String) {
-        let kind = DiagnosticKind::InvalidValue { what: what.clone(), reason: String::new() };
+    fn ask(&mut self, origin: Origin, what: &str) {
+        let (path, value) = what.split_once(": ").map_or((what, None), |(path, value)| (path, Some(value)));
+        let below = path.strip_prefix(&format!("{}.{}.", self.section, self.element)).unwrap_or(self.key);
+        // Of a list, the list: its item is the value.
+        let attribute = below.split('[').next().unwrap_or(below);
+        let kind = DiagnosticKind::InvalidValue { what: format!("`{what}`"), reason: String::new() };
         self.questions.push(machine::Question {
             service: self.element.to_owned(),
-            attribute: self.key.to_owned(),
-            value: what.trim_matches('`').split_once(": ").map(|(_, value)| value.to_owned()),
+            attribute: attribute.to_owned(),
+            value: value.map(str::to_owned),
             diagnostic: self.report.diagnostic(Severity::Error, origin, kind),
-            what,
+            what: format!("`{what}`"),
         });
     }
 }

@@ -19,6 +19,12 @@ pub enum UnitError {
     /// A size that is none.
     #[error("`{0}` is not a size such as `512m` or `1.5gb`")]
     Size(String),
+    /// A rate that is none.
+    #[error("`{0}` is not a rate such as `10mbit`, `1.5gbit` or `500kbps`, which is in bytes")]
+    Rate(String),
+    /// A part that is none.
+    #[error("`{0}` is not a percentage such as `1%` or `0.5%`")]
+    Percentage(String),
 }
 
 /// Parses a Go duration: `1h5m30.5s`, `20ms`, and days and weeks besides; `0` needs no unit.
@@ -106,6 +112,41 @@ pub fn bytes(text: &str) -> Result<u64, UnitError> {
     scaled(number, 1 << shift).ok_or_else(invalid)
 }
 
+/// Parses a rate as `tc(8)` does: `bit` a second, or `bps`, which are bytes a second, after `k`, `m`, `g` or `t`, or `ki`
+/// and so on in steps of 1024. Returns bytes a second.
+///
+/// # Errors
+/// [`UnitError::Rate`], of a rate below one byte a second too.
+pub(super) fn rate(text: &str) -> Result<u64, UnitError> {
+    let invalid = || UnitError::Rate(text.to_owned());
+    let lower = text.to_ascii_lowercase();
+    let (number, bits) = match (lower.strip_suffix("bit"), lower.strip_suffix("bps")) {
+        (Some(number), _) => (number, 1),
+        (None, Some(number)) => (number, 8),
+        (None, None) => return Err(invalid()),
+    };
+    let (number, step) = number.strip_suffix('i').map_or((number, 1000), |number| (number, 1024));
+    let powers = [('k', 1), ('m', 2), ('g', 3), ('t', 4)];
+    let prefix = powers.iter().find_map(|(letter, power)| Some((number.strip_suffix(*letter)?, *power)));
+    let (number, power) = prefix.unwrap_or((number, 0));
+    if step == 1024 && power == 0 {
+        return Err(invalid());
+    }
+    let bits = scaled(number, bits * u64::pow(step, power)).ok_or_else(invalid)?;
+    Some(bits / 8).filter(|bytes| *bytes > 0).ok_or_else(invalid)
+}
+
+/// Parses a percentage: `0.5%`.
+///
+/// # Errors
+/// [`UnitError::Percentage`].
+pub(super) fn percentage(text: &str) -> Result<f64, UnitError> {
+    let number =
+        text.strip_suffix('%').filter(|number| number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'));
+    let percentage = number.and_then(|number| number.parse().ok()).filter(|number| *number <= 100.0);
+    percentage.ok_or_else(|| UnitError::Percentage(text.to_owned()))
+}
+
 /// A decimal number times `scale`, rounded down; exact, unlike floats.
 fn scaled(number: &str, scale: u64) -> Option<u64> {
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
@@ -141,6 +182,50 @@ mod tests {
         }
         for text in ["", "5", "5x", "s", "1.2.3s", "-1s", "9999999999999999999999h", "."] {
             assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn rates() {
+        for (text, wanted) in [
+            ("10mbit", 1_250_000),
+            ("10Mbit", 1_250_000),
+            ("1.5gbit", 187_500_000),
+            ("8bit", 1),
+            ("1tbit", 125_000_000_000),
+            ("8kibit", 1024),
+            ("500kbps", 500_000),
+            ("1mibps", 1_048_576),
+            ("3bps", 3),
+        ] {
+            assert_eq!(rate(text), Ok(wanted), "{text}");
+        }
+        for text in [
+            "",
+            "10",
+            "10m",
+            "mbit",
+            "bit",
+            "ibit",
+            "1ibit",
+            "0mbit",
+            "7bit",
+            "-1mbit",
+            "1e3bit",
+            "99999999tbit",
+            "1 mbit",
+        ] {
+            assert!(rate(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn percentages() {
+        for (text, wanted) in [("1%", 1.0), ("0.5%", 0.5), ("0%", 0.0), ("100%", 100.0)] {
+            assert_eq!(percentage(text), Ok(wanted), "{text}");
+        }
+        for text in ["", "%", "1", "101%", "-1%", "1e1%", "inf%", "nan%", ".%", "1 %"] {
+            assert!(percentage(text).is_err(), "{text}");
         }
     }
 

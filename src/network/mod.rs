@@ -26,9 +26,11 @@ mod nft;
 mod port;
 mod port_map;
 mod port_owner;
+mod queue;
 mod relay;
 mod reservation;
 mod route;
+mod shaping;
 mod subnet;
 mod sysctl;
 
@@ -47,7 +49,9 @@ pub use ipam::{AddressPool, Claim, InvalidPool, IpamError, SubnetPool, choose_su
 pub use netlink::NetlinkError;
 pub use nft::{NftError, Nftables};
 pub use port::{PortForward, TransportProtocol};
+pub use queue::{Queue, Shape};
 pub use relay::{Relay, RelayError};
 pub use reservation::{MOST_SOCKETS, PortError, PortReservation, reserve_port, reserve_range};
 pub use route::{Route, routes};
+pub use shaping::{DETOUR_PREFIX, HostEnd, Shaping, ShapingError, remove_detour, shape};
 pub use subnet::{InvalidSubnet, IpFamily, Subnet};

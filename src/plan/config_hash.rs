@@ -22,10 +22,13 @@ const NOT_HASHED: &[&str] =
 pub fn service_hash(project: &Project, service: &Service) -> String {
     let mut own = fields(service);
     own.retain(|key, _| !NOT_HASHED.contains(&key.as_str()) && (!key.starts_with("x-") || key == "x-rcompose"));
-    if let Some(Value::Object(deploy)) = own.get_mut("deploy") {
-        deploy.remove("replicas");
-        if deploy.is_empty() {
-            own.remove("deploy");
+    // How many there are, and what is changed as they run.
+    for (key, of_no_matter) in [("deploy", "replicas"), ("x-rcompose", "network")] {
+        if let Some(Value::Object(fields)) = own.get_mut(key) {
+            fields.remove(of_no_matter);
+            if fields.is_empty() {
+                own.remove(key);
+            }
         }
     }
 
@@ -87,7 +90,9 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::compose::model::{Attachment, Build, Condition, Dependency, Deploy, FileGrant, PullPolicy};
+    use crate::compose::model::{
+        Attachment, Build, Condition, Dependency, Deploy, FileGrant, NetworkLimits, PullPolicy,
+    };
     use crate::name::{ImageReference, ProjectName};
 
     fn project() -> (Project, Service) {
@@ -115,7 +120,7 @@ mod tests {
         let (project, service) = project();
         let before = service_hash(&project, &service);
         type Change = fn(&mut Service);
-        let changes: [(&str, bool, Change); 11] = [
+        let changes: [(&str, bool, Change); 12] = [
             ("pull_policy", false, |service| service.pull_policy = Some(PullPolicy::Always)),
             ("scale", false, |service| service.scale = Some(3)),
             ("attach", false, |service| service.attach = Some(false)),
@@ -128,6 +133,10 @@ mod tests {
                 service.deploy = Some(Deploy { replicas: Some(3), ..Deploy::default() });
             }),
             ("build", false, |service| service.build = Some(Build::default())),
+            ("network limits", false, |service| {
+                let limits = NetworkLimits { loss: Some(1.0), ..NetworkLimits::default() };
+                service.set_network_limits(Some(limits));
+            }),
             ("an extension of somebody", false, |service| {
                 service.extensions.insert("x-note".to_owned(), json!(1));
             }),

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use crate::compose::model::NetworkLimits;
 use crate::name::{ContainerId, ContainerName, ImageReference, NetworkName, ServiceName, VolumeName};
 
 /// What exists for a project.
@@ -45,6 +46,8 @@ pub struct ObservedContainer {
     pub networks: BTreeSet<NetworkName>,
     /// The named volumes it has mounted.
     pub volumes: BTreeSet<VolumeName>,
+    /// What its networks carry, if that is limited.
+    pub limits: Option<NetworkLimits>,
     /// Whether it runs.
     pub state: ObservedState,
 }

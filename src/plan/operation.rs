@@ -33,6 +33,15 @@ pub enum Operation {
         /// volumes.
         replaces: Option<ContainerId>,
     },
+    /// Changes what can be changed of a container as it runs: its network limits.
+    UpdateContainer {
+        /// Which.
+        container: ContainerId,
+        /// What people call it.
+        name: ContainerName,
+        /// Its service.
+        service: ServiceName,
+    },
     /// Starts a container, made earlier or by this plan.
     StartContainer {
         /// Its service.
@@ -88,6 +97,8 @@ pub enum Cause {
     NotRunning,
     /// Its configuration changed.
     ConfigChanged,
+    /// Its network limits changed.
+    LimitsChanged,
     /// Its image changed.
     ImageChanged,
     /// The user asked for it.

@@ -48,6 +48,7 @@ impl fmt::Display for Operation {
             Self::CreateVolume { volume } => write!(formatter, "create volume {volume}"),
             Self::PullImage { image } => write!(formatter, "pull image {image}"),
             Self::CreateContainer { service, number, .. } => write!(formatter, "create container {service}-{number}"),
+            Self::UpdateContainer { name, .. } => write!(formatter, "update container {name}"),
             Self::StartContainer { service, number } => write!(formatter, "start container {service}-{number}"),
             Self::AwaitCondition { service, condition, required: true } => {
                 write!(formatter, "await {service} {condition}")
@@ -72,6 +73,7 @@ impl fmt::Display for Cause {
             Self::Missing => formatter.write_str("missing"),
             Self::NotRunning => formatter.write_str("not running"),
             Self::ConfigChanged => formatter.write_str("configuration changed"),
+            Self::LimitsChanged => formatter.write_str("network limits changed"),
             Self::ImageChanged => formatter.write_str("image changed"),
             Self::Requested => formatter.write_str("requested"),
             Self::PullPolicy => formatter.write_str("pull policy"),

@@ -67,13 +67,13 @@ impl Plan {
         ids
     }
 
-    /// The containers that the plan stops or removes.
+    /// The containers that the plan changes, stops or removes.
     #[must_use]
     pub fn containers(&self) -> BTreeSet<&ContainerId> {
         let touched = self.graph.node_weights().filter_map(|step| match &step.operation {
-            Operation::StopContainer { container, .. } | Operation::RemoveContainer { container, .. } => {
-                Some(container)
-            }
+            Operation::UpdateContainer { container, .. }
+            | Operation::StopContainer { container, .. }
+            | Operation::RemoveContainer { container, .. } => Some(container),
             _ => None,
         });
         touched.collect()

@@ -27,6 +27,7 @@ struct Up<'a> {
     networks: BTreeMap<&'a NetworkName, Node>,
     volumes: BTreeMap<&'a VolumeName, Node>,
     created: BTreeMap<(&'a ServiceName, u32), Node>,
+    updated: BTreeMap<(&'a ServiceName, u32), Node>,
     started: BTreeMap<&'a ServiceName, Vec<Node>>,
     awaits: BTreeMap<(&'a ServiceName, Condition, bool), Node>,
 }
@@ -51,6 +52,7 @@ pub(super) fn plan<'a>(
         networks: BTreeMap::new(),
         volumes: BTreeMap::new(),
         created: BTreeMap::new(),
+        updated: BTreeMap::new(),
         started: BTreeMap::new(),
         awaits: BTreeMap::new(),
     };
@@ -59,6 +61,7 @@ pub(super) fn plan<'a>(
     up.make_networks()?;
     up.make_volumes();
     up.create_containers();
+    up.update_containers();
     for name in graph.order().iter().copied().filter(|name| replicas.contains_key(name)) {
         up.start_containers(name);
     }
@@ -208,6 +211,24 @@ impl<'a> Up<'a> {
         }
     }
 
+    /// Containers that stay get what can be changed without making them anew.
+    fn update_containers(&mut self) {
+        for container in &self.observed.containers {
+            let Some((name, service)) = self.selection.services.get_key_value(&container.service) else { continue };
+            let mut replicas = self.replicas[*name].iter();
+            let stays = replicas.any(|replica| {
+                let stays = matches!(replica.fate, Fate::Keep(_) | Fate::Start | Fate::Restart(..));
+                stays && replica.number == container.number
+            });
+            if stays && service.network_limits() != container.limits.as_ref() {
+                let (id, of) = (container.id.clone(), container.name.clone());
+                let update = Operation::UpdateContainer { container: id, name: of, service: (*name).clone() };
+                let node = self.draft.add(update, Cause::LimitsChanged, []);
+                self.updated.insert((name, container.number), node);
+            }
+        }
+    }
+
     /// What must be there before a container of `service` can be made, or started when it was made before.
     fn needs(&self, service: &Service) -> Vec<Node> {
         let mut nodes: Vec<Node> =
@@ -236,6 +257,7 @@ impl<'a> Up<'a> {
                 Fate::Start => (Cause::NotRunning, self.needs(service)),
                 Fate::Restart(container, cause) => (cause.clone(), vec![self.gone[&container.id]]),
             };
+            after.extend(self.updated.get(&(name, replica.number)));
             for (on, dependency) in &service.depends_on {
                 let cause = Cause::NeededBy(name.clone());
                 after.extend(self.condition(on, dependency.condition, dependency.required, cause));

@@ -239,6 +239,14 @@ impl ContainerLayout {
         write(&self.record(), record)
     }
 
+    /// Writes the record of a container that is there anew.
+    ///
+    /// # Errors
+    /// [`StateError`].
+    pub fn write_record<S: Serialize>(&self, record: &ContainerRecord<S>) -> Result<(), StateError> {
+        write(&self.record(), record)
+    }
+
     /// Makes the run directory, which a boot takes away.
     ///
     /// # Errors

@@ -110,6 +110,8 @@ pub enum Status {
     Starting,
     /// It is started.
     Started,
+    /// It is changed, and runs on.
+    Updated,
     /// It runs as it should already.
     Running,
     /// Someone waits for its condition.

@@ -12,6 +12,7 @@ use super::control::{Event, Resource, Status};
 use super::failure::{Failure, FailureKind};
 use super::network;
 use super::provision;
+use super::shaping;
 use super::share;
 use super::unit::{Command, StopReport};
 use super::world::World;
@@ -167,6 +168,7 @@ async fn perform(world: &Rc<World>, project: Option<&Project>, operation: Operat
         Operation::CreateContainer { service, number, replaces } => {
             provision::create_container(world, project()?, &service, number, replaces.as_ref())
         }
+        Operation::UpdateContainer { container, service, .. } => update(world, project()?, &container, &service).await,
         Operation::StartContainer { service, number } => start(world, &service, number).await,
         Operation::AwaitCondition { service, condition, required } => {
             match await_condition(world, &service, condition).await {
@@ -204,6 +206,25 @@ fn reported(
     let result = operation();
     world.say(Event::Progress { resource, status: if result.is_ok() { done } else { Status::Error } });
     result
+}
+
+/// Has a container, running or not, get what its service says now of what can be changed as it runs.
+async fn update(world: &Rc<World>, project: &Project, id: &ContainerId, service: &ServiceName) -> Result<(), Failure> {
+    // One that is gone was removed by a request that took over.
+    let unit = world.with_unit(id, |unit| (Rc::clone(&unit.record), unit.commands.clone()));
+    let Some((before, commands)) = unit else { return Ok(()) };
+    let mut record = (*before).clone();
+    record.config.service.set_network_limits(project.services[service].network_limits().cloned());
+    let record = Rc::new(record);
+    let (reply, answer) = oneshot::channel();
+    let result = match commands.send(Command::Update { record: Rc::clone(&record), reply }).await {
+        Ok(()) => answer.await.unwrap_or_else(|_| Err(Failure::cancelled(&before.name))),
+        Err(_) => Err(Failure::cancelled(&before.name)),
+    };
+    let result = result.and_then(|()| Ok(world.replace_record(record)?));
+    let status = if result.is_ok() { Status::Updated } else { Status::Error };
+    world.say(Event::Progress { resource: Resource::Container(before.name.clone()), status });
+    result.map_err(|failure| failure.because_of(format!("cannot change {}", before.name)))
 }
 
 async fn start(world: &Rc<World>, service: &ServiceName, number: u32) -> Result<(), Failure> {
@@ -265,6 +286,10 @@ async fn end(world: &World, id: &ContainerId, grace: Duration) -> StopReport {
 fn remove(world: &World, id: &ContainerId, volumes: bool) -> Result<(), Failure> {
     let record = world.with_unit(id, |unit| Rc::clone(&unit.record));
     world.remove_unit(id);
+    if let Some(record) = &record {
+        // What a supervisor that died did not remove.
+        shaping::end(record)?;
+    }
     crate::runtime::delete(world.paths.container(id).run())
         .map_err(|error| Failure::from_error(FailureKind::System, &error))?;
     world.paths.container(id).remove()?;

@@ -34,6 +34,7 @@ mod publish;
 mod resolver;
 pub mod restart;
 mod server;
+mod shaping;
 mod share;
 mod standalone;
 mod start;

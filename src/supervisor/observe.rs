@@ -187,6 +187,7 @@ pub(super) fn observed_container(record: &Record, state: ObservedState) -> Obser
         depends_on: record.config.service.depends_on.keys().cloned().collect(),
         networks: record.endpoints.iter().map(|endpoint| endpoint.network.clone()).collect(),
         volumes: record.config.volumes.keys().cloned().collect(),
+        limits: record.config.service.network_limits().cloned(),
         state,
     }
 }

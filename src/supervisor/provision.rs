@@ -13,6 +13,7 @@ use super::host_devices;
 use super::lower::{self, ImageDefaults, LowerInput, SeccompProfile};
 use super::machine;
 use super::observe::{Configuration, Record};
+use super::shaping;
 use super::share;
 use super::unit::{self, UnitState};
 use super::volume;
@@ -30,6 +31,12 @@ use crate::sys::random;
 /// # Errors
 /// [`FailureKind::Plan`] for a container name that another project has, and for a network of another project.
 pub(super) fn check(world: &World, project: &Project, plan: &plan::Plan) -> Result<(), Failure> {
+    for (_, step) in plan.steps() {
+        if let Operation::CreateContainer { service, .. } | Operation::UpdateContainer { service, .. } = &step.operation
+        {
+            shaping::check(project, service)?;
+        }
+    }
     let creations: Vec<_> = plan
         .steps()
         .filter_map(|(_, step)| match &step.operation {

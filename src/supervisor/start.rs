@@ -18,6 +18,7 @@ use super::observe::Record;
 use super::publish;
 use super::resolver::{self, AbortOnDrop};
 use super::restart::Attempts;
+use super::shaping;
 use super::share;
 use super::world::World;
 use crate::compose::model::{Mount, NetworkMode};
@@ -78,6 +79,7 @@ pub(super) async fn start(world: &Rc<World>, record: &Rc<Record>, attempts: Atte
         None => {
             let netns = netns(init.pid)?;
             attach(world, record, &netns)?;
+            shaping::begin(world, record)?;
             Some(resolver::serve(world, record, &netns)?)
         }
     };
@@ -89,7 +91,13 @@ pub(super) async fn start(world: &Rc<World>, record: &Rc<Record>, attempts: Atte
         Ok(()) => shim.start().await.map_err(|error| runtime_failure(&error)),
         Err(failure) => Err(failure),
     };
-    let handle = started.inspect_err(|_| world.withdraw(record))?;
+    let handle = started.inspect_err(|_| {
+        world.withdraw(record);
+        if record.config.service.network_limits().is_some() {
+            // The first error is the one to tell; it is tried again when the container is removed.
+            let _ = shaping::end(record);
+        }
+    })?;
     world.update_state(record, |state| {
         state.stopped = false;
         state.restarting = false;
@@ -106,6 +114,10 @@ pub(super) fn resume(world: &Rc<World>, record: &Rc<Record>, handle: Handle) -> 
     let published = world.paths.container(&record.id).read_state().map(|state| state.ports).unwrap_or_default();
     let warn = |failure: &Failure| world.warn(&format!("{}: {failure}", record.name));
     if let Err(failure) = world.expose(record, publish::forwards(world, record, &published)) {
+        warn(&failure);
+    }
+    // Of a change the supervisor may not have come to the end.
+    if let Err(failure) = shaping::resume(world, record) {
         warn(&failure);
     }
     let resolver = match &record.config.service.network_mode {

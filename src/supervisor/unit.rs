@@ -20,6 +20,7 @@ use super::failure::Failure;
 use super::health::Prober;
 use super::observe::{Record, health_record};
 use super::restart::{self, Attempts, Decision, Exit};
+use super::shaping;
 use super::start::{Live, start};
 use super::world::World;
 use crate::plan::{Health, ObservedState};
@@ -37,6 +38,13 @@ pub(super) enum Command {
         grace: Duration,
         /// Told what was noticed: `true` when the kernel drops the stop signal.
         done: oneshot::Sender<StopReport>,
+    },
+    /// Goes on with a changed record; answered when what runs is as it says.
+    Update {
+        /// The record.
+        record: Rc<Record>,
+        /// Where a failure leaves the record as it was.
+        reply: oneshot::Sender<Result<(), Failure>>,
     },
 }
 
@@ -178,7 +186,17 @@ impl Unit {
                 let _ = done.send(StopReport::Stopped);
                 Some(Phase::Idle)
             }
+            Command::Update { record, reply } => {
+                self.update(record, reply);
+                Some(Phase::Idle)
+            }
         }
+    }
+
+    /// Takes a changed record, which is obeyed at the next start.
+    fn update(&mut self, record: Rc<Record>, reply: oneshot::Sender<Result<(), Failure>>) {
+        self.record = record;
+        let _ = reply.send(Ok(()));
     }
 
     async fn running(&mut self, live: Box<Live>) -> Option<Phase> {
@@ -196,6 +214,10 @@ impl Unit {
                         let _ = reply.send(Ok(()));
                     }
                     Command::Stop { grace, done } => return Some(self.begin_stop(live, grace, done)),
+                    Command::Update { record, reply } => match shaping::change(&self.world, &self.record, &record) {
+                        Ok(()) => self.update(record, reply),
+                        Err(failure) => drop(reply.send(Err(failure))),
+                    },
                 },
                 () = prober.probe(|| self.publish.receiver_count() > 1) => self.publish_health(prober.health(), prober.last_failure()),
             }
@@ -255,6 +277,7 @@ impl Unit {
                         deadline = deadline.min(self::deadline(grace));
                         done.push(also);
                     }
+                    Command::Update { record, reply } => self.update(record, reply),
                 },
             }
         }
@@ -273,6 +296,10 @@ impl Unit {
                     self.publish.send_replace(UnitState::Exited { code, oom: false });
                     let _ = done.send(StopReport::Stopped);
                     Some(Phase::Idle)
+                }
+                Command::Update { record, reply } => {
+                    self.update(record, reply);
+                    Some(Phase::Backoff { due, code })
                 }
             },
         }
@@ -361,6 +388,11 @@ impl Unit {
 
     fn withdraw(&self, code: i32, oom: bool, restarting: bool) {
         self.world.withdraw(&self.record);
+        if self.record.config.service.network_limits().is_some()
+            && let Err(failure) = shaping::end(&self.record)
+        {
+            self.world.warn(&format!("{}: {failure}", self.record.name));
+        }
         self.world.update_state(&self.record, |state| {
             state.restarting = restarting;
             state.health = HealthRecord::None;

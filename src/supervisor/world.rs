@@ -128,6 +128,18 @@ impl World {
         self.units.borrow_mut().insert(unit.record.id.clone(), unit);
     }
 
+    /// Keeps a changed record of a container, on disk too.
+    ///
+    /// # Errors
+    /// [`StateError`].
+    pub(super) fn replace_record(&self, record: Rc<Record>) -> Result<(), StateError> {
+        self.paths.container(&record.id).write_record(&*record)?;
+        if let Some(unit) = self.units.borrow_mut().get_mut(&record.id) {
+            unit.record = record;
+        }
+        Ok(())
+    }
+
     /// Forgets a unit: its task ends.
     pub(super) fn remove_unit(&self, id: &ContainerId) {
         self.units.borrow_mut().remove(id);

@@ -18,6 +18,7 @@ mod io;
 #[path = "../support/kernel.rs"]
 mod kernel;
 mod namespaces;
+mod network;
 mod process;
 mod resources;
 mod runtimes;

@@ -14,3 +14,4 @@ mod lab;
 mod port;
 mod published6;
 mod relay;
+mod shaping;

@@ -1,7 +1,9 @@
 //! `up`: what is planned for what exists.
 
 use insta::assert_snapshot;
-use rcompose::compose::model::{Condition, Dependency, Mount, Port, Project, PullPolicy, Service};
+use rcompose::compose::model::{
+    Condition, Dependency, Mount, NetworkLimits, Port, Project, PullPolicy, Rates, Service,
+};
 use rcompose::plan::{Health, Observed, ObservedState, Operation, Recreate, UpOptions, reconcile};
 
 use super::world::{With, container, name, names, project, renew, running, service, up};
@@ -438,4 +440,26 @@ fn who_shares_namespaces_follows_their_owner() {
     #3 await web service_started (needed by sidecar) after #2
     #4 start container sidecar-1 (shares with web) after #1, #3
     ");
+}
+
+#[test]
+fn changed_network_limits_change_a_container_as_it_is() {
+    let limited = |rate: Option<u64>| {
+        let limits = NetworkLimits { rate: Some(Rates { inward: rate, outward: None }), ..NetworkLimits::default() };
+        project([("web", service("nginx:1").with(|web| web.set_network_limits(rate.map(|_| limits))))])
+    };
+    let mut observed = running(&limited(None));
+    assert_snapshot!(up(&limited(Some(1)), &observed), @"#1 update container shop-web-1 (network limits changed)");
+    container(&mut observed, "shop-web-1").state = ObservedState::Exited { code: 1 };
+    assert_snapshot!(up(&limited(Some(1)), &observed), @r"
+    #1 update container shop-web-1 (network limits changed)
+    #2 start container web-1 (not running) after #1
+    ");
+    let mut observed = running(&limited(Some(1)));
+    assert!(up(&limited(Some(1)), &observed).is_empty());
+    assert_snapshot!(up(&limited(None), &observed), @"#1 update container shop-web-1 (network limits changed)");
+    // One that is made anew has them from the start.
+    container(&mut observed, "shop-web-1").config_hash = "another".to_owned();
+    let plan = up(&limited(Some(2)), &observed);
+    assert!(!plan.steps().any(|(_, step)| matches!(step.operation, Operation::UpdateContainer { .. })), "{plan}");
 }

@@ -134,6 +134,10 @@ fn carry_out_step(operation: &Operation, project: Option<&Project>, observed: &m
             assert!(!observed.containers.iter().any(|one| one.name == container.name), "{} is taken", container.name);
             observed.containers.push(container);
         }
+        Operation::UpdateContainer { container, service, .. } => {
+            let container = at(observed, container);
+            observed.containers[container].limits = project.unwrap().services[service].network_limits().cloned();
+        }
         Operation::StartContainer { service, number } => start(project.unwrap(), service, *number, observed),
         Operation::AwaitCondition { service, .. } => {
             let waited = observed.containers.iter().filter(|container| container.service == *service);
@@ -183,6 +187,7 @@ fn created(project: &Project, key: &ServiceName, number: u32, observed: &Observe
         depends_on: service.depends_on.keys().cloned().collect(),
         networks: service.networks.keys().cloned().collect(),
         volumes,
+        limits: service.network_limits().cloned(),
         state: ObservedState::Created,
     }
 }

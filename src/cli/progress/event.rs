@@ -73,6 +73,7 @@ statuses! {
     Recreated Done "It is replaced.",
     Starting Working "A container is started.",
     Started Done "It is started.",
+    Updated Done "It is changed, and runs on.",
     Running Done "It ran already.",
     Restarting Working "It is stopped and started.",
     Waiting Working "Something waits for a container to be healthy, or to end.",

@@ -75,6 +75,7 @@ const RULES: &[(&str, Rule)] = &[
     ("services.*.tmpfs", list::one_or_many),
     ("services.*.volumes", mount::mounts),
     ("services.*.volumes.*.volume.labels", list::texts),
+    ("services.*.x-rcompose.network.rate", object::rates),
     ("volumes.*.driver_opts", list::texts),
     ("volumes.*.labels", list::texts),
 ];

@@ -45,6 +45,17 @@ pub(super) fn gpus(node: Node, _: &Report) -> Node {
     }
 }
 
+/// `rate: RATE` for `{in: RATE, out: RATE}`.
+pub(super) fn rates(node: Node, _: &Report) -> Node {
+    match node.value {
+        Value::Scalar(_) => {
+            let rate = Node { tag: None, ..node };
+            Node::mapping(rate.origin, [("in", rate.clone()), ("out", rate)])
+        }
+        _ => node,
+    }
+}
+
 /// `SOURCE[:TARGET[:PERMISSIONS]]`.
 pub(super) fn device(node: Node, report: &Report) -> Node {
     let Some(text) = node.text() else { return node };

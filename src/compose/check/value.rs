@@ -103,6 +103,8 @@ pub(super) fn typed(scalar: &Scalar, of: Type) -> Result<Typed, Mistake> {
         // Everything that is left is a text.
         _ if kind != Kind::String => match of {
             Type::Duration => Err(Mistake::Type(Some(format!("give it a unit: `{text}s`")))),
+            Type::Rate => Err(Mistake::Type(Some(format!("give it a unit: `{text}mbit`")))),
+            Type::Percentage => Err(Mistake::Type(Some(format!("give it its sign: `{text}%`")))),
             _ => Err(Mistake::Type(Some(quoted(text)))),
         },
         Type::Text => Ok(same()),
@@ -116,6 +118,8 @@ pub(super) fn typed(scalar: &Scalar, of: Type) -> Result<Typed, Mistake> {
             Ok(duration) => Ok(as_text(units::format_duration(duration))),
             Err(error) => value(error.to_string()),
         },
+        Type::Rate => units::rate(text).map(|_| same()).map_err(|error| Mistake::Value(error.to_string())),
+        Type::Percentage => units::percentage(text).map(|_| same()).map_err(|error| Mistake::Value(error.to_string())),
         Type::PullPolicy => pull_policy(text),
         Type::ContainerName => {
             let first = text.starts_with(|c: char| c.is_ascii_alphanumeric());

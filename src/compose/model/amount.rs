@@ -108,6 +108,44 @@ pub(super) mod microseconds {
     }
 }
 
+/// `10mbit`, in bytes a second.
+pub(super) mod rate {
+    use serde::{Deserializer, Serializer};
+
+    use crate::compose::units;
+
+    #[expect(clippy::ref_option, reason = "as serde calls it")]
+    pub(crate) fn serialize<S: Serializer>(value: &Option<u64>, serializer: S) -> Result<S::Ok, S::Error> {
+        match value {
+            Some(bytes) => serializer.collect_str(&format_args!("{bytes}bps")),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+        super::read(deserializer, units::rate)
+    }
+}
+
+/// `0.5%`.
+pub(super) mod percentage {
+    use serde::{Deserializer, Serializer};
+
+    use crate::compose::units;
+
+    #[expect(clippy::ref_option, reason = "as serde calls it")]
+    pub(crate) fn serialize<S: Serializer>(value: &Option<f64>, serializer: S) -> Result<S::Ok, S::Error> {
+        match value {
+            Some(percentage) => serializer.collect_str(&format_args!("{percentage}%")),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+        super::read(deserializer, units::percentage)
+    }
+}
+
 /// Permission bits: octal with a leading `0` or `0o`, else decimal; written as `"0440"`.
 pub(super) mod mode {
     use serde::{Deserializer, Serializer};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Mount, Probe, PullPolicy, ResourceAmounts, Restart, RestartCondition, Service};
+use super::{Extension, Mount, NetworkLimits, Probe, PullPolicy, ResourceAmounts, Restart, RestartCondition, Service};
 use crate::name::{ImageReference, VolumeName};
 
 /// Docker's grace period.
@@ -59,6 +59,22 @@ impl Service {
     #[must_use]
     pub fn strict_health(&self) -> bool {
         self.rcompose.as_ref().is_some_and(|extension| extension.strict_health)
+    }
+
+    /// `x-rcompose.network`, if it says anything.
+    #[must_use]
+    pub fn network_limits(&self) -> Option<&NetworkLimits> {
+        let limits = self.rcompose.as_ref()?.network.as_ref();
+        limits.filter(|limits| **limits != NetworkLimits::default())
+    }
+
+    /// Puts other limits in the place of those it has.
+    pub fn set_network_limits(&mut self, limits: Option<NetworkLimits>) {
+        let extension = self.rcompose.get_or_insert_default();
+        extension.network = limits;
+        if *extension == Extension::default() {
+            self.rcompose = None;
+        }
     }
 
     /// The memory a container may use at most, in bytes: `mem_limit` or `deploy.resources.limits.memory`.

@@ -43,7 +43,7 @@ pub use deploy::{
     RestartPolicy, UpdateConfig, UpdateOrder,
 };
 pub use device::{BlkioConfig, DeviceCount, DeviceMapping, DeviceRate, DeviceRequest, DeviceWeight};
-pub use extension::Extension;
+pub use extension::{Extension, NetworkLimits, Rates};
 pub use file::{FileGrant, FileObject, FileSource};
 pub use healthcheck::{Healthcheck, Probe};
 pub use hooks::{Hook, Provider};

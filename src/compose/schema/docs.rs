@@ -25,7 +25,18 @@ const DOCS: &[(&str, &[(&str, &str)])] = &[
     ("x-rcompose", &[
         ("strict_health", "Ask for health exactly when Docker would, not earlier."),
         ("dns", "Domains, and the name servers that are asked for the names in them, from this machine."),
+        ("network", "What its networks carry: `up` changes it as containers run."),
         ("allow", "Names of warnings that are not shown for this service."),
+    ]),
+    ("network limits", &[
+        ("rate", "Bandwidth in each direction, such as 10mbit, on each of its networks."),
+        ("delay", "By how much packets are late in each direction: a round trip takes twice as much longer."),
+        ("jitter", "By how much the delay varies, to both sides."),
+        ("loss", "How many of 100 packets are lost in each direction, such as 0.5%."),
+    ]),
+    ("rates", &[
+        ("in", "What it receives."),
+        ("out", "What it sends."),
     ]),
     ("include", &[
         ("path", "The file, or several that are merged in order."),

@@ -124,6 +124,8 @@ fn scalar(of: Type) -> Value {
             json!({"anyOf": [{"type": "number"}, text_like(r"^ *[-+]?[0-9.]+([eE][0-9]+)? *([kKmMgGtTpPeE]?[iI]?[bB]?)?$")]})
         }
         Type::Duration => text_like("^[-+]?(0|([0-9.]+(ns|us|µs|μs|ms|s|m|h|d|w))+)$"),
+        Type::Rate => text_like("^[0-9.]+([kKmMgGtT][iI]?)?([bB][iI][tT]|[bB][pP][sS])$"),
+        Type::Percentage => text_like("^[0-9.]+%$"),
         Type::Microseconds => json!({"type": ["string", "number"]}),
         Type::Mode => json!({"anyOf": [{"type": "integer", "minimum": 0}, text_like("^(0o?)?[0-7]+$")]}),
         Type::DeviceCount => json!({"anyOf": [{"type": "integer"}, text_like("^([aA][lL][lL]|-?[0-9]+)$")]}),

@@ -70,6 +70,10 @@ pub(super) enum Type {
     Duration,
     /// A number of microseconds or a duration.
     Microseconds,
+    /// Bits or bytes a second, such as `10mbit`.
+    Rate,
+    /// `0.5%`.
+    Percentage,
     /// Permission bits: a number, or a text in octal; printed as a text in octal.
     Mode,
     /// A number of devices or `all`, printed as a number of which -1 is all.

@@ -108,8 +108,27 @@ pub(in crate::compose) static SERVICE: Object = Object::new(
 );
 
 /// What rcompose has beyond Compose.
-static RCOMPOSE: Object =
-    Object::closed("x-rcompose", &[flag("strict_health"), field("dns", Shape::Map(&TEXTS)), field("allow", TEXTS)]);
+static RCOMPOSE: Object = Object::closed(
+    "x-rcompose",
+    &[
+        flag("strict_health"),
+        field("dns", Shape::Map(&TEXTS)),
+        field("network", Shape::Object(&NETWORK_LIMITS)),
+        field("allow", TEXTS),
+    ],
+);
+
+static NETWORK_LIMITS: Object = Object::closed(
+    "network limits",
+    &[
+        field("rate", Shape::Either(&[Shape::Scalar(Type::Rate), Shape::Object(&RATES)])),
+        scalar("delay", Type::Duration),
+        scalar("jitter", Type::Duration),
+        scalar("loss", Type::Percentage),
+    ],
+);
+
+static RATES: Object = Object::closed("rates", &[scalar("in", Type::Rate), scalar("out", Type::Rate)]);
 
 static DEVELOP: Object = Object::new("develop", &[field("watch", Shape::List(&Shape::Object(&WATCH)))]);
 

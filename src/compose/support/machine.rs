@@ -22,7 +22,7 @@ pub enum Judgement {
 pub struct Question {
     /// Of which service it is an attribute.
     pub(super) service: String,
-    /// Which attribute: `runtime`.
+    /// Which attribute: `runtime`, `x-rcompose.network.delay`.
     pub attribute: String,
     /// The value, where it is one: an item of a list, a text.
     pub value: Option<String>,

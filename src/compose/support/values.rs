@@ -94,6 +94,7 @@ pub(super) const RULES: &[(&str, When, Effect)] = &[
     ("services.*.uts", Unless(&["host"]), Impossible("must be `host`, or left out for a host name of its own")),
     ("services.*.ulimits", OtherKeys(ULIMITS), Impossible("there is no such limit: as, core, cpu, data, fsize, locks, memlock, msgqueue, nice, nofile, nproc, rss, rtprio, rttime, sigpending and stack are")),
     ("services.*.ulimits.*", Whole(soft_above_hard), Impossible("the soft limit is above the hard one: lower `soft` or raise `hard`")),
+    ("services.*.x-rcompose.network", Whole(has_jitter_alone), Impossible("`jitter` is by how much `delay` varies: give a `delay` too")),
 ];
 
 fn is_no_capability(name: &str) -> bool {
@@ -163,6 +164,10 @@ fn soft_above_hard(ulimit: &Node) -> bool {
     limit("soft").zip(limit("hard")).is_some_and(|(soft, hard)| unsigned(soft) > unsigned(hard))
 }
 
+fn has_jitter_alone(limits: &Node) -> bool {
+    limits.get("jitter").is_some_and(says_something) && !limits.get("delay").is_some_and(says_something)
+}
+
 /// What a service cannot have together: the key that is refused, and why.
 pub(super) fn conflicts(service: &Node, services: &Node) -> Vec<(&'static str, &'static str)> {
     let mut conflicts = Vec::new();
@@ -192,6 +197,11 @@ pub(super) fn conflicts(service: &Node, services: &Node) -> Vec<(&'static str, &
             &["runtime"],
             "with `userns_mode: auto` the owners of files are mapped, which only rcompose's own runtime does",
         );
+    }
+    let limits = service.get("x-rcompose").and_then(|own| own.get("network"));
+    if limits.is_some_and(says_something) && !mode("network_mode").is_empty() {
+        conflicts
+            .push(("x-rcompose", "it has no network of its own whose `network` could be limited, with `network_mode`"));
     }
     for (key, namespace, why) in SHARED_PARAMETERS {
         if mode(key) == "host" && sysctls::any_of(service, *namespace) {
