@@ -56,7 +56,7 @@ pub(super) enum Message {
     Hold,
     /// Run a process in the container of this directory.
     Exec(Box<super::exec::Request>),
-    /// From an init that no shim stays with: the hooks of the runtime's namespaces are due.
+    /// From init: the hooks of the runtime's namespaces are due.
     Hooks,
     /// What the shim has made for init: its root if `root`, then the mounts of these indices in the specification, then
     /// the devices of these paths; a descriptor for each, the first ones in [`Message::Hold`]s.

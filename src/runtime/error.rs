@@ -6,6 +6,9 @@ use std::path::PathBuf;
 /// Why a container could not be made, started, watched or deleted.
 #[derive(Debug, thiserror::Error)]
 pub enum RuntimeError {
+    /// A hook failed.
+    #[error(transparent)]
+    Hook(#[from] Box<super::oci::HookError>),
     /// The specification asks for something that is not done, or contradicts itself.
     #[error(transparent)]
     Spec(#[from] super::SpecError),

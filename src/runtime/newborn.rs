@@ -3,13 +3,13 @@
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
-use super::Config;
 use super::cgroup::{Cgroup, CgroupError};
 use super::channel::{Channel, Failure, Message};
 use super::init::{self, InitError, Namespaces};
-use super::oci::Solitary;
+use super::oci::{Attended, Solitary};
 use super::record::ProcessRecord;
 use super::seccomp::{Agent, AgentError};
+use super::{Config, RuntimeError};
 use crate::sys::clone::{Cloned, SingleThreaded};
 use crate::sys::pidfd::{PidFd, start_time};
 
@@ -22,6 +22,8 @@ pub(super) enum BirthError {
     Namespace(#[from] InitError),
     #[error(transparent)]
     Agent(#[from] AgentError),
+    #[error(transparent)]
+    Hooks(#[from] RuntimeError),
     #[error("cannot talk to the container's init")]
     Channel(#[from] io::Error),
     #[error("the container's init ended before it was ready")]
@@ -67,11 +69,17 @@ impl Newborn {
     }
 
     /// Waits until init has prepared itself. Returns what could not be done as asked, and the terminal's master.
-    pub(super) fn ready(&self) -> Result<(Vec<String>, Option<OwnedFd>), BirthError> {
-        match self.channel.receive()? {
-            Some((Message::Ready { warnings }, terminal)) => Ok((warnings, terminal.into_iter().next())),
-            Some((Message::Failed(failure), _)) => Err(BirthError::Init(failure)),
-            _ => Err(BirthError::InitDied),
+    pub(super) fn ready(&self, config: &Config) -> Result<(Vec<String>, Option<OwnedFd>), BirthError> {
+        loop {
+            match self.channel.receive()? {
+                Some((Message::Hooks, _)) => {
+                    Attended::of(config).map_or(Ok(()), |hooks| hooks.of_runtime(self.process.pid))?;
+                    self.channel.send(&Message::Start, &[]).map_err(|_| BirthError::InitDied)?;
+                }
+                Some((Message::Ready { warnings }, terminal)) => return Ok((warnings, terminal.into_iter().next())),
+                Some((Message::Failed(failure), _)) => return Err(BirthError::Init(failure)),
+                _ => return Err(BirthError::InitDied),
+            }
         }
     }
 

@@ -13,6 +13,7 @@ use super::external::{self, ExternalError, Orphans};
 use super::guardian::Keeper;
 use super::log::Writer;
 use super::newborn::{BirthError, Newborn};
+use super::oci::{Attended, HookError};
 use super::pump::{self, Ends};
 use super::record::{self, ProcessRecord, StatusRecord};
 use super::{Config, ExitStatus, RuntimeError};
@@ -43,6 +44,8 @@ enum ShimError {
     Birth(#[from] BirthError),
     #[error(transparent)]
     External(#[from] ExternalError),
+    #[error(transparent)]
+    Hook(#[from] HookError),
     #[error("cannot open log `{}`", path.display())]
     Log { path: std::path::PathBuf, source: io::Error },
     #[error("nobody waits for the container any more")]
@@ -142,9 +145,9 @@ impl Born {
         }
     }
 
-    fn ready(&mut self) -> Result<(Vec<String>, Option<OwnedFd>), ShimError> {
+    fn ready(&mut self, config: &Config) -> Result<(Vec<String>, Option<OwnedFd>), ShimError> {
         match self {
-            Self::Here(newborn) => Ok(newborn.ready()?),
+            Self::Here(newborn) => Ok(newborn.ready(config)?),
             Self::Elsewhere(newborn) => Ok((Vec::new(), newborn.take_terminal())),
         }
     }
@@ -184,7 +187,7 @@ impl Container {
         // Before anything runs: on a full disk there is to be room for how it ended.
         record::reserve(&self.config.directory, record::STATUS)?;
         record::reserve(&self.config.directory, record::EXIT)?;
-        let (warnings, terminal) = self.newborn.ready()?;
+        let (warnings, terminal) = self.newborn.ready(&self.config)?;
         if let Some(master) = terminal {
             self.ends = Ends::terminal(master, self.config.stdin)?;
         }
@@ -195,6 +198,7 @@ impl Container {
             _ => return Err(ShimError::Abandoned),
         }
         self.newborn.release(&self.config)?;
+        Attended::of(&self.config).map_or(Ok(()), |hooks| hooks.after_start(pid))?;
         let own = rustix::process::getpid();
         let own = ProcessRecord { pid: own.as_raw_pid(), start_time: crate::sys::pidfd::start_time(own)? };
         let status = StatusRecord::new(own, self.newborn.process());
@@ -208,6 +212,9 @@ impl Container {
         match &self.newborn {
             Born::Here(newborn) => newborn.undo(),
             Born::Elsewhere(newborn) => newborn.undo(&self.config),
+        }
+        if let Some(hooks) = Attended::of(&self.config) {
+            hooks.after_end();
         }
     }
 
@@ -229,6 +236,9 @@ impl Container {
         match &self.newborn {
             Born::Here(newborn) => drop(newborn.cgroup.delete()),
             Born::Elsewhere(newborn) => newborn.clear(&self.config),
+        }
+        if let Some(hooks) = Attended::of(&self.config) {
+            hooks.after_end();
         }
         Ok(recorded?)
     }

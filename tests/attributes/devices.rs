@@ -132,12 +132,75 @@ fn by_name() {
     assert!(web.config()["spec"]["process"]["env"].as_array().unwrap().iter().any(|it| it == "GPU=0"));
 }
 
-/// `gpus`: the devices of the vendor that this machine has; `/proc/PID/environ`.
+/// Hooks as of one device `v.com/x=a`, which run these scripts, with their name in `$0` and a file of the sandbox in `$LOG`.
+fn hooks(sandbox: &Sandbox, scripts: &[(&str, &str)]) -> PathBuf {
+    let log = sandbox.path().join("hooks.log");
+    let hooks = scripts.iter().map(|(name, script)| {
+        serde_json::json!({
+            "hookName": name, "path": "/bin/sh", "args": [name, "-c", script, name], "timeout": 60,
+            "env": [format!("LOG={}", log.display()), "PATH=/usr/sbin:/usr/bin:/sbin:/bin"],
+        })
+    });
+    let edits = serde_json::json!({"hooks": hooks.collect::<Vec<_>>()});
+    let spec = serde_json::json!({
+        "cdiVersion": "0.8.0", "kind": "v.com/x", "devices": [{"name": "a", "containerEdits": edits}],
+    });
+    fs_err::write("/run/cdi/hooks.json", spec.to_string()).unwrap();
+    log
+}
+
+/// `gpus`: the devices of the vendor that this machine has, and in its root what the vendor's hooks make there;
+/// `/proc/PID/environ`, and on the host what each hook was told, from before its start to after its end.
 #[test]
 fn gpus() {
-    let web = Running::of(vendors("gpus"), &compose("gpus: all"));
-    assert!(web.proc("environ").split('\0').any(|variable| variable == "GPU=all"));
-    assert_eq!(web.inside("stat -c %t:%T /dev/gpu0"), "a:e5");
+    let tell = "echo $(sed -E 's/.*\"status\":\"([a-z]*)\".*/\\1/') $0 >> $LOG";
+    // As vendors do it: the root is where the configuration in the bundle says.
+    let link = format!(
+        "state=$(cat); bundle=$(echo \"$state\" | sed -E 's/.*\"bundle\":\"([^\"]*)\".*/\\1/'); \
+         root=$(grep -oE '\"root\":\\{{[^}}]*' $bundle/config.json | sed -E 's/.*\"path\":\"([^\"]*)\".*/\\1/'); \
+         ln -s /dev/gpu0 $root/driver; echo \"$state\" | {tell}"
+    );
+    for keys in ["gpus: all", "gpus: all\n    init: true"] {
+        let sandbox = vendors("gpus");
+        let log = hooks(
+            &sandbox,
+            &[
+                ("prestart", tell),
+                ("createRuntime", tell),
+                ("createContainer", &link),
+                ("startContainer", "id -u > /of-hook; cat > /dev/null"),
+                ("poststart", tell),
+                ("poststop", tell),
+            ],
+        );
+        let web = Running::of(sandbox, &compose(&format!("{keys}\n    devices: ['v.com/x=a']")));
+        assert!(web.proc("environ").split('\0').any(|variable| variable == "GPU=all") || keys.contains("init"));
+        assert_eq!(web.inside("stat -c %t:%T /dev/gpu0; readlink /driver; cat /of-hook"), "a:e5\n/dev/gpu0\n0");
+        let started = "created prestart\ncreated createRuntime\ncreated createContainer\nrunning poststart\n";
+        assert_eq!(fs_err::read_to_string(&log).unwrap(), started);
+        web.rcompose(&["down", "-t", "1"]).succeeds();
+        assert_eq!(fs_err::read_to_string(&log).unwrap(), format!("{started}stopped poststop\n"));
+    }
+}
+
+/// A hook that fails keeps the container from running, with what it said.
+#[test]
+fn hooks_that_fail() {
+    let sandbox = vendors("hooks");
+    for point in ["prestart", "createRuntime", "createContainer", "startContainer", "poststart"] {
+        let log = hooks(&sandbox, &[(point, "echo no driver; exit 3"), ("poststop", "echo $0 >> $LOG")]);
+        let stack = sandbox.stack("hooks", &compose("devices: ['v.com/x=a']"));
+        let texts = [point, "/bin/sh", "exit status: 3", "no driver"];
+        stack.rcompose(&["up", "-d"]).fails().says(&texts);
+        stack.rcompose(&["down", "-t", "1"]).succeeds();
+        assert_eq!(fs_err::read_to_string(&log).unwrap(), "poststop\n", "{point}");
+        fs_err::remove_file(log).unwrap();
+    }
+    let spec = "{cdiVersion: '0.8.0', kind: v.com/x, devices: [{name: a, containerEdits: {hooks: [{hookName: x, path: /x}]}}]}";
+    fs_err::remove_file("/run/cdi/hooks.json").unwrap();
+    fs_err::write("/run/cdi/hooks.yaml", spec).unwrap();
+    let stack = sandbox.stack("hooks", &compose("devices: ['v.com/x=a']"));
+    stack.rcompose(&["up", "-d"]).fails().says(&["/cdi/hooks.yaml is not a CDI specification", "createContainer"]);
 }
 
 /// `deploy.resources.reservations.devices`: the devices of the driver by id; `/proc/PID/environ`.
@@ -163,16 +226,15 @@ fn names_that_nobody_knows() {
         let stack = sandbox.stack("unknown", &compose(keys));
         stack.rcompose(&["up", "-d"]).fails().says(&[text]);
     }
-    for (field, edits) in [
-        ("hooks", "hooks: [{hookName: createContainer, path: /bin/true}]"),
-        ("netDevices", "netDevices: [{hostInterfaceName: eth9, name: eth9}]"),
-        ("intelRdt", "intelRdt: {closID: x}"),
-    ] {
+    for (field, edits) in
+        [("netDevices", "netDevices: [{hostInterfaceName: eth9, name: eth9}]"), ("intelRdt", "intelRdt: {closID: x}")]
+    {
         let text = format!("cdiVersion: '1.1.0'\nkind: v.com/x\ndevices: [{{name: a, containerEdits: {{{edits}}}}}]\n");
         fs_err::write("/run/cdi/further.yaml", text).unwrap();
         let stack = sandbox.stack("unknown", &compose("devices: ['v.com/x=a']"));
         stack.rcompose(&["up", "-d"]).fails().says(&["`v.com/x=a`", field, "not supported yet"]);
     }
+    fs_err::remove_file("/run/cdi/further.yaml").unwrap();
     fs_err::write("/run/cdi/broken.yaml", "kind: [").unwrap();
     let stack = sandbox.stack("unknown", &compose("gpus: all"));
     stack.rcompose(&["up", "-d"]).fails().says(&["/cdi/broken.yaml is not a CDI specification"]);

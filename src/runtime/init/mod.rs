@@ -44,7 +44,7 @@ use self::outside::Outside;
 use super::Config;
 use super::cgroup::Cgroup;
 use super::channel::{Channel, Failure, Message};
-use super::oci::Solitary;
+use super::oci::{Attended, Solitary};
 use crate::sys::RootDir;
 use crate::sys::clone::{SingleThreaded, unshare};
 use crate::sys::signal;
@@ -106,8 +106,8 @@ fn execute(setup: &Setup<'_>, program: process::Program, starter: &mut Option<Ch
     let (Some(solitary), Some(channel)) = (&setup.solitary, starter.as_ref()) else {
         let parent = &setup.channel;
         return match setup.config.init {
-            true => reaper::execute(program, setup.single, parent),
-            false => program.execute(parent),
+            true => reaper::execute(program, setup.single, parent, Attended::of(setup.config)),
+            false => attended(program, parent, Attended::of(setup.config)),
         };
     };
     let last_steps = || -> Result<(process::Program, Channel), InitError> {
@@ -120,6 +120,19 @@ fn execute(setup: &Setup<'_>, program: process::Program, starter: &mut Option<Ch
             *starter = Some(channel);
             program.execve()
         }
+        Err(error) => error,
+    }
+}
+
+/// Executes the program after the hooks that come right before it. Returns only on failure.
+fn attended(program: process::Program, parent: &Channel, hooks: Option<Attended<'_>>) -> InitError {
+    let last_steps = || -> Result<process::Program, InitError> {
+        let program = program.become_user(parent, process::Orphaned::LivesOn)?;
+        hooks.map_or(Ok(()), |hooks| hooks.before_exec(&program.environment()))?;
+        Ok(program)
+    };
+    match last_steps() {
+        Ok(program) => program.execve(),
         Err(error) => error,
     }
 }
@@ -162,6 +175,8 @@ fn prepare(setup: &Setup<'_>) -> Result<Prepared, InitError> {
     later.into_iter().try_for_each(mounts::ReadOnlyLater::now)?;
     if let Some(solitary) = &setup.solitary {
         solitary.before_pivot(spec, &setup.channel)?;
+    } else if let Some(hooks) = Attended::of(config) {
+        hooks.before_pivot(&setup.channel)?;
     }
     masks::apply(spec, &root)?;
     rootfs::make_readonly(spec, &root)?;

@@ -12,11 +12,17 @@ use nix::unistd::Pid;
 use super::InitError;
 use super::process::{Orphaned, Program};
 use crate::runtime::channel::Channel;
+use crate::runtime::oci::Attended;
 use crate::sys::clone::{Cloned, SingleThreaded, clone};
 use crate::sys::process;
 
 /// Executes `program` in a child. Returns only on failure, in the child.
-pub(super) fn execute(program: Program, single: SingleThreaded, parent: &Channel) -> InitError {
+pub(super) fn execute(
+    program: Program,
+    single: SingleThreaded,
+    parent: &Channel,
+    hooks: Option<Attended<'_>>,
+) -> InitError {
     let program = match program.become_user(parent, Orphaned::LivesOn) {
         Ok(program) => program,
         Err(error) => return error,
@@ -28,7 +34,10 @@ pub(super) fn execute(program: Program, single: SingleThreaded, parent: &Channel
     match clone(single, rustix::thread::UnshareFlags::empty(), None) {
         Err(error) => InitError::Fork(error),
         Ok(Cloned::Child) => match sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None) {
-            Ok(()) => program.execve(),
+            Ok(()) => match hooks.map_or(Ok(()), |hooks| hooks.before_exec(&program.environment())) {
+                Ok(()) => program.execve(),
+                Err(error) => error.into(),
+            },
             Err(error) => InitError::Signals(error.into()),
         },
         // Without the standard streams: whoever reads them sees the end of the program, not of its reaper.

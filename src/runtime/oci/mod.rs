@@ -11,6 +11,7 @@
 //! that reaps it. If `create` dies half-way, the cradle undoes what there is. Between two commands all that is known is in
 //! a directory for each container below the [`Root`]: `state.json`, written whole, and what `exec` needs.
 
+mod attended;
 mod bundle;
 mod container;
 mod cradle;
@@ -42,5 +43,6 @@ pub use resources::parse_resources;
 pub use root::Root;
 pub use state::{State, Status};
 
+pub(super) use attended::Attended;
 pub(super) use cradle::{ROLE, main};
 pub(super) use solitary::Solitary;

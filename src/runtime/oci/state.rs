@@ -157,6 +157,18 @@ impl HookState {
         }
     }
 
+    /// Of a container that has no record here.
+    pub(super) fn of(spec: &Spec, id: &str, bundle: PathBuf, status: Status, pid: Option<i32>) -> Self {
+        Self {
+            oci_version: spec.version().clone(),
+            id: id.to_owned(),
+            status: status.to_string(),
+            pid,
+            bundle,
+            annotations: spec.annotations().clone().unwrap_or_default().into_iter().collect(),
+        }
+    }
+
     /// As JSON, of a container in `status` whose init has this pid.
     pub(super) fn json_as(&self, status: Status, pid: i32) -> String {
         Self { status: status.to_string(), pid: Some(pid), ..self.clone() }.json()

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use oci_spec::runtime::{Mount, Spec};
+use oci_spec::runtime::{Hook, Hooks, Mount, Spec};
 use serde::Deserialize;
 
 use super::devices::CdiRequest;
@@ -45,8 +45,8 @@ pub struct Edits {
     pub device_nodes: Vec<DeviceNode>,
     /// Files and directories of the host.
     pub mounts: Vec<CdiMount>,
-    /// Programs of the host that are run while the container is made.
-    pub hooks: Vec<serde_json::Value>,
+    /// Programs that are run around the life of the container.
+    pub hooks: Vec<CdiHook>,
     /// Network devices of the host that are moved into the container.
     pub net_devices: Vec<serde_json::Value>,
     /// The share of caches and of the bandwidth to memory.
@@ -72,6 +72,40 @@ pub struct DeviceNode {
     pub uid: Option<u32>,
     /// The group of the node.
     pub gid: Option<u32>,
+}
+
+/// A program that is run at a point of the life of the container.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CdiHook {
+    /// When.
+    pub hook_name: HookName,
+    /// Which: an absolute path.
+    pub path: PathBuf,
+    /// Its arguments, its name first.
+    pub args: Option<Vec<String>>,
+    /// Its variables: `NAME=value`.
+    pub env: Option<Vec<String>>,
+    /// How many seconds it has.
+    pub timeout: Option<i64>,
+}
+
+/// A point of the life of a container, as the runtime specification has them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum HookName {
+    /// Of old, what [`Self::CreateRuntime`] is now.
+    Prestart,
+    /// Its namespaces are there.
+    CreateRuntime,
+    /// Its mounts are there too; in its namespaces.
+    CreateContainer,
+    /// Its program is about to be executed; in the container.
+    StartContainer,
+    /// Its program has been executed.
+    Poststart,
+    /// It has ended.
+    Poststop,
 }
 
 /// A file or directory of the host.
@@ -183,14 +217,29 @@ fn names(request: &CdiRequest, kind: &str, there: &[&str]) -> Result<Vec<String>
     }
 }
 
+impl CdiHook {
+    fn add(&self, hooks: &mut Hooks) {
+        let mut hook = Hook::default();
+        hook.set_path(self.path.clone())
+            .set_args(self.args.clone())
+            .set_env(self.env.clone())
+            .set_timeout(self.timeout);
+        let hooks = match self.hook_name {
+            HookName::Prestart => hooks.prestart_mut(),
+            HookName::CreateRuntime => hooks.create_runtime_mut(),
+            HookName::CreateContainer => hooks.create_container_mut(),
+            HookName::StartContainer => hooks.start_container_mut(),
+            HookName::Poststart => hooks.poststart_mut(),
+            HookName::Poststop => hooks.poststop_mut(),
+        };
+        hooks.get_or_insert_default().push(hook);
+    }
+}
+
 impl Edits {
     /// The first field that nothing is made of.
     fn unsupported(&self) -> Option<&'static str> {
-        let fields = [
-            ("hooks", !self.hooks.is_empty()),
-            ("netDevices", !self.net_devices.is_empty()),
-            ("intelRdt", self.intel_rdt.is_some()),
-        ];
+        let fields = [("netDevices", !self.net_devices.is_empty()), ("intelRdt", self.intel_rdt.is_some())];
         fields.into_iter().find(|(_, given)| *given).map(|(field, _)| field)
     }
 
@@ -204,7 +253,7 @@ impl Edits {
         self.additional_gids.extend(&more.additional_gids);
     }
 
-    /// Makes the changes of variables and mounts; nodes and groups are looked up, and added, by the caller.
+    /// Makes the changes of variables, mounts and hooks; nodes and groups are looked up, and added, by the caller.
     pub fn apply(&self, spec: &mut Spec) {
         if let Some(process) = spec.process_mut() {
             let variables = process.env_mut().get_or_insert_default();
@@ -228,6 +277,10 @@ impl Edits {
                 .set_options(Some(options));
             mounts.retain(|old| *old.destination() != edit.container_path);
             mounts.push(mount);
+        }
+        if !self.hooks.is_empty() {
+            let hooks = spec.hooks_mut().get_or_insert_default();
+            self.hooks.iter().for_each(|hook| hook.add(hooks));
         }
     }
 }
