@@ -36,6 +36,7 @@ mod oom_score;
 mod pump;
 mod record;
 mod seccomp;
+mod security_module;
 mod shim;
 mod spawn;
 mod spec;
@@ -55,14 +56,9 @@ pub use handle::{Handle, delete};
 pub use oom_score::may_set_oom_score;
 pub use record::ExitStatus;
 pub use rustix::process::Signal;
+pub use security_module::has_apparmor;
 pub use spawn::{Init, Shim};
 pub use spec::SpecError;
-
-/// Whether this kernel runs AppArmor.
-#[must_use]
-pub fn has_apparmor() -> bool {
-    init::security_module::has_apparmor()
-}
 
 /// Has the internal roles run by the program at `path` instead of this one: for programs that use this library without
 /// calling [`dispatch`]. To be called before anything else.

@@ -40,8 +40,8 @@ fn an_unknown_key_is_shown_under_a_caret() {
 #[test]
 fn a_key_that_is_not_supported_yet_is_not_ignored() {
     refuse(
-        "services:\n  web:\n    image: rootfs:/\n    use_api_socket: true\n",
-        &["compose.yaml:4:", "use_api_socket", "not supported"],
+        "services:\n  web:\n    image: rootfs:/\n    logging: {driver: splunk}\n",
+        &["compose.yaml:4:", "splunk", "not supported"],
     );
 }
 

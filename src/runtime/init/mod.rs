@@ -20,7 +20,7 @@ pub(super) mod process;
 mod reaper;
 mod rootfs;
 mod scheduling;
-pub(super) mod security_module;
+mod security_module;
 mod terminal;
 mod user;
 pub(super) mod user_namespace;

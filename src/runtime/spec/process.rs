@@ -3,7 +3,8 @@
 use oci_spec::runtime::{LinuxSchedulerFlag, LinuxSchedulerPolicy, Process, Scheduler};
 
 use super::SpecError;
-use crate::runtime::init::{number_list, security_module};
+use crate::runtime::init::number_list;
+use crate::runtime::security_module;
 
 /// Checks a container's first process or a further one.
 pub(in crate::runtime) fn check(process: &Process) -> Result<(), SpecError> {
@@ -17,7 +18,8 @@ pub(in crate::runtime) fn check(process: &Process) -> Result<(), SpecError> {
         return Err(SpecError::invalid("process.cwd", format!("`{}` is not absolute", process.cwd().display())));
     }
     let profile = process.apparmor_profile().as_deref().unwrap_or_default();
-    if security_module::is_asked(profile) && !security_module::has_apparmor() {
+    // The word for no profile needs no module.
+    if !matches!(profile, "" | "unconfined") && !security_module::has_apparmor() {
         let reason = format!("`{profile}` is for AppArmor, which this kernel does not run");
         return Err(SpecError::invalid("process.apparmorProfile", reason));
     }
