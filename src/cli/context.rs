@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use super::args::Globals;
 use super::error::CliError;
 use super::machine;
 use super::output;
+use super::publish;
 use super::remote::RemoteFiles;
 use crate::compose::model::Project;
 use crate::compose::{Diagnostic, LoadError, LoadOptions, Loaded, Resolved, load, resolve};
@@ -62,6 +64,9 @@ impl Context {
     /// [`CliError::Load`] also for what these services ask for that is not supported yet.
     pub(super) fn load_to_run(&self, services: &[ServiceName], alone: bool) -> Result<Project, CliError> {
         let Loaded { mut project, unsupported, .. } = self.load_all(services)?;
+        if let Some(address) = published_address(&self.environment)? {
+            publish::bind(&mut project, address);
+        }
         let known = |name: &ServiceName| Some(project.services.get_key_value(name)?.0);
         let mut to_run: BTreeSet<&ServiceName> = services.iter().filter_map(known).collect();
         if services.is_empty() {
@@ -185,6 +190,13 @@ fn runtimes(environment: &BTreeMap<String, String>) -> Result<Runtimes, CliError
     let text = read_optional(path.as_ref())?;
     let search = environment.get("PATH").map(std::ffi::OsStr::new);
     Runtimes::parse(&text, search).map_err(|source| CliError::Runtimes { path: path.into(), source })
+}
+
+/// Where ports are published that do not say it, from `config.toml`.
+fn published_address(environment: &BTreeMap<String, String>) -> Result<Option<IpAddr>, CliError> {
+    let path = config_path(environment);
+    let text = read_optional(path.as_ref())?;
+    publish::default_address(&text).map_err(|source| CliError::NetworkConfig { path: path.into(), source })
 }
 
 fn config_path(environment: &BTreeMap<String, String>) -> &str {

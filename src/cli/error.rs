@@ -142,6 +142,14 @@ pub enum CliError {
         /// Why.
         source: toml::de::Error,
     },
+    /// `config.toml` has something else than an address where ports are to be published.
+    #[error("cannot use `{}`", path.display())]
+    NetworkConfig {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: toml::de::Error,
+    },
     /// Docker's `config.json` is not understood.
     #[error("cannot use `{}`", path.display())]
     Credentials {
@@ -217,6 +225,7 @@ impl CliError {
             | Self::Explain(_)
             | Self::Registries { .. }
             | Self::Runtimes { .. }
+            | Self::NetworkConfig { .. }
             | Self::Credentials { .. }
             | Self::Client(_)
             | Self::NotReadyInTime { .. }
@@ -283,6 +292,7 @@ impl CliError {
             | Self::Explain(_)
             | Self::Registries { .. }
             | Self::Runtimes { .. }
+            | Self::NetworkConfig { .. }
             | Self::Credentials { .. }
             | Self::Client(_)
             | Self::Filter(_)

@@ -19,6 +19,7 @@ mod outcome;
 mod output;
 pub mod progress;
 pub mod ps;
+mod publish;
 mod relay;
 pub mod remote;
 mod select;

@@ -37,6 +37,12 @@ pub(super) fn warn(paint: Paint, message: &str) {
     let _ = writeln!(io::stderr(), "{} {message}", paint.apply(style::WARNING, "warning:"));
 }
 
+/// Writes what is worth knowing.
+pub(super) fn note(message: &str) {
+    // As with warnings.
+    let _ = writeln!(io::stderr(), "note: {message}");
+}
+
 /// Writes diagnostics of Compose files, if there are any.
 pub(super) fn diagnostics(paint: Paint, diagnostics: &[Diagnostic]) {
     let text = render_all(diagnostics, paint == Paint::COLOURED);

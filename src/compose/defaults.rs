@@ -39,6 +39,22 @@ static TABLE: LazyLock<Table<Rule>> = LazyLock::new(|| Table::new(RULES));
 /// Adds what is not given.
 pub(super) fn defaults(tree: &mut Node) {
     TABLE.walk(tree, &mut |rule, node| rule(node));
+    published(tree);
+}
+
+/// `x-rcompose.publish`: the address of ports without one.
+fn published(tree: &mut Node) {
+    let Some(address) = tree.get("x-rcompose").and_then(|own| own.get("publish")).filter(|node| !node.is_null()) else {
+        return;
+    };
+    let address = address.clone();
+    let services = tree.get_mut("services").and_then(Node::entries_mut);
+    for service in services.into_iter().flat_map(|services| services.values_mut()) {
+        let Some(Value::Sequence(ports)) = service.value.get_mut("ports").map(|ports| &mut ports.value) else {
+            continue;
+        };
+        ports.iter_mut().for_each(|port| default(port, "host_ip", |_| address.clone()));
+    }
 }
 
 fn default(node: &mut Node, key: &str, value: impl FnOnce(super::report::Origin) -> Node) {

@@ -318,6 +318,14 @@ pub enum DiagnosticKind {
     /// Of two mounts at one place, which the first never is.
     #[error("this mount takes the place of another one at `{0}`")]
     DuplicateMount(String),
+    /// Of two services that publish one port, which cannot run at once.
+    #[error("port {port} is published by service `{service}` too: only one of them can have it")]
+    DuplicatePort {
+        /// The port of the machine, with its protocol.
+        port: String,
+        /// The one that comes first.
+        service: String,
+    },
     /// A password or the like as plain text.
     #[error("`{0}` looks like a secret, and stands in the file as plain text")]
     SecretInEnvironment(String),

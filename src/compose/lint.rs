@@ -50,6 +50,7 @@ pub const LINTS: &[Lint] = &[
     lint("command-operator", Given::Always, "a `&&`, `|`, `;` or `>` in a command that no shell runs"),
     lint("deprecated-form", Given::Always, "a form that has a newer one"),
     lint("duplicate-mount", Given::Always, "two volumes of one service at one place, of which the last one holds"),
+    lint("duplicate-port", Given::Always, "one port of the machine that two services, or one twice, publish"),
     lint("duplicate-variable", Given::Always, "a variable or label that stands twice in a list"),
     lint("ignored-files", Given::Always, "Compose files with default names beside the one that is read"),
     lint("ignored-option", Given::Always, "an option of a mount that means nothing"),
@@ -130,9 +131,11 @@ pub(super) fn project(root: &Node, active: &BTreeSet<String>, options: &LoadOpti
         item.text().into_iter().for_each(|name| report.notes().allow(name));
     }
     resolved::profiles(root, &options.profiles, report);
+    let services = || root.get("services").and_then(Node::entries).into_iter().flatten();
+    let active = || services().filter(|(name, _)| active.contains(*name));
+    resolved::published_twice(active().map(|(name, entry)| (&**name, &entry.value)), report);
     if options.lint {
-        let services = root.get("services").and_then(Node::entries).into_iter().flatten();
-        for (_, entry) in services.filter(|(name, _)| active.contains(*name)) {
+        for (_, entry) in active() {
             resolved::image(&entry.value, report);
             resolved::ports(&entry.value, report);
         }

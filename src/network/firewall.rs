@@ -19,9 +19,9 @@ use std::net::Ipv4Addr;
 use std::sync::LazyLock;
 
 use super::nft::expression::{self as step, ACCEPT, DROP, Expression, FOUND};
-use super::nft::{self, Chain, Family, Hook, NftError, Nftables, Table};
+use super::nft::{self, Chain, Family, Hook, NftError, Nftables, Table, TableWatch};
 use super::port_map;
-use super::{Bridge, BridgeSubnet, IpFamily, PortForward, Subnet, sysctl};
+use super::{Bridge, BridgeSubnet, IpFamily, NetlinkError, PortForward, Subnet, sysctl};
 
 /// Addresses that mean the machine itself.
 static LOOPBACK: LazyLock<Subnet> = LazyLock::new(|| Subnet::containing(Ipv4Addr::LOCALHOST, 8));
@@ -111,6 +111,14 @@ impl Firewall {
     pub fn remove(project: &str, nftables: &mut Nftables) -> Result<(), FirewallError> {
         nft::delete(nftables, Family::Inet, &table_name(project))
             .map_err(|source| FirewallError::Remove { project: project.to_owned(), source })
+    }
+
+    /// Begins to watch for changes to the rules of `project` that are not made over `nftables`.
+    ///
+    /// # Errors
+    /// [`NetlinkError`].
+    pub fn watch(project: &str, nftables: &Nftables) -> Result<TableWatch, NetlinkError> {
+        TableWatch::open(table_name(project), nftables)
     }
 
     fn table(&self) -> Table {

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use super::IpFamily;
 use super::bridge::BRIDGE_PREFIX;
 use super::cable::VETH_PREFIX;
 use super::netlink::{Connection, NetlinkError};
@@ -101,6 +102,16 @@ fn means_us(pattern: &LinkPattern, prefix: &str) -> bool {
 }
 
 impl ForeignFirewall {
+    /// Whether it has a say in packets of `family`.
+    #[must_use]
+    pub fn is_of(&self, family: IpFamily) -> bool {
+        match self.chain.family {
+            Family::Ipv4 => family == IpFamily::V4,
+            Family::Ipv6 => family == IpFamily::V6,
+            Family::Inet | Family::Bridge => true,
+        }
+    }
+
     /// The commands that let our bridges through.
     fn remedy(&self) -> Vec<String> {
         let ForwardChain { family, table, name, .. } = &self.chain;
@@ -108,9 +119,14 @@ impl ForeignFirewall {
         if table == "firewalld" {
             return vec![format!("firewall-cmd --zone=trusted --add-interface={links}+")];
         }
-        if (*family, table.as_str()) == (Family::Ipv4, "filter") {
+        let program = match family {
+            Family::Ipv4 => Some("iptables"),
+            Family::Ipv6 => Some("ip6tables"),
+            Family::Inet | Family::Bridge => None,
+        };
+        if let Some(program) = program.filter(|_| table == "filter") {
             let chain = if self.has_docker_user { DOCKER_USER } else { name };
-            return ["-i", "-o"].map(|side| format!("iptables -I {chain} {side} {links}+ -j ACCEPT")).into();
+            return ["-i", "-o"].map(|side| format!("{program} -I {chain} {side} {links}+ -j ACCEPT")).into();
         }
         ["iifname", "oifname"]
             .map(|side| format!("nft insert rule {family} {table} {name} {side} '\"{links}*\"' accept"))
@@ -190,6 +206,7 @@ mod tests {
         insta::assert_snapshot!(told(Family::Ipv4, "filter", "FORWARD", false), @"chain `FORWARD` of the firewall table `ip filter`, which is another program's, drops what is forwarded: containers may reach neither one another nor the outside; allow it with `iptables -I FORWARD -i rc-+ -j ACCEPT` and `iptables -I FORWARD -o rc-+ -j ACCEPT`");
         let remedy = |text: String| text.rsplit_once("allow it with ").map(|(_, remedy)| remedy.to_owned()).unwrap();
         insta::assert_snapshot!(remedy(told(Family::Ipv4, "filter", "FORWARD", true)), @"`iptables -I DOCKER-USER -i rc-+ -j ACCEPT` and `iptables -I DOCKER-USER -o rc-+ -j ACCEPT`");
+        insta::assert_snapshot!(remedy(told(Family::Ipv6, "filter", "FORWARD", false)), @"`ip6tables -I FORWARD -i rc-+ -j ACCEPT` and `ip6tables -I FORWARD -o rc-+ -j ACCEPT`");
         insta::assert_snapshot!(remedy(told(Family::Inet, "firewalld", "filter_FORWARD", false)), @"`firewall-cmd --zone=trusted --add-interface=rc-+`");
         insta::assert_snapshot!(remedy(told(Family::Inet, "mine", "forward", false)), @r#"`nft insert rule inet mine forward iifname '"rc-*"' accept` and `nft insert rule inet mine forward oifname '"rc-*"' accept`"#);
         insta::assert_snapshot!(remedy(told(Family::Bridge, "mine", "forward", false)), @r#"`nft insert rule bridge mine forward iifname '"rv*"' accept` and `nft insert rule bridge mine forward oifname '"rv*"' accept`"#);

@@ -116,6 +116,8 @@ pub(super) struct Received<'a> {
     pub(super) flags: u16,
     /// `nlmsg_seq`: that of the request it answers.
     pub(super) sequence: u32,
+    /// `nlmsg_pid`: the address of the socket that the request came from.
+    pub(super) port: u32,
     /// What follows the header.
     pub(super) payload: &'a [u8],
 }
@@ -126,7 +128,8 @@ pub(super) fn messages(datagram: &[u8]) -> impl Iterator<Item = Received<'_>> {
     std::iter::from_fn(move || {
         let size = u32_at(rest, 0)? as usize;
         let payload = rest.get(HEADER..size)?;
-        let message = Received { kind: u16_at(rest, 4)?, flags: u16_at(rest, 6)?, sequence: u32_at(rest, 8)?, payload };
+        let (sequence, port) = (u32_at(rest, 8)?, u32_at(rest, 12)?);
+        let message = Received { kind: u16_at(rest, 4)?, flags: u16_at(rest, 6)?, sequence, port, payload };
         rest = rest.get(size.next_multiple_of(4)..).unwrap_or(&[]);
         Some(message)
     })

@@ -47,7 +47,7 @@ pub use firewall::{Firewall, FirewallError};
 pub use foreign_firewall::{ForeignFirewall, foreign_firewalls};
 pub use ipam::{AddressPool, Claim, InvalidPool, IpamError, SubnetPool, choose_subnet};
 pub use netlink::NetlinkError;
-pub use nft::{NftError, Nftables};
+pub use nft::{Disturbance, NftError, Nftables, TableWatch};
 pub use port::{PortForward, TransportProtocol};
 pub use queue::{Queue, Shape};
 pub use relay::{Relay, RelayError};

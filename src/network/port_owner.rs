@@ -1,9 +1,15 @@
 //! Who has a port: `/proc/net/*` knows the inode of its socket, `/proc/PID/fd` who holds that. See `proc_net(5)`.
 
 use std::net::{IpAddr, SocketAddr};
+use std::os::fd::{AsFd as _, BorrowedFd};
+use std::path::Path;
+
+use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags};
 
 use super::TransportProtocol;
 
+/// What our own processes call themselves.
+const OURS: &str = "rcompose";
 /// `TCP_LISTEN` as `/proc/net/tcp` spells it.
 const LISTEN: &str = "0A";
 
@@ -19,8 +25,36 @@ pub(super) fn find(address: SocketAddr, protocol: TransportProtocol) -> Option<S
     let inode = places.iter().find_map(|(file, ip)| {
         let table = fs_err::read_to_string(format!("/proc/thread-self/net/{file}")).ok()?;
         inode_of(&table, *ip, port, protocol)
-    })?;
-    holder(inode)
+    });
+    inode.map_or_else(|| keeper(address), holder)
+}
+
+/// The process of ours that keeps the port for a container: its socket is bound and does not listen, which `/proc/net` does
+/// not show, so that the sockets themselves are looked at. Those of other network namespaces are taken for our own.
+fn keeper(address: SocketAddr) -> Option<String> {
+    let namespace = fs_err::read_link("/proc/thread-self/ns/net").ok()?;
+    fs_err::read_dir("/proc").ok()?.flatten().find_map(|process| {
+        let pid: i32 = process.file_name().to_str()?.parse().ok()?;
+        first_argument(&process.path()).filter(|name| name == OURS)?;
+        fs_err::read_link(process.path().join("ns/net")).ok().filter(|of| *of == namespace)?;
+        let pidfd = rustix::process::pidfd_open(Pid::from_raw(pid)?, PidfdFlags::empty()).ok()?;
+        let mut descriptors = fs_err::read_dir(process.path().join("fd")).ok()?.flatten();
+        descriptors.find(|fd| {
+            let number = fd.file_name().to_str().and_then(|number| number.parse().ok());
+            let bound = number.and_then(|number| bound_to(pidfd.as_fd(), number));
+            bound.is_some_and(|bound| {
+                let same = bound.is_ipv4() == address.is_ipv4() && bound.port() == address.port();
+                same && (bound.ip() == address.ip() || bound.ip().is_unspecified() || address.ip().is_unspecified())
+            })
+        })?;
+        Some(format!("{OURS} (pid {pid})"))
+    })
+}
+
+/// The address that a socket of another process is bound to.
+fn bound_to(process: BorrowedFd<'_>, number: i32) -> Option<SocketAddr> {
+    let fd = rustix::process::pidfd_getfd(process, number, PidfdGetfdFlags::empty()).ok()?;
+    SocketAddr::try_from(rustix::net::getsockname(&fd).ok()?).ok()
 }
 
 /// The inode of the first socket in `table` that is bound to `port`, on `address` or on every one.
@@ -59,9 +93,21 @@ pub(super) fn holder(inode: u64) -> Option<String> {
         let mut descriptors = fs_err::read_dir(process.path().join("fd")).ok()?.flatten();
         descriptors
             .find(|fd| fs_err::read_link(fd.path()).is_ok_and(|target| target.as_os_str() == socket.as_str()))?;
-        let name = fs_err::read_to_string(process.path().join("comm")).ok()?;
-        Some(format!("{} (pid {pid})", name.trim_end()))
+        Some(format!("{} (pid {pid})", name(&process.path())?))
     })
+}
+
+/// What a process is called; one that was started by a link of `/proc` is called after that, and better by its own word.
+fn name(process: &Path) -> Option<String> {
+    let name = fs_err::read_to_string(process.join("comm")).ok()?.trim_end().to_owned();
+    if name == "exe" { first_argument(process).or(Some(name)) } else { Some(name) }
+}
+
+/// The name in the first argument of a process.
+fn first_argument(process: &Path) -> Option<String> {
+    let arguments = fs_err::read_to_string(process.join("cmdline")).ok()?;
+    let first = arguments.split('\0').next()?;
+    Some(first.rsplit('/').next()?.to_owned())
 }
 
 #[cfg(test)]

@@ -39,6 +39,7 @@ mod share;
 mod standalone;
 mod start;
 mod unit;
+mod vigil;
 mod volume;
 mod world;
 

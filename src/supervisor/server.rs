@@ -26,7 +26,7 @@ use super::world::World;
 use crate::compose::model::Project;
 use crate::image::{Store, StoreError};
 use crate::name::{NetworkName, ProjectName, ServiceName};
-use crate::network::{self, NftError, Nftables};
+use crate::network::{self, Firewall, IpFamily, NftError, Nftables};
 use crate::plan;
 use crate::runtime::MonitorCgroup;
 use crate::state::{Layout, StateError};
@@ -69,7 +69,13 @@ pub fn serve(
     let store = Store::open(&layout.images())?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     LocalSet::new().block_on(&runtime, async move {
-        let world = World::adopt(layout, project, store, Nftables::open()?)?;
+        let nftables = Nftables::open()?;
+        let watch = Firewall::watch(project.as_str(), &nftables);
+        let world = World::adopt(layout, project, store, nftables)?;
+        let _vigil = watch
+            .inspect_err(|error| world.warn(&format!("changes to the firewall are not seen: {error}")))
+            .ok()
+            .map(|watch| super::vigil::keep(&world, watch));
         // What is there is a dead supervisor's: the lock says so.
         let _ = fs_err::remove_file(world.paths.socket());
         let listener = UnixListener::bind(world.paths.socket())?;
@@ -374,9 +380,16 @@ async fn up(
 
 /// Tells whose rules keep the containers from one another, since nothing else will: what is dropped leaves no trace.
 fn warn_of_foreign_firewalls(world: &World) {
+    let bridges: Vec<_> = world.networks().iter().filter_map(|record| super::network::bridge(record).ok()).collect();
+    // A network that is about to be made has IPv4, or says otherwise: the second family is warned of once it is there.
+    let families = [IpFamily::V4, IpFamily::V6];
+    let families = families.into_iter().filter(|family| bridges.is_empty() || bridges.iter().any(|of| of.has(*family)));
+    let families: Vec<IpFamily> = families.collect();
     // Who cannot read the rules does not know of any; whether ours can be set is found out when they are.
     for firewall in network::foreign_firewalls().unwrap_or_default() {
-        world.warn(&firewall.to_string());
+        if families.iter().any(|family| firewall.is_of(*family)) {
+            world.warn(&firewall.to_string());
+        }
     }
 }
 

@@ -376,6 +376,13 @@ impl World {
         result.map_err(|error| Failure::from_error(FailureKind::System, &error))
     }
 
+    /// Puts the firewall where it was when somebody has removed it.
+    pub(super) fn restore_firewall(&self) {
+        if !self.networks.borrow().is_empty() {
+            self.apply_firewall_or_warn();
+        }
+    }
+
     /// As [`World::apply_firewall`], for when nobody can be failed.
     pub(super) fn apply_firewall_or_warn(&self) {
         if let Err(failure) = self.apply_firewall() {

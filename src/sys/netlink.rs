@@ -1,6 +1,6 @@
 //! A netlink socket: one datagram out, datagrams in, bound to the network namespace of the thread that opens it.
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::io::Errno;
 use rustix::net::{
@@ -26,7 +26,7 @@ impl NetlinkSocket {
     /// Whatever `socket(2)` and `bind(2)` report.
     pub fn route() -> Result<Self, Errno> {
         // NETLINK_ROUTE is protocol 0, which is what no protocol means.
-        Self::open(None)
+        Self::open(None, 0)
     }
 
     /// Opens a socket of `NETLINK_NETFILTER`: nftables.
@@ -34,14 +34,32 @@ impl NetlinkSocket {
     /// # Errors
     /// `EPROTONOSUPPORT` where the kernel has no nfnetlink; else whatever `socket(2)` and `bind(2)` report.
     pub fn netfilter() -> Result<Self, Errno> {
-        Self::open(Some(net::netlink::NETFILTER))
+        Self::open(Some(net::netlink::NETFILTER), 0)
     }
 
-    fn open(protocol: Option<Protocol>) -> Result<Self, Errno> {
+    /// Opens a socket that is told of all changes to nftables, by whomever.
+    ///
+    /// # Errors
+    /// As [`NetlinkSocket::netfilter`].
+    pub fn netfilter_changes() -> Result<Self, Errno> {
+        /// `NFNLGRP_NFTABLES`, 7, as a bit.
+        const NFTABLES: u32 = 1 << 6;
+        Self::open(Some(net::netlink::NETFILTER), NFTABLES)
+    }
+
+    fn open(protocol: Option<Protocol>, groups: u32) -> Result<Self, Errno> {
         let fd = net::socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, protocol)?;
-        net::bind(&fd, &SocketAddrNetlink::new(0, 0))?;
+        net::bind(&fd, &SocketAddrNetlink::new(0, groups))?;
         explain_errors(&fd)?;
         Ok(Self { fd, buffer: vec![0; RECEIVE_SIZE] })
+    }
+
+    /// The address that the kernel gave it, which is on whatever comes of its requests.
+    ///
+    /// # Errors
+    /// Whatever `getsockname(2)` reports.
+    pub fn address(&self) -> Result<u32, Errno> {
+        Ok(SocketAddrNetlink::try_from(net::getsockname(&self.fd)?)?.pid())
     }
 
     /// Makes room for one datagram of `size` bytes, and for as many answers, past the system's default limits where
@@ -81,6 +99,13 @@ impl NetlinkSocket {
                 Err(error) => return Err(error),
             }
         }
+    }
+}
+
+impl AsFd for NetlinkSocket {
+    /// Readable when there is something to receive.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
     }
 }
 

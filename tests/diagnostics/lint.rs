@@ -2,7 +2,7 @@
 
 use rcompose::compose::lint::{Given, LINTS};
 
-use crate::{Case, service};
+use crate::{Case, service, shown};
 
 /// The names of what is warned of.
 fn names(case: &Case) -> String {
@@ -325,4 +325,16 @@ fn the_table_is_sorted_and_names_what_config_alone_gives() {
     assert!(LINTS.is_sorted_by_key(|lint| lint.name));
     let by_config: Vec<_> = LINTS.iter().filter(|lint| lint.given == Given::ByConfig).map(|lint| lint.name).collect();
     assert_eq!(by_config, ["open-port", "secret-in-environment", "unpinned-image"]);
+}
+
+#[test]
+fn ports_that_two_services_publish() {
+    let compose = "services:\n  web:\n    image: a:1\n    ports: ['8080:80', '127.0.0.1:9000:90', '9000:90/udp']\n  api:\n    image: a:1\n    \
+                   ports:\n      - 127.0.0.1:8080:81\n      - 127.0.0.2:9000:90\n      - 8080:80/udp\n";
+    let shown = shown(compose);
+    assert_eq!(shown.matches("warning[").count(), 1, "{shown}");
+    let told = "warning[duplicate-port]: port 8080/tcp is published by service `web` too: only one of them can have it";
+    for part in [told, "compose.yaml:8:9", "4 |     ports: ['8080:80'", "here for the first time"] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
 }

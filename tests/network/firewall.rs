@@ -6,7 +6,7 @@ use std::process::Command;
 
 use nix::sys::socket::{setsockopt, sockopt::BindToDevice};
 use rcompose::network::TransportProtocol::{Tcp, Udp};
-use rcompose::network::{Bridge, Firewall, Nftables, PortForward, attach};
+use rcompose::network::{Bridge, Disturbance, Firewall, Nftables, PortForward, attach};
 
 use crate::lab::{LOST, PATIENCE, container, endpoint, ip, network, reaches, serve_tcp, serve_udp, tcp, udp};
 use crate::netns::{Netns, on_own_machine};
@@ -232,6 +232,35 @@ fn what_is_published_on_the_loopback_stays_there_whoever_routes_it() {
             firewall(&[&front], &[forward]).apply(&mut Nftables::open().unwrap()).unwrap();
             assert_eq!(tcp((loopback, 8080)), Ok("web 10.1.0.1".to_owned()));
             assert!(!outsider.run(|| reaches((loopback, 8080))));
+        }
+    });
+}
+
+#[test]
+fn whoever_else_changes_the_rules_is_noticed() {
+    on_own_machine(|| {
+        let front = network(1, false);
+        let mut nftables = Nftables::open().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let mut watch = Firewall::watch("shop", &nftables).unwrap();
+        let rules = firewall(&[&front], &[published()]);
+        let by_nft = Disturbance { by: Some("nft".to_owned()) };
+        rules.apply(&mut nftables).unwrap();
+        for change in [
+            "flush ruleset",
+            "delete table inet rcompose-shop",
+            "flush chain inet rcompose-shop forward",
+            "add rule inet rcompose-shop published accept",
+        ] {
+            // Neither what is ours, nor a table of others, counts.
+            rules.apply(&mut nftables).unwrap();
+            nft("add table inet other");
+            nft("delete table inet other");
+            nft(change);
+            let disturbed = runtime.block_on(async { tokio::time::timeout(PATIENCE, watch.disturbed()).await });
+            assert_eq!(disturbed.unwrap().unwrap(), by_nft, "{change}");
+            let no_more = runtime.block_on(async { tokio::time::timeout(LOST, watch.disturbed()).await });
+            assert!(no_more.is_err(), "{change}: {no_more:?}");
         }
     });
 }

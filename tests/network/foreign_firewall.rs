@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 use std::process::Command;
 
-use rcompose::network::{Firewall, Nftables, foreign_firewalls};
+use rcompose::network::{Firewall, IpFamily, Nftables, foreign_firewalls};
 
 use crate::lab::{container, network, reaches, serve_tcp, tcp};
 use crate::netns::on_own_machine;
@@ -79,6 +79,17 @@ fn each_kind_of_firewall_is_seen() {
             assert_eq!(told(), [""; 0], "{rules}");
         });
     }
+}
+
+#[test]
+fn a_firewall_of_ipv6_is_told_apart() {
+    on_own_machine(|| {
+        nft("table ip6 filter { chain FORWARD { type filter hook forward priority 0; policy drop; }; }");
+        let found = foreign_firewalls().unwrap();
+        let [firewall] = &found[..] else { panic!("one: {found:?}") };
+        assert!(firewall.is_of(IpFamily::V6) && !firewall.is_of(IpFamily::V4));
+        assert!(firewall.to_string().contains("ip6tables -I FORWARD -i rc-+"), "{firewall}");
+    });
 }
 
 #[test]

@@ -32,12 +32,18 @@ services:
 #[test]
 fn a_port_of_another_project_is_named() {
     let sandbox = Sandbox::new("port-of-other");
-    let web = "{image: 'rootfs:/', init: true, command: [sleep, '1000'], ports: ['8080:80']}";
-    let compose = format!("services: {{web: {web}}}");
-    let (first, second) = (sandbox.stack("first", &compose), sandbox.stack("second", &compose));
+    let compose = |port: &str| {
+        let web = format!("{{image: 'rootfs:/', init: true, command: [sleep, '1000'], ports: ['{port}']}}");
+        format!("services: {{web: {web}}}")
+    };
+    let (first, second) = (sandbox.stack("first", &compose("8080:80")), sandbox.stack("second", &compose("8080:80")));
     first.rcompose(&["up", "-d"]).succeeds();
-    second.rcompose(&["up", "-d"]).fails_with(1).says(&["8080", "in use", "web", "hint:"]);
+    second.rcompose(&["up", "-d"]).fails_with(1).says(&["8080", "in use by rcompose (pid ", "web", "hint:"]);
     assert_eq!(first.container("web").state, "running");
+    // One that nothing listens on.
+    first.rewrite(&compose("127.0.0.1:8080:80"));
+    first.rcompose(&["up", "-d"]).succeeds();
+    second.rcompose(&["up", "-d"]).fails_with(1).says(&["0.0.0.0:8080", "in use by rcompose (pid "]);
 
     first.rcompose(&["down"]).succeeds();
     second.rcompose(&["up", "-d"]).succeeds();

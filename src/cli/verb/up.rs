@@ -12,6 +12,7 @@ use crate::cli::images::pull_images;
 use crate::cli::interrupt::interruptible;
 use crate::cli::kernel;
 use crate::cli::output;
+use crate::cli::publish;
 use crate::cli::select::select;
 use crate::compose::model::{Project, PullPolicy};
 use crate::image::Store;
@@ -44,6 +45,9 @@ pub(in crate::cli) async fn run(context: &Context, args: UpArgs) -> Result<ExitC
     }
     kernel::require()?;
     interruptible(pull(context, &store, &plan)).await?;
+    if let Some(opened) = publish::opened(&project, &plan) {
+        output::note(&opened);
+    }
     let name = project.name.clone();
     let timeout = args.wait_timeout;
     let request = Request::Up { project: Box::new(project.clone()), options, follow: !args.detached() };

@@ -49,6 +49,7 @@ impl DiagnosticKind {
             Self::NumberChanged { .. } => "number-changed",
             Self::PortAsNumber(_) => "port-as-number",
             Self::DuplicateMount(_) => "duplicate-mount",
+            Self::DuplicatePort { .. } => "duplicate-port",
             Self::DuplicateVariable(_) => "duplicate-variable",
             Self::SecretInEnvironment(_) => "secret-in-environment",
             Self::UnpinnedImage(_) => "unpinned-image",

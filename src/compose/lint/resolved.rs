@@ -1,11 +1,12 @@
 //! What is looked at when the files are merged and every variable has its value.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
+use std::net::IpAddr;
 
 use super::warn;
-use crate::compose::diagnostic::DiagnosticKind;
+use crate::compose::diagnostic::{DiagnosticKind, Severity};
 use crate::compose::node::Node;
-use crate::compose::report::{Origin, Report};
+use crate::compose::report::{Finding, Origin, Report};
 use crate::compose::suggest;
 
 /// What nobody wants to be open to the world, by the ports they listen on.
@@ -52,6 +53,44 @@ pub(super) fn image(service: &Node, report: &Report) {
         let help = Some("name a version, `IMAGE:1.2`, or a digest, `IMAGE@sha256:…`".to_owned());
         warn(node.origin, DiagnosticKind::UnpinnedImage(text.to_owned()), help, report);
     }
+}
+
+/// Ports of the machine that are published twice: the second to start would find them in use.
+pub(super) fn published_twice<'a>(services: impl Iterator<Item = (&'a str, &'a Node)>, report: &Report) {
+    type Place<'a> = (Option<IpAddr>, Origin, &'a str);
+    let mut places: HashMap<(&str, &str), Vec<Place<'_>>> = HashMap::new();
+    // A range that is published twice is told of once.
+    let mut told = BTreeSet::new();
+    let mut services: Vec<_> = services.filter(|(_, service)| service.get("network_mode").is_none()).collect();
+    services.sort_by_key(|(_, service)| service.origin);
+    for (name, service) in services {
+        for port in service.get("ports").map(Node::items).unwrap_or_default() {
+            let is_fixed = |text: &&str| text.parse::<u16>().is_ok_and(|port| port > 0);
+            let Some(number) = port.text_of("published").filter(is_fixed) else { continue };
+            let protocol = port.text_of("protocol").unwrap_or("tcp");
+            let address = port.text_of("host_ip").and_then(|address| address.parse().ok());
+            let others = places.entry((protocol, number)).or_default();
+            if let Some((_, earlier, other)) = others.iter().find(|(other, _, _)| are_one(*other, address))
+                && told.insert((port.origin, *earlier))
+            {
+                let (port_of, service) = (format!("{number}/{protocol}"), (*other).to_owned());
+                report.add_finding(Finding {
+                    origin: port.origin,
+                    severity: Severity::Warning,
+                    kind: DiagnosticKind::DuplicatePort { port: port_of, service },
+                    help: None,
+                    labels: vec![(*earlier, "here for the first time".to_owned())],
+                });
+            }
+            others.push((address, port.origin, name));
+        }
+    }
+}
+
+/// Whether a port on the one address is in the way of the same on the other.
+fn are_one(one: Option<IpAddr>, other: Option<IpAddr>) -> bool {
+    let (Some(one), Some(other)) = (one, other) else { return true };
+    one.is_ipv4() == other.is_ipv4() && (one == other || one.is_unspecified() || other.is_unspecified())
 }
 
 /// Published ports that the network can reach.

@@ -21,7 +21,10 @@ const DOCS: &[(&str, &[(&str, &str)])] = &[
         ("models", "AI models that services use, by name."),
         ("x-rcompose", "Settings of rcompose alone."),
     ]),
-    ("x-rcompose of the file", &[("allow", "Names of warnings that are not shown.")]),
+    ("x-rcompose of the file", &[
+        ("allow", "Names of warnings that are not shown."),
+        ("publish", "The address that ports are published on which name none: 127.0.0.1 keeps them to this machine."),
+    ]),
     ("x-rcompose", &[
         ("strict_health", "Ask for health exactly when Docker would, not earlier."),
         ("dns", "Domains, and the name servers that are asked for the names in them, from this machine."),

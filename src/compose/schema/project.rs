@@ -22,7 +22,8 @@ pub(in crate::compose) static PROJECT: Object = Object::new(
 );
 
 /// What rcompose has beyond Compose.
-static RCOMPOSE: Object = Object::closed("x-rcompose of the file", &[field("allow", TEXTS)]);
+static RCOMPOSE: Object =
+    Object::closed("x-rcompose of the file", &[field("allow", TEXTS), scalar("publish", Type::Address)]);
 
 static INCLUDE: Object = Object::closed(
     "include",

@@ -90,6 +90,7 @@ fn forward_chain(payload: &[u8]) -> Option<ForwardChain> {
         1 => Family::Inet,
         2 => Family::Ipv4,
         7 => Family::Bridge,
+        10 => Family::Ipv6,
         _ => return None,
     };
     let chain = attributes(payload);

@@ -4,6 +4,7 @@
 pub(super) mod expression;
 pub(super) mod inspect;
 mod table;
+mod watch;
 
 use std::io;
 
@@ -12,6 +13,8 @@ use rustix::io::Errno;
 use super::message::{self, ERROR, Message};
 use super::netlink::{self, NetlinkError};
 use crate::sys::netlink::NetlinkSocket;
+
+pub use watch::{Disturbance, TableWatch};
 
 pub(super) use table::{Chain, Element, Family, Hook, Map, Part, Table, delete, replace};
 

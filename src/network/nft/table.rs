@@ -28,6 +28,8 @@ pub(crate) enum Family {
     Ipv4 = 2,
     /// What a bridge switches.
     Bridge = 7,
+    /// IPv6.
+    Ipv6 = 10,
 }
 
 impl fmt::Display for Family {
@@ -36,6 +38,7 @@ impl fmt::Display for Family {
         formatter.write_str(match self {
             Self::Inet => "inet",
             Self::Ipv4 => "ip",
+            Self::Ipv6 => "ip6",
             Self::Bridge => "bridge",
         })
     }
