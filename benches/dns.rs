@@ -88,7 +88,7 @@ fn serve(resolver: Resolver) {
         names.insert("shop_default", "replicated", Ipv4Addr::new(10, 0, 0, replica));
     }
     let (_names, receiver) = watch::channel(names);
-    let view = View { networks: vec!["shop_default".to_owned()], ..View::default() };
+    let view = watch::channel(View { networks: vec!["shop_default".to_owned()], ..View::default() }).1;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     LocalSet::new().block_on(&runtime, resolver.serve(receiver, view)).unwrap();
 }

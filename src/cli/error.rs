@@ -56,6 +56,12 @@ pub enum CliError {
         /// The service.
         service: ServiceName,
     },
+    /// There is no container of that name or id, nor a service.
+    #[error("container {container} not found")]
+    NoSuchContainerName {
+        /// What was given.
+        container: String,
+    },
     /// There is no network of that name or id.
     #[error("network {network} not found")]
     NoSuchNetwork {
@@ -208,6 +214,7 @@ impl CliError {
             | Self::NoSuchService { .. }
             | Self::NotRunning { .. }
             | Self::NoSuchContainer { .. }
+            | Self::NoSuchContainerName { .. }
             | Self::NoSuchNetwork { .. }
             | Self::AmbiguousNetwork { .. }
             | Self::Filter(_)
@@ -256,6 +263,7 @@ impl CliError {
             }
             Self::NotRunning { service } => Some(format!("start it with `rcompose up -d {service}`")),
             Self::NoSuchContainer { service, .. } => Some(format!("list its containers with `rcompose ps {service}`")),
+            Self::NoSuchContainerName { .. } => Some("list containers with `rcompose ps -a`".to_owned()),
             Self::NoSuchNetwork { .. } => Some("list them with `rcompose network ls`".to_owned()),
             Self::AmbiguousNetwork { .. } => Some("name it by its id: `rcompose network ls`".to_owned()),
             Self::NoTerminal { .. } => Some("only look on: `attach --no-stdin`".to_owned()),

@@ -4,6 +4,8 @@ use std::io;
 use std::net::IpAddr;
 use std::os::fd::BorrowedFd;
 
+use rustix::io::Errno;
+
 use super::cable::Cable;
 use super::link::{self, LOOPBACK};
 use super::netlink::{Connection, NetlinkError};
@@ -134,6 +136,36 @@ fn settle(connection: &mut Connection, name: &str) -> Result<(), AttachError> {
 /// [`AttachError`] by step.
 pub fn loopback_up(netns: BorrowedFd<'_>) -> Result<(), AttachError> {
     configure(&mut connect(netns)?, &[])
+}
+
+/// Removes the end of a cable from `netns`, and the other end with it; it is fine if there is none.
+///
+/// # Errors
+/// [`AttachError::Connect`], [`AttachError::Configure`].
+pub fn detach(netns: BorrowedFd<'_>, interface: &str) -> Result<(), AttachError> {
+    match connect(netns)?.request(vec![link::delete_link(interface)]) {
+        Err((_, error)) if error.errno() == Some(Errno::NODEV) => Ok(()),
+        result => {
+            result.map_err(|(_, source)| AttachError::Configure { step: format!("remove `{interface}`"), source })
+        }
+    }
+}
+
+/// Has what has no better route leave `netns` over `interface`, instead of by the way that there is.
+///
+/// # Errors
+/// [`AttachError`] by step.
+pub fn lead_out(netns: BorrowedFd<'_>, interface: &str, gateways: &[IpAddr]) -> Result<(), AttachError> {
+    let mut inside = connect(netns)?;
+    let index = link::index(&mut inside, interface)
+        .and_then(|index| index.ok_or(NetlinkError::NoAnswer))
+        .map_err(|source| AttachError::Find { interface: interface.to_owned(), source })?;
+    for gateway in gateways {
+        inside.request(vec![link::other_default_route(*gateway, index)]).map_err(|(_, source)| {
+            AttachError::Configure { step: format!("set the default route through {gateway}"), source }
+        })?;
+    }
+    Ok(())
 }
 
 /// Has the end in the container, the calling thread being there, speak IPv6 only where the network does: else it would

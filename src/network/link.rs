@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::message::{self, ACK, CREATE, EXCLUSIVE, Message};
+use super::message::{self, ACK, CREATE, EXCLUSIVE, Message, REPLACE};
 use super::netlink::{Connection, NetlinkError};
 use super::{IpFamily, Subnet};
 
@@ -115,10 +115,19 @@ pub(super) fn new_address(index: u32, address: IpAddr, prefix: u8) -> Message {
 
 /// Sends what has no better route through `gateway`, over link `index`.
 pub(super) fn default_route(gateway: IpAddr, index: u32) -> Message {
+    default_route_by(EXCLUSIVE, gateway, index)
+}
+
+/// The same, instead of the way that there is.
+pub(super) fn other_default_route(gateway: IpAddr, index: u32) -> Message {
+    default_route_by(REPLACE, gateway, index)
+}
+
+fn default_route_by(flag: u16, gateway: IpAddr, index: u32) -> Message {
     // struct rtmsg: family, destination and source length, tos, table, protocol, scope, type, flags (4 bytes).
     let header =
         [family_number(gateway), 0, 0, 0, TABLE_MAIN, PROTOCOL_STATIC, SCOPE_UNIVERSE, ROUTE_UNICAST, 0, 0, 0, 0];
-    let message = Message::new(NEWROUTE, ACK | CREATE | EXCLUSIVE, &header);
+    let message = Message::new(NEWROUTE, ACK | CREATE | flag, &header);
     with_address(message, RTA_GATEWAY, gateway).u32(RTA_OIF, index)
 }
 

@@ -20,6 +20,8 @@ pub(super) const DUMP: u16 = 0x300;
 pub(super) const CREATE: u16 = 0x400;
 /// `NLM_F_EXCL`: fail if it is there.
 pub(super) const EXCLUSIVE: u16 = 0x200;
+/// `NLM_F_REPLACE`: instead of the one that is there.
+pub(super) const REPLACE: u16 = 0x100;
 /// `NLM_F_APPEND`: after the others.
 pub(super) const APPEND: u16 = 0x800;
 

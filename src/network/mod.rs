@@ -34,7 +34,7 @@ mod shaping;
 mod subnet;
 mod sysctl;
 
-pub use attach::{AttachError, Endpoint, EndpointAddress, attach, loopback_up};
+pub use attach::{AttachError, Endpoint, EndpointAddress, attach, detach, lead_out, loopback_up};
 pub use bridge::{
     BRIDGE_PREFIX, Bridge, BridgeError, BridgeSubnet, create_bridge, delete_bridge, link_exists, mac_address,
 };

@@ -111,6 +111,8 @@ pub enum Cause {
     SharesWith(ServiceName),
     /// It is attached to this network, which this plan makes anew.
     NetworkRecreated(NetworkName),
+    /// Somebody took it off this network.
+    Disconnected(NetworkName),
     /// This service depends on it.
     NeededBy(ServiceName),
     /// `scale` is lower than its number.

@@ -80,6 +80,7 @@ impl fmt::Display for Cause {
             Self::DependencyRecreated(service) => write!(formatter, "{service} recreated"),
             Self::SharesWith(service) => write!(formatter, "shares with {service}"),
             Self::NetworkRecreated(network) => write!(formatter, "network {network} recreated"),
+            Self::Disconnected(network) => write!(formatter, "not on network {network}"),
             Self::NeededBy(service) => write!(formatter, "needed by {service}"),
             Self::ScaledDown => formatter.write_str("scaled down"),
             Self::Orphan => formatter.write_str("orphan"),

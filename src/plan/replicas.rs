@@ -158,7 +158,10 @@ fn divergence(
         Some(NetworkFate::Create) => running,
         Some(NetworkFate::Keep) | None => false,
     });
-    lost.map(|network| Cause::NetworkRecreated(network.clone()))
+    // As docker compose has it: one that somebody took off a network of its service is made anew.
+    let taken_off = || service.networks.keys().find(|network| !container.networks.contains(*network));
+    let taken_off = || taken_off().map(|network| Cause::Disconnected(network.clone()));
+    lost.map(|network| Cause::NetworkRecreated(network.clone())).or_else(taken_off)
 }
 
 /// `depends_on.restart`: what runs restarts when what it depends on was interrupted.

@@ -56,6 +56,9 @@ pub struct EndpointRecord {
     pub link_local: Vec<IpAddr>,
     /// The MAC address.
     pub mac: [u8; 6],
+    /// The number in the name of its link on the host; its place in the record if not given.
+    #[serde(default)]
+    pub link: Option<usize>,
     /// What the container calls it.
     #[serde(default = "first_interface")]
     pub interface: String,

@@ -16,7 +16,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::failure::Failure;
-use crate::compose::model::Project;
+use crate::compose::model::{Attachment, Project};
 use crate::name::{ContainerId, ContainerName, NetworkName, ServiceName};
 use crate::plan::{DownOptions, UpOptions};
 
@@ -53,6 +53,22 @@ pub enum Request {
     Kill {
         /// Which; all when empty.
         services: Vec<ServiceName>,
+    },
+    /// Puts a container of the project on one of its networks.
+    Connect {
+        /// The container.
+        container: ContainerId,
+        /// The network's id.
+        network: String,
+        /// As what.
+        attachment: Box<Attachment>,
+    },
+    /// Takes a container of the project off a network.
+    Disconnect {
+        /// The container.
+        container: ContainerId,
+        /// The network's id.
+        network: String,
     },
     /// Removes a network of the project that no container is on.
     RemoveNetwork {

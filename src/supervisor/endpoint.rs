@@ -27,29 +27,67 @@ pub(super) fn endpoints(
     let mut endpoints: Vec<EndpointRecord> = Vec::new();
     let given: Vec<&str> = config.networks.values().filter_map(Attachment::interface).collect();
     for (key, attachment) in attachments {
-        let network = world.network(key).ok_or_else(|| {
-            Failure::new(FailureKind::System, format!("network {key} of service {service} does not exist"))
-        })?;
-        let addresses = addresses(world, &network, attachment)
-            .map_err(|failure| failure.because_of(format!("no address for {name} on network {}", network.name)))?;
-        let mut names = vec![service.to_string(), name.to_string(), id.short().to_owned()];
-        names.extend(attachment.aliases.iter().cloned());
-        let mac = match (attachment.mac_address, addresses.first()) {
-            (Some(MacAddress(octets)), _) => octets,
-            (None, Some(address)) => network::mac_address(*address),
-            (None, None) => network::mac_address(IpAddr::from([0, 0, 0, 0])),
-        };
-        let interface = attachment.interface().map_or_else(
-            || free_interface(network.interface_prefix.as_deref().unwrap_or("eth"), &given, &endpoints),
-            str::to_owned,
-        );
-        let link_local = attachment.link_local_ips.clone();
-        endpoints.push(EndpointRecord { network: key.clone(), addresses, link_local, mac, interface, names });
+        let place = Place { service, name, id, taken: &endpoints, given: &given };
+        endpoints.push(new_endpoint(world, &place, key, attachment)?);
     }
     if let (Some(first), Some(MacAddress(octets))) = (endpoints.first_mut(), config.mac_address) {
         first.mac = octets;
     }
     Ok(endpoints)
+}
+
+/// A further place of a container that exists.
+pub(super) fn endpoint(
+    world: &World,
+    record: &Record,
+    key: &NetworkName,
+    attachment: &Attachment,
+) -> Result<EndpointRecord, Failure> {
+    let Record { service, name, id, endpoints, .. } = record;
+    let given: Vec<&str> = attachment.interface().into_iter().collect();
+    if let Some(taken) = endpoints.iter().find(|endpoint| given.contains(&endpoint.interface.as_str())) {
+        let message = format!("{name} has an interface called {} already", taken.interface);
+        return Err(Failure::new(FailureKind::Plan, message));
+    }
+    new_endpoint(world, &Place { service, name, id, taken: endpoints, given: &given }, key, attachment)
+}
+
+/// The container that gets a place on a network.
+struct Place<'a> {
+    service: &'a ServiceName,
+    name: &'a ContainerName,
+    id: &'a ContainerId,
+    /// Its other places.
+    taken: &'a [EndpointRecord],
+    /// The names that somebody has given to interfaces of it.
+    given: &'a [&'a str],
+}
+
+fn new_endpoint(
+    world: &World,
+    place: &Place<'_>,
+    key: &NetworkName,
+    attachment: &Attachment,
+) -> Result<EndpointRecord, Failure> {
+    let Place { service, name, id, taken, given } = *place;
+    let network = world.network(key).ok_or_else(|| {
+        Failure::new(FailureKind::System, format!("network {key} of service {service} does not exist"))
+    })?;
+    let addresses = addresses(world, &network, attachment)
+        .map_err(|failure| failure.because_of(format!("no address for {name} on network {}", network.name)))?;
+    let mut names = vec![service.to_string(), name.to_string(), id.short().to_owned()];
+    names.extend(attachment.aliases.iter().cloned());
+    let mac = match (attachment.mac_address, addresses.first()) {
+        (Some(MacAddress(octets)), _) => octets,
+        (None, Some(address)) => network::mac_address(*address),
+        (None, None) => network::mac_address(IpAddr::from([0, 0, 0, 0])),
+    };
+    let interface = attachment.interface().map_or_else(
+        || free_interface(network.interface_prefix.as_deref().unwrap_or("eth"), given, taken),
+        str::to_owned,
+    );
+    let link_local = attachment.link_local_ips.clone();
+    Ok(EndpointRecord { network: key.clone(), addresses, link_local, mac, link: None, interface, names })
 }
 
 /// The first name that begins with `prefix` and is neither `given` to another interface nor taken.

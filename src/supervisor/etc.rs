@@ -13,6 +13,7 @@ use super::observe::Record;
 use super::world::World;
 use crate::compose::model::{NetworkMode, Service};
 use crate::network::ResolvConf;
+use crate::state::EndpointRecord;
 
 /// The file that becomes `/etc/hosts`.
 pub(super) const HOSTS: &str = "hosts";
@@ -38,6 +39,30 @@ pub(super) fn write(world: &World, record: &Record) -> Result<(), Failure> {
     write_public(&paths.etc(HOSTNAME), &format!("{name}\n"))?;
     write_public(&paths.etc(RESOLV_CONF), &resolv_conf)?;
     Ok(())
+}
+
+/// Adds a new place of a running container to its `/etc/hosts`, which it may have changed.
+pub(super) fn connected(world: &World, record: &Record, endpoint: &EndpointRecord) -> io::Result<()> {
+    let name = hostname(&record.config.service, &record.id, &world.host_name);
+    let names = own_names(name, record.config.service.domainname.as_deref());
+    let path = world.paths.container(&record.id).etc(HOSTS);
+    let text = without(&fs_err::read_to_string(&path)?, &endpoint.addresses);
+    // In place: the container has this very file.
+    fs_err::write(&path, endpoint.addresses.iter().fold(text, |text, address| format!("{text}{address}\t{names}\n")))
+}
+
+/// Takes a place that a running container has no more out of its `/etc/hosts`.
+pub(super) fn disconnected(world: &World, record: &Record, endpoint: &EndpointRecord) -> io::Result<()> {
+    let path = world.paths.container(&record.id).etc(HOSTS);
+    let text = without(&fs_err::read_to_string(&path)?, &endpoint.addresses);
+    fs_err::write(&path, text)
+}
+
+/// A file of hosts without the lines of `addresses`.
+fn without(text: &str, addresses: &[IpAddr]) -> String {
+    let address = |line: &str| line.split_whitespace().next().and_then(|first| first.parse::<IpAddr>().ok());
+    let stays = |line: &&str| address(line).is_none_or(|address| !addresses.contains(&address));
+    text.lines().filter(stays).map(|line| format!("{line}\n")).collect()
 }
 
 /// Writes a file that every user of the container may read.
@@ -127,6 +152,13 @@ mod tests {
             };
             assert_eq!(resolv_conf(&service, machine), format!("nameserver 127.0.0.11\n{expect}"));
         }
+    }
+
+    #[test]
+    fn the_lines_of_an_address_go_and_all_others_stay() {
+        let text = "127.0.0.1\tlocalhost\n10.0.0.2\tweb\n# 10.0.0.2\n10.0.0.22 mine\n";
+        let left = "127.0.0.1\tlocalhost\n# 10.0.0.2\n10.0.0.22 mine\n";
+        assert_eq!(without(text, &["10.0.0.2".parse().unwrap()]), left);
     }
 
     #[test]

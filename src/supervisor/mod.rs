@@ -33,6 +33,7 @@ mod provision;
 mod publish;
 mod resolver;
 pub mod restart;
+mod rewire;
 mod server;
 mod shaping;
 mod share;

@@ -171,8 +171,13 @@ pub(super) fn resume(world: &World, record: &Record, published: &[PublishedPort]
     tasks
 }
 
+/// Whether published ports lead to the same addresses for both records of a container.
+pub(super) fn leads_alike(world: &World, one: &Record, other: &Record) -> bool {
+    Container::of(world, one) == Container::of(world, other)
+}
+
 /// Where published ports lead.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 struct Container {
     ipv4: Option<IpAddr>,
     ipv6: Option<IpAddr>,

@@ -40,10 +40,26 @@ impl Drop for AbortOnDrop {
 /// Serves the name queries of a container whose network namespace this is.
 pub(super) fn serve(world: &World, record: &Record, netns: &OwnedFd) -> Result<AbortOnDrop, Failure> {
     let resolver = Resolver::bind(netns.as_fd()).map_err(|error| Failure::from_error(FailureKind::System, &error))?;
+    let view = world.view(&record.id, view(world, record));
+    let names = world.names.subscribe();
+    let task = tokio::task::spawn_local(async move {
+        // It ends only when its sockets fail, which they do when the container's namespace goes away.
+        let _ = resolver.serve(names, view).await;
+    });
+    Ok(AbortOnDrop(task.abort_handle()))
+}
+
+/// Lets the name server of a running container see what has become of the networks that it is on.
+pub(super) fn refresh(world: &World, record: &Record) {
+    world.view(&record.id, view(world, record));
+}
+
+/// What a container sees of the world of names.
+fn view(world: &World, record: &Record) -> View {
     let service = &record.config.service;
     let families = [IpFamily::V4, IpFamily::V6];
     let leads_out = families.iter().any(|family| endpoint::way_out(world, record, *family).is_some());
-    let view = View {
+    View {
         networks: record.endpoints.iter().map(|endpoint| world.network_name(&endpoint.network)).collect(),
         links: links(service, &world.project),
         upstream: match (leads_out, &service.dns[..]) {
@@ -53,13 +69,7 @@ pub(super) fn serve(world: &World, record: &Record, netns: &OwnedFd) -> Result<A
         },
         domains: domains(service),
         room: world.room.clone(),
-    };
-    let names = world.names.subscribe();
-    let task = tokio::task::spawn_local(async move {
-        // It ends only when its sockets fail, which they do when the container's namespace goes away.
-        let _ = resolver.serve(names, view).await;
-    });
-    Ok(AbortOnDrop(task.abort_handle()))
+    }
 }
 
 /// What the machine's own file says, and a task that keeps it true.

@@ -21,11 +21,13 @@ use super::execute::{Cancelled, OnFailure, execute};
 use super::failure::{Failure, FailureKind};
 use super::links::links_gone;
 use super::provision;
+use super::rewire::Rewire;
 use super::standalone;
+use super::unit::Command;
 use super::world::World;
 use crate::compose::model::Project;
 use crate::image::{Store, StoreError};
-use crate::name::{NetworkName, ProjectName, ServiceName};
+use crate::name::{ContainerId, NetworkName, ProjectName, ServiceName};
 use crate::network::{self, Firewall, IpFamily, NftError, Nftables};
 use crate::plan;
 use crate::runtime::MonitorCgroup;
@@ -249,7 +251,9 @@ enum Rank {
 fn rank(request: &Request) -> Rank {
     match request {
         // A change of networks is a part of what an `up` would do.
-        Request::Up { .. } | Request::RemoveNetwork { .. } => Rank::Up,
+        Request::Up { .. } | Request::Connect { .. } | Request::Disconnect { .. } | Request::RemoveNetwork { .. } => {
+            Rank::Up
+        }
         Request::Stop { .. } => Rank::Stop,
         Request::Kill { .. } => Rank::Kill,
         Request::Down { .. } => Rank::Down,
@@ -340,12 +344,41 @@ async fn perform(world: &Rc<World>, request: Request, cancelled: Cancelled) -> V
         }
         Request::Stop { services, timeout } => stop_services(world, &services, timeout, cancelled).await,
         Request::Kill { services } => stop_services(world, &services, Some(Duration::ZERO), cancelled).await,
+        Request::Connect { container, network, attachment } => {
+            rewire(world, &container, cancelled, || {
+                Ok(Rewire::Connect { network: world.find_network(&network)?, attachment })
+            })
+            .await
+        }
+        Request::Disconnect { container, network } => {
+            rewire(world, &container, cancelled, || Ok(Rewire::Disconnect { network: world.find_network(&network)? }))
+                .await
+        }
         Request::RemoveNetwork { network } => remove_network(world, &network),
     };
     match result {
         Ok(failures) => failures,
         Err(failure) => vec![failure],
     }
+}
+
+/// Changes what a container is connected to, once it is neither being started nor stopped.
+async fn rewire(
+    world: &Rc<World>,
+    container: &ContainerId,
+    mut cancelled: Cancelled,
+    change: impl FnOnce() -> Result<Rewire, Failure>,
+) -> Result<Vec<Failure>, Failure> {
+    tokio::select! {
+        () = world.settled() => {}
+        _ = &mut cancelled => return Err(Failure::interrupted()),
+    }
+    let gone = || Failure::new(FailureKind::NotRunning, format!("container {} exists no more", container.short()));
+    let commands = world.with_unit(container, |unit| unit.commands.clone()).ok_or_else(gone)?;
+    let (reply, answer) = oneshot::channel();
+    commands.send(Command::Rewire(change()?, reply)).await.map_err(|_| gone())?;
+    // Not given up half-way: it takes no time.
+    answer.await.map_err(|_| gone())?.map(|()| Vec::new())
 }
 
 async fn up(

@@ -2,7 +2,7 @@
 
 use super::failure::{Failure, FailureKind};
 use super::observe::Record;
-use super::start::host_interface;
+use super::start::{host_interface, link_number};
 use super::world::World;
 use crate::compose::model::{NetworkLimits, Project};
 use crate::name::ServiceName;
@@ -53,18 +53,19 @@ pub(super) fn change(world: &World, before: &Record, now: &Record) -> Result<(),
 
 /// Removes what does not go with the links of a container.
 pub(super) fn end(record: &Record) -> Result<(), Failure> {
-    for index in 0..record.endpoints.len() {
-        network::remove_detour(&detour(record, index))
-            .map_err(|error| Failure::from_error(FailureKind::System, &error))?;
-    }
-    Ok(())
+    (0..record.endpoints.len()).try_for_each(|index| end_of(record, index))
+}
+
+/// The same for one of its places.
+pub(super) fn end_of(record: &Record, index: usize) -> Result<(), Failure> {
+    network::remove_detour(&detour(record, index)).map_err(|error| Failure::from_error(FailureKind::System, &error))
 }
 
 fn shape(world: &World, record: &Record, before: Option<&Shaping>, now: &Shaping) -> Result<(), Failure> {
     for (index, endpoint) in record.endpoints.iter().enumerate() {
         let Some(network) = world.network(&endpoint.network) else { continue };
         // Of the others [`check`] has told.
-        let cable = super::network::cable(&network, host_interface(&record.id, index));
+        let cable = super::network::cable(&network, host_interface(&record.id, link_number(record, index)));
         let Some(interface) = cable.host_interface() else { continue };
         let host_interface = interface.to_owned();
         let end = HostEnd { host_interface, detour: detour(record, index), mtu: network.mtu };
@@ -88,5 +89,5 @@ fn shaping(limits: Option<&NetworkLimits>) -> Shaping {
 
 /// As [`host_interface`].
 fn detour(record: &Record, index: usize) -> String {
-    format!("{DETOUR_PREFIX}{}-{index}", &record.id.short()[..8])
+    format!("{DETOUR_PREFIX}{}-{}", &record.id.short()[..8], link_number(record, index))
 }

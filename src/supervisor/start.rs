@@ -39,7 +39,18 @@ pub(super) struct Live {
     /// The task that answers its name queries.
     _resolver: Option<AbortOnDrop>,
     /// The tasks that relay to its ports what the kernel cannot send on.
-    _relays: Vec<AbortOnDrop>,
+    relays: Vec<AbortOnDrop>,
+}
+
+impl Live {
+    /// Relays to where the container is now. Connections through relays end; those that the kernel sends on do not.
+    pub(super) async fn relay_again(&mut self, world: &World, record: &Record) {
+        let published = world.paths.container(&record.id).read_state().map(|state| state.ports).unwrap_or_default();
+        self.relays.clear();
+        // The sockets go with the tasks, which end when it is their turn.
+        tokio::task::yield_now().await;
+        self.relays = publish::resume(world, record, &published);
+    }
 }
 
 /// Starts the container of `record`; `attempts` is written to its state.
@@ -106,7 +117,7 @@ pub(super) async fn start(world: &Rc<World>, record: &Rc<Record>, attempts: Atte
         state.restarts_in_a_row = attempts.in_a_row;
         state.ports = ports.published;
     });
-    Ok(Live { handle, since: Instant::now(), stop_signal: stop_signal(record), _resolver: resolver, _relays: relays })
+    Ok(Live { handle, since: Instant::now(), stop_signal: stop_signal(record), _resolver: resolver, relays })
 }
 
 /// Takes over a container that runs since an earlier supervisor: names, ports and resolver as they were.
@@ -128,7 +139,7 @@ pub(super) fn resume(world: &Rc<World>, record: &Rc<Record>, handle: Handle) -> 
             .ok(),
     };
     let relays = publish::resume(world, record, &published);
-    Live { handle, since: Instant::now(), stop_signal: stop_signal(record), _resolver: resolver, _relays: relays }
+    Live { handle, since: Instant::now(), stop_signal: stop_signal(record), _resolver: resolver, relays }
 }
 
 /// A power cut in the middle of a run may have spoiled the writable layer, and the kernel refuses it then: the container
@@ -222,31 +233,35 @@ fn make_bind_sources(record: &Record) -> Result<(), Failure> {
 
 /// Attaches the container to its networks.
 fn attach(world: &World, record: &Record, netns: &OwnedFd) -> Result<(), Failure> {
-    let ways_out = [IpFamily::V4, IpFamily::V6].map(|family| (family, endpoint::way_out(world, record, family)));
-    let mut endpoints = Vec::new();
-    for (index, endpoint) in record.endpoints.iter().enumerate() {
-        let network = world
-            .network(&endpoint.network)
-            .ok_or_else(|| Failure::new(FailureKind::System, format!("network {} does not exist", endpoint.network)))?;
-        let pools = super::network::address_pools(&network)?;
-        let ways_out = ways_out.iter().filter(|(_, way_out)| *way_out == Some(index));
-        let attachment = record.config.service.networks.get(&endpoint.network);
-        endpoints.push(Endpoint {
-            cable: super::network::cable(&network, host_interface(&record.id, index)),
-            interface: endpoint.interface.clone(),
-            sysctls: attachment.map(|of| of.sysctls(&endpoint.interface).collect()).unwrap_or_default(),
-            addresses: interface_addresses(&pools, endpoint),
-            mac: endpoint.mac,
-            gateways: ways_out.filter_map(|(family, _)| endpoint::gateway(world, endpoint, *family)).collect(),
-            mtu: network.mtu,
-        });
-    }
+    let endpoints = (0..record.endpoints.len()).map(|index| endpoint(world, record, index));
+    let endpoints = endpoints.collect::<Result<Vec<_>, _>>()?;
     let failed = |error: network::AttachError| Failure::from_error(FailureKind::System, &error);
     match network::attach(netns.as_fd(), &endpoints) {
         Err(error) if !remove_stale_links(&endpoints) => Err(failed(error)),
         Err(_) => network::attach(netns.as_fd(), &endpoints).map_err(failed),
         Ok(()) => Ok(()),
     }
+}
+
+/// One of the container's places, as the network module wants to see it.
+pub(super) fn endpoint(world: &World, record: &Record, index: usize) -> Result<Endpoint, Failure> {
+    let endpoint = &record.endpoints[index];
+    let network = world
+        .network(&endpoint.network)
+        .ok_or_else(|| Failure::new(FailureKind::System, format!("network {} does not exist", endpoint.network)))?;
+    let pools = super::network::address_pools(&network)?;
+    let leads_out = |family: &IpFamily| endpoint::way_out(world, record, *family) == Some(index);
+    let ways_out = [IpFamily::V4, IpFamily::V6].into_iter().filter(leads_out);
+    let attachment = record.config.service.networks.get(&endpoint.network);
+    Ok(Endpoint {
+        cable: super::network::cable(&network, host_interface(&record.id, link_number(record, index))),
+        interface: endpoint.interface.clone(),
+        sysctls: attachment.map(|of| of.sysctls(&endpoint.interface).collect()).unwrap_or_default(),
+        addresses: interface_addresses(&pools, endpoint),
+        mac: endpoint.mac,
+        gateways: ways_out.filter_map(|family| endpoint::gateway(world, endpoint, family)).collect(),
+        mtu: network.mtu,
+    })
 }
 
 /// The addresses of an endpoint with the length of their prefixes: of what is on the link alone, those that all such
@@ -267,6 +282,17 @@ fn remove_stale_links(endpoints: &[Endpoint]) -> bool {
     let links = endpoints.iter().filter_map(|endpoint| endpoint.cable.host_interface());
     let stale: Vec<_> = links.filter(|link| network::link_exists(link).unwrap_or(false)).collect();
     !stale.is_empty() && stale.into_iter().all(|link| network::delete_bridge(link).is_ok())
+}
+
+/// The number in the names of the links of one of the container's places. It stays when another place is given up.
+pub(super) fn link_number(record: &Record, index: usize) -> usize {
+    record.endpoints.get(index).and_then(|endpoint| endpoint.link).unwrap_or(index)
+}
+
+/// The first number that no link of the container has.
+pub(super) fn free_link_number(record: &Record) -> usize {
+    let taken: Vec<usize> = (0..record.endpoints.len()).map(|index| link_number(record, index)).collect();
+    (0..).find(|number| !taken.contains(number)).expect("there are more numbers than links")
 }
 
 /// A prefix + 8 digits of the container's id + the index: within the kernel's 15 characters, and unique.

@@ -19,12 +19,14 @@ use super::control::ContainerChange;
 use super::failure::Failure;
 use super::health::Prober;
 use super::observe::{Record, health_record};
+use super::publish;
 use super::restart::{self, Attempts, Decision, Exit};
+use super::rewire::{Rewire, rewire};
 use super::shaping;
 use super::start::{Live, start};
 use super::world::World;
 use crate::plan::{Health, ObservedState};
-use crate::runtime::{ExitStatus, RuntimeError, Signal};
+use crate::runtime::{ExitStatus, Handle, RuntimeError, Signal};
 use crate::state::{FailedStart, HealthRecord};
 
 /// What a unit is told to do.
@@ -46,6 +48,8 @@ pub(super) enum Command {
         /// Where a failure leaves the record as it was.
         reply: oneshot::Sender<Result<(), Failure>>,
     },
+    /// Changes what it is connected to; answered when that is done.
+    Rewire(Rewire, oneshot::Sender<Result<(), Failure>>),
 }
 
 /// How a stop went.
@@ -190,6 +194,10 @@ impl Unit {
                 self.update(record, reply);
                 Some(Phase::Idle)
             }
+            Command::Rewire(change, reply) => {
+                let _ = reply.send(self.rewire(&change, None));
+                Some(Phase::Idle)
+            }
         }
     }
 
@@ -199,7 +207,7 @@ impl Unit {
         let _ = reply.send(Ok(()));
     }
 
-    async fn running(&mut self, live: Box<Live>) -> Option<Phase> {
+    async fn running(&mut self, mut live: Box<Live>) -> Option<Phase> {
         let mut prober = Prober::new(&self.record, &self.world.paths.container(&self.record.id), live.since);
         self.publish_health(prober.health(), None);
         loop {
@@ -218,6 +226,14 @@ impl Unit {
                         Ok(()) => self.update(record, reply),
                         Err(failure) => drop(reply.send(Err(failure))),
                     },
+                    Command::Rewire(change, reply) => {
+                        let before = Rc::clone(&self.record);
+                        let result = self.rewire(&change, Some(&live.handle));
+                        if !publish::leads_alike(&self.world, &before, &self.record) {
+                            live.relay_again(&self.world, &self.record).await;
+                        }
+                        let _ = reply.send(result);
+                    }
                 },
                 () = prober.probe(|| self.publish.receiver_count() > 1) => self.publish_health(prober.health(), prober.last_failure()),
             }
@@ -278,6 +294,9 @@ impl Unit {
                         done.push(also);
                     }
                     Command::Update { record, reply } => self.update(record, reply),
+                    Command::Rewire(_, reply) => {
+                        let _ = reply.send(Err(Failure::cancelled(&self.record.name)));
+                    }
                 },
             }
         }
@@ -301,8 +320,18 @@ impl Unit {
                     self.update(record, reply);
                     Some(Phase::Backoff { due, code })
                 }
+                Command::Rewire(change, reply) => {
+                    let _ = reply.send(self.rewire(&change, None));
+                    Some(Phase::Backoff { due, code })
+                }
             },
         }
+    }
+
+    /// Changes what the container is connected to; `live` is it, if it runs.
+    fn rewire(&mut self, change: &Rewire, live: Option<&Handle>) -> Result<(), Failure> {
+        self.record = rewire(&self.world, &self.record, change, live)?;
+        Ok(())
     }
 
     async fn start(&mut self, reply: Option<oneshot::Sender<Result<(), Failure>>>) -> Phase {

@@ -17,7 +17,7 @@ use super::unit::{Command, UnitHandle, UnitState};
 use crate::compose::model::Project;
 use crate::image::Store;
 use crate::name::{ContainerId, ContainerName, NetworkName, ProjectName, ServiceName};
-use crate::network::{self, Firewall, Names, Nftables, PortForward, ResolvConf};
+use crate::network::{self, Firewall, Names, Nftables, PortForward, ResolvConf, View};
 use crate::plan::{Observed, ObservedState};
 use crate::runtime::{self, Handle};
 use crate::state::{ContainerState, Layout, NetworkRecord, ProjectLayout, StateError, VERSION};
@@ -50,6 +50,8 @@ pub(super) struct World {
     units: RefCell<BTreeMap<ContainerId, UnitHandle>>,
     networks: RefCell<BTreeMap<NetworkName, NetworkRecord>>,
     forwards: RefCell<BTreeMap<ContainerId, Vec<PortForward>>>,
+    /// What the name servers of containers see.
+    views: RefCell<BTreeMap<ContainerId, watch::Sender<View>>>,
     /// The anonymous volumes of removed containers by target, for those that take their place.
     retired: RefCell<BTreeMap<ContainerId, BTreeMap<String, String>>>,
     events: broadcast::Sender<Event>,
@@ -80,6 +82,7 @@ impl World {
             units: RefCell::default(),
             networks: RefCell::new(networks),
             forwards: RefCell::default(),
+            views: RefCell::default(),
             retired: RefCell::default(),
             // A client that cannot follow loses the oldest events; nothing waits for it.
             events: broadcast::channel(1024).0,
@@ -143,6 +146,7 @@ impl World {
     /// Forgets a unit: its task ends.
     pub(super) fn remove_unit(&self, id: &ContainerId) {
         self.units.borrow_mut().remove(id);
+        self.views.borrow_mut().remove(id);
     }
 
     /// Keeps the anonymous volumes of a removed container for the one that takes its place.
@@ -301,6 +305,24 @@ impl World {
             .collect()
     }
 
+    /// The records of all networks of the project.
+    pub(super) fn networks(&self) -> Vec<NetworkRecord> {
+        self.networks.borrow().values().cloned().collect()
+    }
+
+    /// The key of the network with this id.
+    ///
+    /// # Errors
+    /// [`FailureKind::Plan`] for one that is not of this project.
+    pub(super) fn find_network(&self, id: &str) -> Result<NetworkName, Failure> {
+        let own = self.networks().into_iter().find(|record| record.id() == id);
+        own.map(|record| record.key).ok_or_else(|| {
+            let message =
+                format!("the network is not one of project {}, and its containers cannot be on it", self.project);
+            Failure::new(FailureKind::Plan, message)
+        })
+    }
+
     /// The containers on a network, running or not.
     pub(super) fn users(&self, key: &NetworkName) -> Vec<ContainerName> {
         let units = self.units.borrow();
@@ -324,20 +346,7 @@ impl World {
     /// # Errors
     /// [`Failure`] when the firewall refuses.
     pub(super) fn expose(&self, record: &Record, forwards: Vec<PortForward>) -> Result<(), Failure> {
-        self.names.send_modify(|names| {
-            for endpoint in &record.endpoints {
-                let network = self.network_name(&endpoint.network);
-                for address in &endpoint.addresses {
-                    names.insert_pointer(&network, *address, record.name.as_str());
-                    endpoint.names.iter().for_each(|name| names.insert(&network, name, *address));
-                }
-                for (label, port) in super::resolver::named_ports(&record.config.service.ports) {
-                    for name in &endpoint.names {
-                        names.insert_port(&network, &format!("{label}.{name}"), port, record.name.as_str());
-                    }
-                }
-            }
-        });
+        self.names.send_modify(|names| self.insert_names(names, record));
         if forwards.is_empty() {
             return Ok(());
         }
@@ -347,15 +356,62 @@ impl World {
 
     /// Takes back what [`World::expose`] made known.
     pub(super) fn withdraw(&self, record: &Record) {
-        self.names.send_modify(|names| {
-            for endpoint in &record.endpoints {
-                let network = self.network_name(&endpoint.network);
-                endpoint.addresses.iter().for_each(|address| names.remove(&network, *address));
-            }
-        });
+        self.names.send_modify(|names| self.remove_names(names, record));
         if self.forwards.borrow_mut().remove(&record.id).is_some() {
             self.apply_firewall_or_warn();
         }
+    }
+
+    /// Has the names and ports of a running container lead to where it is now, and not to where it was `before`.
+    ///
+    /// # Errors
+    /// [`Failure`] when the firewall refuses.
+    pub(super) fn move_names(
+        &self,
+        before: &Record,
+        after: &Record,
+        forwards: Vec<PortForward>,
+    ) -> Result<(), Failure> {
+        self.names.send_modify(|names| {
+            self.remove_names(names, before);
+            self.insert_names(names, after);
+        });
+        let known = self.forwards.borrow().get(&after.id).cloned().unwrap_or_default();
+        if known == forwards {
+            return Ok(());
+        }
+        self.forwards.borrow_mut().insert(after.id.clone(), forwards);
+        self.apply_firewall()
+    }
+
+    fn insert_names(&self, names: &mut Names, record: &Record) {
+        for endpoint in &record.endpoints {
+            let network = self.network_name(&endpoint.network);
+            for address in &endpoint.addresses {
+                names.insert_pointer(&network, *address, record.name.as_str());
+                endpoint.names.iter().for_each(|name| names.insert(&network, name, *address));
+            }
+            for (label, port) in super::resolver::named_ports(&record.config.service.ports) {
+                for name in &endpoint.names {
+                    names.insert_port(&network, &format!("{label}.{name}"), port, record.name.as_str());
+                }
+            }
+        }
+    }
+
+    fn remove_names(&self, names: &mut Names, record: &Record) {
+        for endpoint in &record.endpoints {
+            let network = self.network_name(&endpoint.network);
+            endpoint.addresses.iter().for_each(|address| names.remove(&network, *address));
+        }
+    }
+
+    /// Has the name server of a container see `view` from now on, which is returned as it will be at any moment.
+    pub(super) fn view(&self, id: &ContainerId, view: View) -> watch::Receiver<View> {
+        let mut views = self.views.borrow_mut();
+        let sender = views.entry(id.clone()).or_insert_with(|| watch::channel(View::default()).0);
+        sender.send_replace(view);
+        sender.subscribe()
     }
 
     /// Puts the firewall in the state that networks and published ports ask for.

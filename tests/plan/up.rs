@@ -253,6 +253,21 @@ fn orphans_are_named_and_removed_on_request() {
 }
 
 #[test]
+fn a_container_that_was_taken_off_a_network_is_made_anew() {
+    let mut observed = running(&shop());
+    // What it is on beside the file is its user's business.
+    container(&mut observed, "shop-db-1").networks.insert("further".parse().unwrap());
+    assert!(up(&shop(), &observed).is_empty());
+    container(&mut observed, "shop-web-1").networks.clear();
+    assert_snapshot!(up(&shop(), &observed), @r"
+    #1 stop container shop-web-1 (not on network default)
+    #2 remove container shop-web-1 (not on network default) after #1
+    #3 create container web-1 (not on network default) after #2
+    #4 start container web-1 (not on network default) after #3
+    ");
+}
+
+#[test]
 fn a_changed_network_is_made_anew() {
     let mut changed = shop();
     changed.networks.get_mut("default").unwrap().internal = true;

@@ -22,6 +22,7 @@ mod killed;
 mod logs;
 mod names;
 mod network_command;
+mod network_connect;
 mod networks;
 mod paused;
 mod ports;

@@ -19,7 +19,8 @@ pub use down::DownArgs;
 pub use exec::ExecArgs;
 pub use logs::LogsArgs;
 pub use network::{
-    NetworkArgs, NetworkCreateArgs, NetworkInspectArgs, NetworkLsArgs, NetworkPruneArgs, NetworkRmArgs, NetworkVerb,
+    NetworkArgs, NetworkConnectArgs, NetworkCreateArgs, NetworkDisconnectArgs, NetworkInspectArgs, NetworkLsArgs,
+    NetworkPruneArgs, NetworkRmArgs, NetworkVerb,
 };
 pub use oci::{
     LogFormat, OciArgs, OciContainerArgs, OciCreateArgs, OciDeleteArgs, OciEventsArgs, OciExecArgs, OciFormat,

@@ -1,6 +1,6 @@
 //! `rcompose network`: the flags of `docker network`.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::compose::model::Prefix;
 
@@ -22,6 +22,10 @@ pub enum NetworkVerb {
     Inspect(NetworkInspectArgs),
     /// Make a network that belongs to no project
     Create(NetworkCreateArgs),
+    /// Put a container on a network, running or not
+    Connect(NetworkConnectArgs),
+    /// Take a container off a network
+    Disconnect(NetworkDisconnectArgs),
     /// Remove networks that no container is on
     #[command(visible_alias = "remove")]
     Rm(NetworkRmArgs),
@@ -99,6 +103,49 @@ pub struct NetworkCreateArgs {
     /// What it shall be called
     #[arg(value_name = "NETWORK")]
     pub name: String,
+}
+
+/// The flags of `network connect`.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct NetworkConnectArgs {
+    /// Further name on that network; repeatable
+    #[arg(long = "alias", value_name = "NAME")]
+    pub aliases: Vec<String>,
+    /// Address of IPv4 [default: a free one]
+    #[arg(long, value_name = "ADDRESS")]
+    pub ip: Option<Ipv4Addr>,
+    /// Address of IPv6 [default: a free one]
+    #[arg(long, value_name = "ADDRESS")]
+    pub ip6: Option<Ipv6Addr>,
+    /// Further address, for the link alone; repeatable
+    #[arg(long = "link-local-ip", value_name = "ADDRESS")]
+    pub link_local_ips: Vec<IpAddr>,
+    /// Option of the driver; repeatable
+    #[arg(long = "driver-opt", value_name = "NAME=VALUE")]
+    pub driver_opts: Vec<String>,
+    /// The network with the highest leads out
+    #[arg(long, value_name = "NUMBER", default_value_t = 0, allow_hyphen_values = true)]
+    pub gw_priority: i32,
+    /// Name or id
+    #[arg(value_name = "NETWORK")]
+    pub network: String,
+    /// Name or id, or a service of the project here
+    #[arg(value_name = "CONTAINER")]
+    pub container: String,
+}
+
+/// The flags of `network disconnect`.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct NetworkDisconnectArgs {
+    /// Do not mind if it is not on it
+    #[arg(short, long)]
+    pub force: bool,
+    /// Name or id
+    #[arg(value_name = "NETWORK")]
+    pub network: String,
+    /// Name or id, or a service of the project here
+    #[arg(value_name = "CONTAINER")]
+    pub container: String,
 }
 
 /// The flags of `network rm`.

@@ -105,6 +105,7 @@ mod tests {
                 addresses: addresses.iter().map(|address| address.parse().unwrap()).collect(),
                 link_local: Vec::new(),
                 mac: [2, 66, 10, 9, 0, 2],
+                link: None,
                 interface: "eth0".to_owned(),
                 names: vec![service.to_owned()],
             },

@@ -19,7 +19,7 @@ const MOST_WAITING: usize = 256;
 #[derive(Debug)]
 pub(super) struct Desk {
     names: watch::Receiver<Names>,
-    view: View,
+    view: watch::Receiver<View>,
     netns: OwnedFd,
     room: Semaphore,
     random: Cell<u64>,
@@ -27,7 +27,7 @@ pub(super) struct Desk {
 
 impl Desk {
     /// A desk for the container of `netns`.
-    pub(super) fn new(names: watch::Receiver<Names>, view: View, netns: OwnedFd) -> Self {
+    pub(super) fn new(names: watch::Receiver<Names>, view: watch::Receiver<View>, netns: OwnedFd) -> Self {
         let mut seed = [0; 8];
         // Which replica comes first is no secret: zeros would do.
         let _ = rustix::rand::getrandom(&mut seed, rustix::rand::GetRandomFlags::NONBLOCK);
@@ -37,17 +37,21 @@ impl Desk {
 
     /// What to do about a packet.
     pub(super) fn answer(&self, packet: &[u8], transport: Transport) -> Answer {
-        answer::answer(packet, &self.names.borrow(), &self.view, self.next_turn(), transport)
+        answer::answer(packet, &self.names.borrow(), &self.view.borrow(), self.next_turn(), transport)
     }
 
     /// What the name servers for `name` say to `query`; why they were not asked, where that is so.
     pub(super) async fn ask_others(&self, query: &[u8], name: &str, transport: Transport) -> Option<Vec<u8>> {
-        let Some(servers) = self.view.servers(name) else {
+        let (servers, all) = {
+            let view = self.view.borrow();
+            (view.servers(name), view.room.clone())
+        };
+        let Some(servers) = servers else {
             // There is nothing beyond these networks. SERVFAIL would say so too, but some C libraries ask again and
             // again then.
             return answer::failure(query, RCODE::NameError, transport);
         };
-        let (Ok(_own), Ok(_shared)) = (self.room.try_acquire(), self.view.room.0.try_acquire()) else {
+        let (Ok(_own), Ok(_shared)) = (self.room.try_acquire(), all.0.try_acquire()) else {
             return answer::failure(query, RCODE::Refused, transport);
         };
         let netns = servers.from_container.then_some(&self.netns);

@@ -74,12 +74,12 @@ impl Resolver {
         .map_err(ResolverError::Enter)?
     }
 
-    /// Answers the container's questions from `names` as they are at that moment, for as long as it is polled; dropping
+    /// Answers the container's questions from `names` and by its `view` as they are at that moment, for as long as it is polled; dropping
     /// the future ends whatever is under way. Takes a tokio runtime with IO and time, and a `LocalSet`.
     ///
     /// # Errors
     /// [`ResolverError::Receive`] when the sockets fail; it never ends otherwise.
-    pub async fn serve(self, names: watch::Receiver<Names>, view: View) -> Result<(), ResolverError> {
+    pub async fn serve(self, names: watch::Receiver<Names>, view: watch::Receiver<View>) -> Result<(), ResolverError> {
         let udp = Rc::new(tokio::net::UdpSocket::from_std(self.udp).map_err(ResolverError::Receive)?);
         let tcp = tokio::net::TcpListener::from_std(self.tcp).map_err(ResolverError::Receive)?;
         let desk = Rc::new(Desk::new(names, view, self.netns));

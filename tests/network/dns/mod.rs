@@ -36,7 +36,7 @@ impl Served {
         let resolvers: Vec<_> = containers.iter().map(bind).collect();
         let (names, receiver) = watch::channel(known());
         let (stop, stopped) = oneshot::channel();
-        let view = View { networks: vec!["back".to_owned()], ..view };
+        let view = watch::channel(View { networks: vec!["back".to_owned()], ..view }).1;
         let thread = thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             LocalSet::new().block_on(&runtime, async {

@@ -1,5 +1,6 @@
 //! `rcompose network`.
 
+mod connect;
 mod create;
 mod remove;
 mod show;
@@ -21,6 +22,8 @@ pub(in crate::cli) async fn run(context: &Context, args: NetworkArgs) -> Result<
         NetworkVerb::Ls(ls) => show::ls(context, &ls),
         NetworkVerb::Inspect(inspect) => show::inspect(context, &inspect),
         NetworkVerb::Create(create) => create::run(context, create),
+        NetworkVerb::Connect(args) => connect::connect(context, args).await,
+        NetworkVerb::Disconnect(args) => connect::disconnect(context, args).await,
         NetworkVerb::Rm(rm) => remove::rm(context, &rm).await,
         NetworkVerb::Prune(prune) => remove::prune(context, &prune).await,
     }

@@ -1,0 +1,131 @@
+//! `rcompose network connect` and `disconnect`: packets that arrive, and packets that do not.
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+use crate::support::{Sandbox, Stack};
+
+const STACK: &str = "
+services:
+  a: &a {image: 'rootfs:/', init: true, command: [sleep, '1000'], networks: [x]}
+  b: {<<: *a, command: [python3, -u, -m, http.server, '80'], networks: [y]}
+networks: {x: , y: }
+";
+
+/// Whether `service` is answered at `host` of the HTTP server there.
+fn reaches(stack: &Stack<'_>, service: &str, host: &str) -> bool {
+    let script = format!("import urllib.request as r; r.urlopen('http://{host}/', timeout=2)");
+    stack.rcompose(&["exec", "-T", service, "python3", "-c", &script]).status.success()
+}
+
+/// The address of a container on a network, as `network inspect` has it.
+fn address(sandbox: &Sandbox, network: &str, container: &str) -> Option<String> {
+    let text = sandbox.rcompose(&["network", "inspect", network]).succeeds().stdout;
+    let value: Value = serde_json::from_str(&text).unwrap();
+    let containers = value[0]["Containers"].as_object().unwrap();
+    let found = containers.values().find(|of| of["Name"] == container)?;
+    Some(found["IPv4Address"].as_str().unwrap().split_once('/').unwrap().0.to_owned())
+}
+
+#[test]
+fn a_running_container_is_reached_while_it_is_connected() {
+    let sandbox = Sandbox::new("connect");
+    let stack = sandbox.stack("live", STACK);
+    stack.rcompose(&["up", "-d"]).succeeds();
+    stack.logs_show("b", "Serving");
+    let links = |service: &str| stack.rcompose(&["exec", "-T", service, "ip", "-o", "link"]).succeeds().stdout;
+    assert!(!reaches(&stack, "a", "b"), "nothing connects them");
+
+    sandbox.rcompose(&["network", "connect", "--alias", "bee", "live_x", "live-b-1"]).succeeds();
+    let given = address(&sandbox, "live_x", "live-b-1").unwrap();
+    for host in ["b", "bee", "live-b-1.live_x", &given] {
+        assert!(reaches(&stack, "a", host), "a does not reach {host}");
+    }
+    stack.rcompose(&["exec", "-T", "b", "getent", "hosts", "a"]).succeeds();
+    stack.rcompose(&["exec", "-T", "b", "cat", "/etc/hosts"]).succeeds().prints(&[&given]);
+    assert!(links("b").contains("eth1"));
+    sandbox
+        .rcompose(&["network", "connect", "live_x", "live-b-1"])
+        .fails_with(1)
+        .says(&["container live-b-1 is on network live_x already"]);
+
+    // A service of the project here is a container too.
+    stack.rcompose(&["network", "disconnect", "live_x", "b"]).succeeds();
+    assert_eq!(address(&sandbox, "live_x", "live-b-1"), None);
+    for host in ["b", "bee", &given] {
+        assert!(!reaches(&stack, "a", host), "a reaches {host}");
+    }
+    assert!(!links("b").contains("eth1"));
+    let hosts = stack.rcompose(&["exec", "-T", "b", "cat", "/etc/hosts"]).succeeds().stdout;
+    assert!(!hosts.contains(&given), "{hosts}");
+    sandbox
+        .rcompose(&["network", "disconnect", "live_x", "live-b-1"])
+        .fails_with(1)
+        .says(&["is not on network live_x"]);
+    sandbox.rcompose(&["network", "disconnect", "-f", "live_x", "live-b-1"]).succeeds();
+}
+
+#[test]
+fn what_is_connected_stays_so_when_the_supervisor_dies_and_the_container_starts_again() {
+    let sandbox = Sandbox::new("connect-stays");
+    let stack = sandbox.stack("stays", STACK);
+    stack.rcompose(&["up", "-d"]).succeeds();
+    stack.logs_show("b", "Serving");
+    sandbox
+        .rcompose(&["network", "connect", "--ip", "10.1.2.3", "stays_x", "stays-b-1"])
+        .fails_with(1)
+        .says(&["10.1.2.3 is not in"]);
+    sandbox.rcompose(&["network", "connect", "stays_x", "stays-b-1"]).succeeds();
+    let container = stack.container("b").id;
+    let given = address(&sandbox, "stays_x", "stays-b-1");
+    let supervisor = Pid::from_raw(stack.supervisor().unwrap()).unwrap();
+    kill_process(supervisor, Signal::KILL).unwrap();
+    // Starts another one, which has nothing to do: what is connected beside the file stays, as with docker compose.
+    stack.rcompose(&["up", "-d"]).succeeds();
+    assert_eq!(stack.container("b").id, container);
+    assert!(reaches(&stack, "a", "b"));
+    stack.rcompose(&["exec", "-T", "b", "sh", "-c", "kill -9 -1"]);
+    stack.rcompose(&["up", "-d"]).succeeds();
+    assert_eq!((stack.container("b").id, address(&sandbox, "stays_x", "stays-b-1")), (container, given));
+}
+
+#[test]
+fn up_makes_a_container_anew_that_was_taken_off_its_network() {
+    let sandbox = Sandbox::new("disconnect");
+    let stack = sandbox.stack("off", STACK);
+    stack.rcompose(&["up", "-d"]).succeeds();
+    let [a, b] = ["a", "b"].map(|service| stack.container(service).id);
+    stack.rcompose(&["network", "disconnect", "off_x", "a"]).succeeds();
+    let routes = stack.rcompose(&["exec", "-T", "a", "ip", "route"]).succeeds().stdout;
+    assert_eq!(routes, "");
+    stack.rcompose(&["up", "-d", "--dry-run"]).succeeds().prints(&["not on network x"]);
+    stack.rcompose(&["up", "-d"]).succeeds();
+    assert_ne!(stack.container("a").id, a);
+    assert_eq!(stack.container("b").id, b);
+    assert!(address(&sandbox, "off_x", "off-a-1").is_some());
+}
+
+#[test]
+fn the_way_out_follows_gw_priority() {
+    let sandbox = Sandbox::new("connect-way-out");
+    let stack = sandbox.stack("out", STACK);
+    stack.rcompose(&["up", "-d"]).succeeds();
+    let way_out = || stack.rcompose(&["exec", "-T", "a", "ip", "route", "show", "default"]).succeeds().stdout;
+    assert!(way_out().contains("dev eth0"));
+    sandbox.rcompose(&["network", "connect", "--gw-priority", "1", "out_y", "out-a-1"]).succeeds();
+    assert!(way_out().contains("dev eth1") && way_out().lines().count() == 1, "{}", way_out());
+    sandbox.rcompose(&["network", "disconnect", "out_y", "out-a-1"]).succeeds();
+    assert!(way_out().contains("dev eth0"), "{}", way_out());
+}
+
+#[test]
+fn containers_do_not_get_into_networks_of_other_projects() {
+    let sandbox = Sandbox::new("connect-foreign");
+    let one = sandbox.stack("one", STACK);
+    let two = sandbox.stack("two", STACK);
+    for stack in [&one, &two] {
+        stack.rcompose(&["up", "-d"]).succeeds();
+    }
+    sandbox.rcompose(&["network", "connect", "two_x", "one-a-1"]).fails_with(1).says(&["not one of project one"]);
+    assert_eq!(address(&sandbox, "two_x", "one-a-1"), None);
+}
