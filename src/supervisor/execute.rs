@@ -295,9 +295,9 @@ fn remove(world: &World, id: &ContainerId, volumes: bool) -> Result<(), Failure>
     world.paths.container(id).remove()?;
     if let Some(record) = record {
         if volumes {
-            for volume in record.anonymous_volumes.values() {
-                if !share::is_borrowed(world, volume)? {
-                    world.layout.remove_volume(volume)?;
+            for volume in share::anonymous_volumes(world, &record)? {
+                if !share::is_borrowed(world, &volume)? {
+                    world.layout.remove_volume(&volume)?;
                 }
             }
         } else {

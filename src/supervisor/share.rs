@@ -1,5 +1,6 @@
 //! Containers that share: whose namespaces a container joins when it starts, and who joins its own again.
 
+use std::collections::BTreeSet;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::rc::Rc;
@@ -100,10 +101,7 @@ pub(super) fn volumes(world: &World, service: &Service) -> Result<Vec<Mount>, Fa
 /// container outlives that.
 pub(super) fn is_borrowed(world: &World, volume: &str) -> Result<bool, StateError> {
     let data = world.layout.volume_data(volume);
-    let has_it = |record: &Record| {
-        let mut mounts = record.config.lowered.spec.mounts().iter().flatten();
-        mounts.any(|mount| mount.source().as_deref().is_some_and(|source| source.starts_with(&data)))
-    };
+    let has_it = |record: &Record| has_mounted(record, &data);
     for project in world.layout.project_names()? {
         if project == world.project {
             if world.any_unit(|unit| has_it(&unit.record)) {
@@ -118,6 +116,24 @@ pub(super) fn is_borrowed(world: &World, volume: &str) -> Result<bool, StateErro
         }
     }
     Ok(false)
+}
+
+/// The anonymous volumes that a container has mounted, its own and those it has from others: whoever is the last to have one
+/// is who removes it.
+pub(super) fn anonymous_volumes(world: &World, record: &Record) -> Result<BTreeSet<String>, StateError> {
+    let mut volumes: BTreeSet<String> = record.anonymous_volumes.values().cloned().collect();
+    for volume in world.layout.read_volumes()? {
+        let is_anonymous = volume.project.is_some() && volume.key.is_none();
+        if is_anonymous && has_mounted(record, &world.layout.volume_data(&volume.name)) {
+            volumes.insert(volume.name);
+        }
+    }
+    Ok(volumes)
+}
+
+fn has_mounted(record: &Record, directory: &Path) -> bool {
+    let mut mounts = record.config.lowered.spec.mounts().iter().flatten();
+    mounts.any(|mount| mount.source().as_deref().is_some_and(|source| source.starts_with(directory)))
 }
 
 /// Who shares a network is the same host: its name, and who it knows.

@@ -231,6 +231,13 @@ fn volumes_from_another_project() {
     down.args(["-p", "owner", "down", "-v", "-t", "1"]);
     web.sandbox().run(down).succeeds();
     assert_eq!((volumes(), web.inside("cat /anonymous/file").as_str()), (1, "kept"));
+    // Another one has it from this one, and is the last to have it.
+    let last = web.sandbox().stack("last", &format!("{WEB}    volumes_from: ['container:attributes-web-1']\n"));
+    last.rcompose(&["up", "-d"]).succeeds();
+    web.rcompose(&["down", "-v", "-t", "1"]).succeeds();
+    assert_eq!(volumes(), 1);
+    last.rcompose(&["down", "-v", "-t", "1"]).succeeds();
+    assert_eq!(volumes(), 0);
 }
 
 /// `tmpfs`, `volumes: tmpfs`: file systems in memory with the options given; `/proc/PID/mountinfo`.
