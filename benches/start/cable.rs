@@ -15,7 +15,15 @@ const GATEWAY: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
 pub(crate) fn make_bridge() {
     let subnet = "10.77.0.0/16".parse().unwrap();
     let subnets = vec![BridgeSubnet { subnet, gateway: Some(GATEWAY.into()), masquerade: true, unprotected: false }];
-    create_bridge(&Bridge { name: BRIDGE.to_owned(), subnets, mtu: None, internal: false, isolated: false }).unwrap();
+    create_bridge(&Bridge {
+        name: BRIDGE.to_owned(),
+        subnets,
+        mtu: None,
+        internal: false,
+        isolated: false,
+        shared: false,
+    })
+    .unwrap();
 }
 
 /// A place on the bridge.
@@ -71,19 +79,19 @@ impl Cable {
     }
 }
 
-fn request(mut socket: NetlinkSocket, datagram: &[u8]) {
+pub(crate) fn request(mut socket: NetlinkSocket, datagram: &[u8]) {
     socket.send(datagram).unwrap();
     // No acknowledgement was asked for, so what is answered is an error.
     assert!(socket.receive().unwrap().is_none(), "the kernel refuses {datagram:?}");
 }
 
-fn message(kind: u16, flags: u16, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn message(kind: u16, flags: u16, payload: &[u8]) -> Vec<u8> {
     let size = u32::try_from(16 + payload.len()).unwrap();
     [&size.to_ne_bytes()[..], &kind.to_ne_bytes(), &(flags | 1).to_ne_bytes(), &[0; 8], payload].concat()
 }
 
 /// `struct ifinfomsg`.
-fn link(index: u32, up: bool) -> [u8; 16] {
+pub(crate) fn link(index: u32, up: bool) -> [u8; 16] {
     let mut header = [0; 16];
     header[4..8].copy_from_slice(&index.to_ne_bytes());
     header[8] = u8::from(up);
@@ -91,7 +99,7 @@ fn link(index: u32, up: bool) -> [u8; 16] {
     header
 }
 
-fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {
+pub(crate) fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {
     let mut bytes = u16::try_from(4 + value.len()).unwrap().to_ne_bytes().to_vec();
     bytes.extend(kind.to_ne_bytes());
     bytes.extend(value);
@@ -99,6 +107,6 @@ fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {
     bytes
 }
 
-fn text(kind: u16, value: &str) -> Vec<u8> {
+pub(crate) fn text(kind: u16, value: &str) -> Vec<u8> {
     attribute(kind, &[value.as_bytes(), &[0]].concat())
 }

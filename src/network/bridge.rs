@@ -26,6 +26,8 @@ pub struct Bridge {
     pub internal: bool,
     /// Whether containers reach the machine and the outside, but not one another.
     pub isolated: bool,
+    /// Whether containers of several projects are on it, each of which publishes ports of its own.
+    pub shared: bool,
 }
 
 /// Addresses of a network.

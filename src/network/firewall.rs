@@ -99,6 +99,10 @@ impl Firewall {
         // lead to the loopback of the machine should somebody flush all rules.
         self.bridges.iter().try_for_each(|bridge| {
             let publishes = self.forwards.iter().any(|to| to.to.is_ipv4() && bridge.subnet_of(to.to.ip()).is_some());
+            if bridge.shared && !publishes {
+                // Another project may.
+                return Ok(());
+            }
             sysctl::set_route_localnet(&bridge.name, publishes)
                 .map_err(|source| FirewallError::Loopback { bridge: bridge.name.clone(), source })
         })

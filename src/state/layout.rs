@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! <root>                                  /var/lib/rcompose
-//!   networks.lock                         held while a project chooses a subnet
+//!   networks.lock                         held while a project chooses a subnet or an address
+//!   shared/NETWORK@PROJECT                projects on networks that several are on
 //!   ids.lock                              the ids of the host that containers have
 //!   images/                               the image store
 //!   networks/NAME.json                    networks that belong to no project

@@ -8,6 +8,7 @@ mod layout;
 mod lock;
 mod network;
 mod record;
+mod shared;
 mod store;
 mod volume;
 

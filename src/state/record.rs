@@ -51,6 +51,9 @@ pub struct EndpointRecord {
     pub network: NetworkName,
     /// Its addresses: at most one of each family.
     pub addresses: Vec<IpAddr>,
+    /// The name of the network, where another project has made it.
+    #[serde(default)]
+    pub external: Option<String>,
     /// Further addresses, which no network gives out: they mean something on the link alone.
     #[serde(default)]
     pub link_local: Vec<IpAddr>,

@@ -73,7 +73,7 @@ fn new_endpoint(
     let network = world.network(key).ok_or_else(|| {
         Failure::new(FailureKind::System, format!("network {key} of service {service} does not exist"))
     })?;
-    let addresses = addresses(world, &network, attachment)
+    let addresses = addresses(world, key, &network, attachment)
         .map_err(|failure| failure.because_of(format!("no address for {name} on network {}", network.name)))?;
     let mut names = vec![service.to_string(), name.to_string(), id.short().to_owned()];
     names.extend(attachment.aliases.iter().cloned());
@@ -87,7 +87,8 @@ fn new_endpoint(
         str::to_owned,
     );
     let link_local = attachment.link_local_ips.clone();
-    Ok(EndpointRecord { network: key.clone(), addresses, link_local, mac, link: None, interface, names })
+    let external = world.externals().contains_key(key).then(|| network.name.clone());
+    Ok(EndpointRecord { network: key.clone(), addresses, external, link_local, mac, link: None, interface, names })
 }
 
 /// The first name that begins with `prefix` and is neither `given` to another interface nor taken.
@@ -100,9 +101,15 @@ fn free_interface(prefix: &str, given: &[&str], taken: &[EndpointRecord]) -> Str
 
 /// An address of each family that the network has: the one asked for, else the lowest free one of the first pool that has
 /// any left.
-fn addresses(world: &World, network: &NetworkRecord, attachment: &Attachment) -> Result<Vec<IpAddr>, Failure> {
+fn addresses(
+    world: &World,
+    key: &NetworkName,
+    network: &NetworkRecord,
+    attachment: &Attachment,
+) -> Result<Vec<IpAddr>, Failure> {
     let pools = address_pools(network)?;
-    let used = world.used_addresses(&network.key);
+    let mut used = world.used_addresses(key);
+    used.extend(super::shared::used_addresses(world, &network.name)?);
     let wanted = [attachment.ipv4_address.map(IpAddr::from), attachment.ipv6_address.map(IpAddr::from)];
     let mut addresses = Vec::new();
     for (family, wanted) in [IpFamily::V4, IpFamily::V6].into_iter().zip(wanted) {

@@ -188,6 +188,10 @@ async fn perform(world: &Rc<World>, project: Option<&Project>, operation: Operat
         }
         Operation::RemoveNetwork { network } => {
             let Some(record) = world.network(&network) else { return Ok(()) };
+            if let Some(user) = super::shared::user(world, &record.name)? {
+                world.warn(&format!("network {} stays: {user} is on it", record.name));
+                return Ok(());
+            }
             let resource = Resource::Network(record.name);
             reported(world, resource, Status::Removing, Status::Removed, || world.remove_network(&network))
         }

@@ -37,6 +37,7 @@ mod rewire;
 mod server;
 mod shaping;
 mod share;
+mod shared;
 mod standalone;
 mod start;
 mod unit;

@@ -104,6 +104,7 @@ pub(super) fn bridge(record: &NetworkRecord) -> Result<Bridge, Failure> {
         mtu: record.mtu,
         internal: record.internal,
         isolated: record.isolated,
+        shared: false,
     })
 }
 

@@ -15,12 +15,13 @@ use super::machine;
 use super::observe::{Configuration, Record};
 use super::shaping;
 use super::share;
+use super::shared;
 use super::unit::{self, UnitState};
 use super::volume;
 use super::world::World;
 use crate::compose::model::{Healthcheck, Probe, Project, Service};
 use crate::image::{Image, ImageConfig, ImageHealthcheck};
-use crate::name::{ContainerId, ContainerName, ImageReference, NetworkName, ServiceName, VolumeName};
+use crate::name::{ContainerId, ContainerName, ImageReference, ServiceName, VolumeName};
 use crate::plan::{self, Operation, service_hash};
 use crate::runtime::ExternalRuntime;
 use crate::state::{VERSION, VolumeRecord};
@@ -47,6 +48,7 @@ pub(super) fn check(world: &World, project: &Project, plan: &plan::Plan) -> Resu
     if creations.is_empty() {
         return Ok(());
     }
+    shared::join(world, project)?;
     let foreign = world.layout.foreign_container_names(&project.name)?;
     for (service, number) in creations {
         let config = &project.services[service];
@@ -57,15 +59,6 @@ pub(super) fn check(world: &World, project: &Project, plan: &plan::Plan) -> Resu
         }
         host_devices::find(config)
             .map_err(|failure| failure.because_of(format!("cannot make a container of service {service}")))?;
-        let is_external = |key: &&NetworkName| project.networks.get(*key).is_some_and(|network| network.external);
-        if let Some(key) = config.networks.keys().find(is_external) {
-            let message = format!(
-                "network {} of service {service} is external, and joining a network of another project is not \
-                 supported yet",
-                project.networks[key].name
-            );
-            return Err(Failure::new(FailureKind::Plan, message));
-        }
     }
     Ok(())
 }
@@ -98,6 +91,8 @@ pub(super) fn create_container(
     let resource = Resource::Container(name.clone());
     world.say(Event::Progress { resource: resource.clone(), status: Status::Creating });
     let id = ContainerId::new(random::hex(32)).expect("64 hexadecimal digits are a container id");
+    // Two projects on one network must not choose the same address.
+    let _lock = world.layout.lock_networks()?;
     let made = container_record(world, project, service, number, replaces, id, name)
         .and_then(|record| Ok(world.paths.container(&record.id).create(&record).map(|()| record)?));
     let status = if made.is_ok() { Status::Created } else { Status::Error };

@@ -80,6 +80,11 @@ pub fn serve(
             .map(|watch| super::vigil::keep(&world, watch));
         // What is there is a dead supervisor's: the lock says so.
         let _ = fs_err::remove_file(world.paths.socket());
+        let following = Rc::clone(&world);
+        tokio::task::spawn_local(async move {
+            // Where the kernel has no more watches to give, what is known stands.
+            let _ = super::shared::follow(following).await;
+        });
         let listener = UnixListener::bind(world.paths.socket())?;
         fs_err::write(world.paths.pid_file(), std::process::id().to_string())?;
         ready.write_all(&[READY])?;
@@ -438,6 +443,7 @@ async fn down(
     if options.volumes {
         world.remove_unused_anonymous_volumes()?;
     }
+    super::shared::leave(world, &world.used_externals())?;
     if failures.is_empty() {
         let removed = plan.containers();
         links_gone(observed.containers.iter().filter(|container| removed.contains(&container.id))).await;

@@ -20,6 +20,7 @@ use super::resolver::{self, AbortOnDrop};
 use super::restart::Attempts;
 use super::shaping;
 use super::share;
+use super::shared;
 use super::world::World;
 use crate::compose::model::{Mount, NetworkMode};
 use crate::name::ContainerId;
@@ -117,6 +118,8 @@ pub(super) async fn start(world: &Rc<World>, record: &Rc<Record>, attempts: Atte
         state.restarts_in_a_row = attempts.in_a_row;
         state.ports = ports.published;
     });
+    // Only now do others find it running.
+    shared::announce(world, record);
     Ok(Live { handle, since: Instant::now(), stop_signal: stop_signal(record), _resolver: resolver, relays })
 }
 

@@ -13,6 +13,7 @@ use super::control::{ContainerChange, ContainerEvent, Event};
 use super::failure::{Failure, FailureKind};
 use super::lower::KernelVersion;
 use super::observe::{self, Ended, Record};
+use super::shared::ForeignName;
 use super::unit::{Command, UnitHandle, UnitState};
 use crate::compose::model::Project;
 use crate::image::Store;
@@ -49,6 +50,10 @@ pub(super) struct World {
     nftables: RefCell<Nftables>,
     units: RefCell<BTreeMap<ContainerId, UnitHandle>>,
     networks: RefCell<BTreeMap<NetworkName, NetworkRecord>>,
+    /// Those of other projects that containers of this one are on, by this project's keys.
+    external: RefCell<BTreeMap<NetworkName, NetworkRecord>>,
+    /// What the resolvers know of containers of other projects.
+    foreign: RefCell<BTreeSet<ForeignName>>,
     forwards: RefCell<BTreeMap<ContainerId, Vec<PortForward>>>,
     /// What the name servers of containers see.
     views: RefCell<BTreeMap<ContainerId, watch::Sender<View>>>,
@@ -81,6 +86,8 @@ impl World {
             processors: std::thread::available_parallelism().map_or(1, |count| u32::try_from(count.get()).unwrap_or(1)),
             units: RefCell::default(),
             networks: RefCell::new(networks),
+            external: RefCell::default(),
+            foreign: RefCell::default(),
             forwards: RefCell::default(),
             views: RefCell::default(),
             retired: RefCell::default(),
@@ -103,6 +110,12 @@ impl World {
     }
 
     fn adopt_container(self: &Rc<Self>, record: Rc<Record>) -> Result<(), StateError> {
+        for endpoint in &record.endpoints {
+            // One that is gone is missed when the container is started.
+            if let Some(Ok(Some(network))) = endpoint.external.as_ref().map(|name| super::shared::find(self, name)) {
+                self.insert_external(&endpoint.network, network);
+            }
+        }
         let run = self.paths.container(&record.id);
         let (initial, live) = match Handle::adopt(run.run()) {
             Ok(Some(handle)) => {
@@ -257,13 +270,56 @@ impl World {
 
     /// The record of a network.
     pub(super) fn network(&self, key: &NetworkName) -> Option<NetworkRecord> {
-        self.networks.borrow().get(key).cloned()
+        let own = self.networks.borrow().get(key).cloned();
+        own.or_else(|| self.external.borrow().get(key).cloned())
+    }
+
+    /// Adds a network of another project.
+    pub(super) fn insert_external(&self, key: &NetworkName, record: NetworkRecord) {
+        self.external.borrow_mut().insert(key.clone(), record);
+    }
+
+    /// Forgets a network of another project.
+    pub(super) fn remove_external(&self, key: &NetworkName) {
+        self.external.borrow_mut().remove(key);
+    }
+
+    /// The networks of other projects by this project's keys.
+    pub(super) fn externals(&self) -> BTreeMap<NetworkName, NetworkRecord> {
+        self.external.borrow().clone()
+    }
+
+    /// The names of the networks that others have made and containers of this project are on.
+    pub(super) fn used_externals(&self) -> BTreeSet<String> {
+        let units = self.units.borrow();
+        let endpoints = units.values().flat_map(|unit| &unit.record.endpoints);
+        endpoints.filter_map(|endpoint| endpoint.external.clone()).collect()
+    }
+
+    /// The names of all networks that containers of this project may be on.
+    pub(super) fn network_names(&self) -> BTreeSet<String> {
+        let (networks, external) = (self.networks.borrow(), self.external.borrow());
+        networks.values().chain(external.values()).map(|record| record.name.clone()).collect()
+    }
+
+    /// Lets the resolvers know these of the containers of other projects, and no others.
+    pub(super) fn learn(&self, names: BTreeSet<ForeignName>) {
+        let before = self.foreign.replace(names.clone());
+        if before == names {
+            return;
+        }
+        let (gone, come) = super::shared::difference(&before, &names);
+        self.names.send_modify(|known| {
+            for (network, addresses) in &gone {
+                addresses.iter().for_each(|address| known.remove(network, *address));
+            }
+            come.iter().for_each(|(network, name, address)| known.insert(network, name, *address));
+        });
     }
 
     /// The name of a network, by which it is known to the resolvers.
     pub(super) fn network_name(&self, key: &NetworkName) -> String {
-        let networks = self.networks.borrow();
-        networks.get(key).map_or_else(|| format!("{}_{key}", self.project), |record| record.name.to_string())
+        self.network(key).map_or_else(|| format!("{}_{key}", self.project), |record| record.name)
     }
 
     /// Adds a network: its record, then its bridge, so that a bridge that nobody knows of never is.
@@ -291,6 +347,7 @@ impl World {
         }
         self.paths.remove_network(key)?;
         self.networks.borrow_mut().remove(key);
+        self.layout.leave_network(&record.name, &self.project)?;
         self.apply_firewall()
     }
 
@@ -357,6 +414,7 @@ impl World {
     /// Takes back what [`World::expose`] made known.
     pub(super) fn withdraw(&self, record: &Record) {
         self.names.send_modify(|names| self.remove_names(names, record));
+        super::shared::announce(self, record);
         if self.forwards.borrow_mut().remove(&record.id).is_some() {
             self.apply_firewall_or_warn();
         }
@@ -417,8 +475,13 @@ impl World {
     /// Puts the firewall in the state that networks and published ports ask for.
     fn apply_firewall(&self) -> Result<(), Failure> {
         let networks = self.networks.borrow();
-        let bridges = networks.values().filter(|record| record.has_bridge()).map(super::network::bridge);
-        let bridges: Vec<_> = bridges.collect::<Result<_, _>>()?;
+        let external = self.external.borrow();
+        let bridge = |record: &NetworkRecord| {
+            let shared = !self.layout.projects_on(&record.name)?.is_empty();
+            Ok::<_, Failure>(network::Bridge { shared, ..super::network::bridge(record)? })
+        };
+        let all = networks.values().chain(external.values()).filter(|record| record.has_bridge());
+        let bridges: Vec<_> = all.map(bridge).collect::<Result<_, _>>()?;
         let result = if bridges.is_empty() {
             Firewall::remove(self.project.as_str(), &mut self.nftables.borrow_mut())
         } else {

@@ -82,8 +82,15 @@ fn a_chosen_subnet_avoids_the_routes_of_the_machine() {
         for (name, expect) in [("rc-first", "172.28.0.0/24"), ("rc-second", "172.28.1.0/24")] {
             assert_eq!(choose(), expect);
             let subnets = vec![pool(expect)];
-            create_bridge(&Bridge { name: name.to_owned(), subnets, mtu: None, internal: false, isolated: false })
-                .unwrap();
+            create_bridge(&Bridge {
+                name: name.to_owned(),
+                subnets,
+                mtu: None,
+                internal: false,
+                isolated: false,
+                shared: false,
+            })
+            .unwrap();
         }
         // What only some packets are sent by, as those of a VPN: another table, and nothing at the other end.
         ip("route add 172.28.2.0/24 dev rc-first table 77");

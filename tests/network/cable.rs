@@ -60,7 +60,14 @@ fn the_end_in_the_container_has_its_name_and_its_settings() {
 
 /// A link of the machine without addresses.
 fn uplink() -> Bridge {
-    Bridge { name: "uplink".to_owned(), subnets: Vec::new(), mtu: None, internal: false, isolated: false }
+    Bridge {
+        name: "uplink".to_owned(),
+        subnets: Vec::new(),
+        mtu: None,
+        internal: false,
+        isolated: false,
+        shared: false,
+    }
 }
 
 /// A place on it.

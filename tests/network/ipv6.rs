@@ -156,7 +156,14 @@ fn a_machine_that_begins_to_route_goes_on_listening_to_its_routers() {
 fn containers_in_different_subnets_of_a_network_reach_each_other() {
     on_own_machine(|| {
         let subnets = ["10.1.0.0/24", "10.9.0.0/24", "fd00:1::/64", "fd00:9::/64"].map(pool).to_vec();
-        let bridge = Bridge { name: "rc-several".to_owned(), subnets, mtu: None, internal: false, isolated: false };
+        let bridge = Bridge {
+            name: "rc-several".to_owned(),
+            subnets,
+            mtu: None,
+            internal: false,
+            isolated: false,
+            shared: false,
+        };
         create_bridge(&bridge).unwrap();
         protect(&[&bridge]);
         let at = |host: &str, addresses: [(&str, u8); 2], gateways: [&str; 2]| {

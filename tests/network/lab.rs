@@ -27,6 +27,7 @@ pub(crate) fn network(number: u8, internal: bool) -> Bridge {
         mtu: None,
         internal,
         isolated: false,
+        shared: false,
     };
     create_bridge(&bridge).unwrap();
     bridge
@@ -39,7 +40,14 @@ pub(crate) fn network_of(number: u8, families: &[IpFamily]) -> Bridge {
         IpFamily::V6 => pool(&format!("fd00:{number}::/64")),
     };
     let subnets = families.iter().map(subnet).collect();
-    let bridge = Bridge { name: format!("rc-0000000{number}"), subnets, mtu: None, internal: false, isolated: false };
+    let bridge = Bridge {
+        name: format!("rc-0000000{number}"),
+        subnets,
+        mtu: None,
+        internal: false,
+        isolated: false,
+        shared: false,
+    };
     create_bridge(&bridge).unwrap();
     bridge
 }

@@ -1,8 +1,9 @@
 //! Networks as the file wants them, seen from inside containers.
 
 use std::process::Command;
+use std::time::Duration;
 
-use crate::support::{Sandbox, Stack};
+use crate::support::{Sandbox, Stack, eventually};
 
 /// What `ip` of the system says on the machine of the test.
 fn ip(sandbox: &Sandbox, arguments: &[&str]) -> String {
@@ -264,4 +265,61 @@ networks:
         stack.rcompose(&["down"]).succeeds();
     }
     ip(&sandbox, &["link", "delete", "uplink"]);
+}
+
+#[test]
+fn projects_meet_on_a_network_that_one_of_them_has_made() {
+    let sandbox = Sandbox::new("net-external");
+    let front = sandbox.stack(
+        "front",
+        "
+services:
+  web: {image: 'rootfs:/', init: true, command: [python3, -u, -m, http.server, '80', --bind, '::']}
+networks: {default: {enable_ipv6: true, name: meeting}}
+",
+    );
+    let back = "
+services:
+  api:
+    image: 'rootfs:/'
+    init: true
+    command: [python3, -u, -m, http.server, '80', --bind, '::']
+    ports: ['127.0.0.1:18081:80']
+    networks: [meet]
+networks: {meet: {external: true, name: meeting}}
+";
+    let back = sandbox.stack("back", back);
+    back.rcompose(&["up", "-d"]).fails_with(1).says(&["network meeting is declared as external and does not exist"]);
+    front.rcompose(&["up", "-d"]).succeeds();
+    back.rcompose(&["up", "-d"]).succeeds();
+    let (web, api) = (addresses(&front, "web", "eth0"), addresses(&back, "api", "eth0"));
+    assert_eq!((web.len(), api.len()), (2, 2));
+    assert!(web.iter().all(|address| !api.contains(address)), "{web:?} {api:?}");
+    front.logs_show("web", "Serving");
+    back.logs_show("api", "Serving");
+    let fetch = |name: &str| format!("import urllib.request as r; print(r.urlopen('http://{name}/').status)");
+    eventually("the name of a container of the other project", Duration::from_secs(10), || {
+        let asked = front.rcompose(&["exec", "-T", "web", "getent", "hosts", "api"]);
+        asked.status.success().then_some(())
+    });
+    front.rcompose(&["exec", "-T", "web", "python3", "-c", &fetch("api")]).succeeds().prints(&["200"]);
+    back.rcompose(&["exec", "-T", "api", "python3", "-c", &fetch("web")]).succeeds().prints(&["200"]);
+    let mut here = Command::new("python3");
+    sandbox.equip(&mut here);
+    here.args(["-c", &fetch("127.0.0.1:18081")]);
+    sandbox.run(here).succeeds().prints(&["200"]);
+
+    back.rcompose(&["down", "-t", "1"]).succeeds();
+    eventually("a container that is gone has no name", Duration::from_secs(10), || {
+        let asked = front.rcompose(&["exec", "-T", "web", "getent", "hosts", "api"]);
+        (asked.status.code() == Some(2)).then_some(())
+    });
+    back.rcompose(&["up", "-d"]).succeeds();
+    front
+        .rcompose(&["down"])
+        .succeeds()
+        .says(&["network meeting stays: container back-api-1 of project back is on it"]);
+    assert_eq!(addresses(&back, "api", "eth0"), api);
+    back.rcompose(&["down"]).succeeds();
+    front.rcompose(&["down"]).succeeds();
 }

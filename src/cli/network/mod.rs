@@ -103,6 +103,7 @@ mod tests {
             endpoint: EndpointRecord {
                 network: "back".parse().unwrap(),
                 addresses: addresses.iter().map(|address| address.parse().unwrap()).collect(),
+                external: None,
                 link_local: Vec::new(),
                 mac: [2, 66, 10, 9, 0, 2],
                 link: None,
