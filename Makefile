@@ -39,7 +39,7 @@ release: ## Builds the static binary and prints its path.
 	@echo target/$(TARGET)/release/rcompose
 
 bench: ## Measures containers, their names and their logs beside the least that the kernel takes for them (as root).
-	$(STATIC) cargo bench --locked --target $(TARGET) --bench start --bench dns --bench log
+	$(STATIC) cargo bench --locked --target $(TARGET) --bench start --bench network --bench dns --bench log
 
 kernel-tests: ## Packs the tests of what the kernel does, for another machine: docs/testing.md.
 	.ci/kernel-tests pack
