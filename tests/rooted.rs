@@ -45,6 +45,7 @@ const BY_PATH: &[&str] = &[
 const HOST: &[(&str, &str, &str)] = &[
     ("bind.rs", "open_tree(CWD, path, flags)", "the source of a bind is the host's, or all another container's"),
     ("bind.rs", "RootDir::open(path)", "the source of a bind is the host's"),
+    ("bind.rs", "move_mount(&tree, \"\", CWD, lowest", "layers are the host's"),
     ("bind.rs", "openat(CWD, path, ", "a namespace that is named by a path of the host"),
     ("bind.rs", "open_tree(CWD, \"/sys\", flags)", "that of the host, before the root is changed"),
     ("copy_up.rs", "fs_err::File::from_parts", "a descriptor with a name for errors"),

@@ -63,7 +63,7 @@ fn when_run() {
         ("['/abs:/abs:rw,z']", "3:15 `services.web.volumes[0].bind.selinux` has no effect: nothing is labelled for SELinux"),
         ("[{type: bind, source: ., target: /x, read_only: true, bind: {propagation: rslave, create_host_path: false, recursive: disabled, selinux: Z}}]", "3:142 `services.web.volumes[0].bind.selinux` has no effect: nothing is labelled for SELinux"),
         ("[{type: volume, source: data, target: /x, volume: {nocopy: true, subpath: a, labels: [b=c]}}]", "3:91 `services.web.volumes[0].volume.labels` is not supported yet"),
-        ("[{type: image, source: nginx, target: /x, image: {subpath: a}}]", "3:22 `services.web.volumes[0].type: image` is not supported yet"),
+        ("[{type: image, source: nginx, target: /x, image: {subpath: a}}]", ""),
         ("[{type: npipe, source: a, target: /x, consistency: cached}]", "3:22 `services.web.volumes[0].type: npipe` is not supported yet | 3:52 `services.web.volumes[0].consistency` has no effect: it is for Docker Desktop"),
         ("['data:/data']", ""),
     ]);
