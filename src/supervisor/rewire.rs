@@ -72,6 +72,8 @@ fn connect(
         let message = format!("container {} is on network {} already", record.name, world.network_name(key));
         return Err(Failure::new(FailureKind::Plan, message));
     }
+    // Two projects on one network must not choose the same address.
+    let _lock = world.layout.lock_networks()?;
     let mut changed = (**record).clone();
     let mut endpoint = endpoint::endpoint(world, record, key, attachment)?;
     endpoint.link = Some(start::free_link_number(record));
@@ -141,6 +143,8 @@ fn settle(world: &World, before: &Rc<Record>, after: Record, runs: bool) -> Resu
         let published = paths.read_state().map(|state| state.ports).unwrap_or_default();
         world.move_names(before, &after, publish::forwards(world, &after, &published))?;
         resolver::refresh(world, &after);
+        super::shared::announce(world, before);
+        super::shared::announce(world, &after);
     }
     Ok(after)
 }

@@ -22,6 +22,7 @@ use super::failure::{Failure, FailureKind};
 use super::links::links_gone;
 use super::provision;
 use super::rewire::Rewire;
+use super::shared;
 use super::standalone;
 use super::unit::Command;
 use super::world::World;
@@ -83,7 +84,7 @@ pub fn serve(
         let following = Rc::clone(&world);
         tokio::task::spawn_local(async move {
             // Where the kernel has no more watches to give, what is known stands.
-            let _ = super::shared::follow(following).await;
+            let _ = shared::follow(following).await;
         });
         let listener = UnixListener::bind(world.paths.socket())?;
         fs_err::write(world.paths.pid_file(), std::process::id().to_string())?;
@@ -351,13 +352,15 @@ async fn perform(world: &Rc<World>, request: Request, cancelled: Cancelled) -> V
         Request::Kill { services } => stop_services(world, &services, Some(Duration::ZERO), cancelled).await,
         Request::Connect { container, network, attachment } => {
             rewire(world, &container, cancelled, || {
-                Ok(Rewire::Connect { network: world.find_network(&network)?, attachment })
+                Ok(Rewire::Connect { network: shared::key_of(world, &network)?, attachment })
             })
             .await
         }
         Request::Disconnect { container, network } => {
-            rewire(world, &container, cancelled, || Ok(Rewire::Disconnect { network: world.find_network(&network)? }))
-                .await
+            rewire(world, &container, cancelled, || {
+                Ok(Rewire::Disconnect { network: shared::key_of(world, &network)? })
+            })
+            .await
         }
         Request::RemoveNetwork { network } => remove_network(world, &network),
     };
@@ -383,7 +386,9 @@ async fn rewire(
     let (reply, answer) = oneshot::channel();
     commands.send(Command::Rewire(change()?, reply)).await.map_err(|_| gone())?;
     // Not given up half-way: it takes no time.
-    answer.await.map_err(|_| gone())?.map(|()| Vec::new())
+    let result = answer.await.map_err(|_| gone())?;
+    shared::leave(world, &world.used_externals())?;
+    result.map(|()| Vec::new())
 }
 
 async fn up(
@@ -443,7 +448,7 @@ async fn down(
     if options.volumes {
         world.remove_unused_anonymous_volumes()?;
     }
-    super::shared::leave(world, &world.used_externals())?;
+    shared::leave(world, &world.used_externals())?;
     if failures.is_empty() {
         let removed = plan.containers();
         links_gone(observed.containers.iter().filter(|container| removed.contains(&container.id))).await;
@@ -459,7 +464,7 @@ async fn down(
 /// Removes a network that no container is on, running or not.
 fn remove_network(world: &World, key: &NetworkName) -> Result<Vec<Failure>, Failure> {
     let Some(record) = world.network(key) else { return Ok(Vec::new()) };
-    standalone::in_use(&record.name, &world.users(key))?;
+    standalone::in_use(&record.name, &standalone::users(&world.layout, &record)?)?;
     world.remove_network(key)?;
     Ok(Vec::new())
 }

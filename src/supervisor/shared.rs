@@ -28,15 +28,50 @@ pub(super) fn join(world: &World, project: &Project) -> Result<(), Failure> {
     for (key, network) in project.networks.iter().filter(|(_, network)| network.external) {
         let record = find(world, &network.name)?.ok_or_else(|| {
             let message = format!(
-                "network {} is declared as external and does not exist: make it first, with `up` of the project that has it",
+                "network {} is declared as external and does not exist: make it first, with `network create` or `up` of the project that has it",
                 network.name
             );
             Failure::new(FailureKind::Plan, message)
         })?;
-        world.layout.announce_on(&network.name, &world.project)?;
-        world.insert_external(key, record);
+        admit(world, key, record)?;
     }
-    world.learn(names(world)?);
+    world.learn(names_of_others(world)?);
+    Ok(())
+}
+
+/// The key in this project of the network with this id, which becomes known to it if it is another's.
+///
+/// # Errors
+/// [`FailureKind::Plan`] when it has been removed.
+pub(super) fn key_of(world: &World, id: &str) -> Result<NetworkName, Failure> {
+    let (own, externals) = (world.networks(), world.externals());
+    if let Some(record) = own.iter().find(|record| record.id() == id) {
+        return Ok(record.key.clone());
+    }
+    if let Some((key, _)) = externals.iter().find(|(_, record)| record.id() == id) {
+        return Ok(key.clone());
+    }
+    let gone = || Failure::new(FailureKind::Plan, "the network exists no more".to_owned());
+    let all = world.layout.networks()?;
+    let record = all.into_iter().map(|(_, record)| record).find(|record| record.id() == id).ok_or_else(gone)?;
+    let is_free = |key: &NetworkName| own.iter().all(|record| record.key != *key) && !externals.contains_key(key);
+    let names =
+        (0_u32..).map(|number| if number == 0 { record.name.clone() } else { format!("{}.{number}", record.name) });
+    let mut keys = names.filter_map(|name| NetworkName::new(&name).ok());
+    let key = keys.find(is_free).expect("there are more numbers than networks");
+    admit(world, &key, record)?;
+    world.learn(names_of_others(world)?);
+    Ok(key)
+}
+
+/// Makes a network that others have made one of this project's, and says so to those who are on it.
+fn admit(world: &World, key: &NetworkName, record: NetworkRecord) -> Result<(), Failure> {
+    // Nobody else sees to it that one of no project is there.
+    if world.layout.read_standalone_networks()?.iter().any(|standalone| standalone.id() == record.id()) {
+        world.uphold(&record)?;
+    }
+    world.layout.announce_on(&record.name, &world.project)?;
+    world.insert_external(key, record);
     Ok(())
 }
 
@@ -89,7 +124,7 @@ fn others_on(world: &World, network: &str) -> Result<Vec<(ProjectName, Record, E
 }
 
 /// The names of the running containers of other projects on the networks of this one, with the network's.
-fn names(world: &World) -> Result<BTreeSet<ForeignName>, Failure> {
+fn names_of_others(world: &World) -> Result<BTreeSet<ForeignName>, Failure> {
     let mut names = BTreeSet::new();
     for network in world.network_names() {
         for (project, record, endpoint) in others_on(world, &network)? {
@@ -139,7 +174,7 @@ pub(super) async fn follow(world: Rc<World>) -> io::Result<()> {
         // A new one each time, made before the directory is read, so that no change goes unseen.
         let watch = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
         inotify::add_watch(&watch, &directory, WatchFlags::CLOSE_WRITE | WatchFlags::DELETE)?;
-        match names(&world) {
+        match names_of_others(&world) {
             Ok(names) => world.learn(names),
             Err(failure) => world.warn(&failure.to_string()),
         }

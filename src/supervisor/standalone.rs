@@ -9,7 +9,7 @@ use crate::compose::model::Network;
 use crate::compose::model::network_options as options;
 use crate::name::{ContainerName, NetworkName};
 use crate::network::{self, Firewall, Nftables};
-use crate::state::{Layout, NetworkRecord, StateError};
+use crate::state::{EndpointRecord, Layout, NetworkRecord, StateError};
 
 /// Makes a network that belongs to no project. What the user should know of it goes to `warn`.
 ///
@@ -65,13 +65,17 @@ pub(super) fn in_use(network: &str, users: &[ContainerName]) -> Result<(), Failu
 }
 
 /// The containers of all projects that are on a network, running or not.
-fn users(layout: &Layout, record: &NetworkRecord) -> Result<Vec<ContainerName>, StateError> {
+pub(super) fn users(layout: &Layout, record: &NetworkRecord) -> Result<Vec<ContainerName>, StateError> {
     let mut users = Vec::new();
     for project in layout.project_names()? {
         let paths = layout.project(&project);
-        let Some(known) = paths.read_networks()?.into_iter().find(|known| known.id() == record.id()) else { continue };
+        let known = paths.read_networks()?.into_iter().find(|known| known.id() == record.id());
+        let is_on = |endpoint: &EndpointRecord| match &endpoint.external {
+            Some(name) => *name == record.name,
+            None => known.as_ref().is_some_and(|known| known.key == endpoint.network),
+        };
         for container in paths.read_containers::<IgnoredAny>()? {
-            if container.endpoints.iter().any(|endpoint| endpoint.network == known.key) {
+            if container.endpoints.iter().any(is_on) {
                 users.push(container.name);
             }
         }

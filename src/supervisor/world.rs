@@ -17,7 +17,7 @@ use super::shared::ForeignName;
 use super::unit::{Command, UnitHandle, UnitState};
 use crate::compose::model::Project;
 use crate::image::Store;
-use crate::name::{ContainerId, ContainerName, NetworkName, ProjectName, ServiceName};
+use crate::name::{ContainerId, NetworkName, ProjectName, ServiceName};
 use crate::network::{self, Firewall, Names, Nftables, PortForward, ResolvConf, View};
 use crate::plan::{Observed, ObservedState};
 use crate::runtime::{self, Handle};
@@ -367,24 +367,12 @@ impl World {
         self.networks.borrow().values().cloned().collect()
     }
 
-    /// The key of the network with this id.
+    /// Sees to it that a network of no project is there.
     ///
     /// # Errors
-    /// [`FailureKind::Plan`] for one that is not of this project.
-    pub(super) fn find_network(&self, id: &str) -> Result<NetworkName, Failure> {
-        let own = self.networks().into_iter().find(|record| record.id() == id);
-        own.map(|record| record.key).ok_or_else(|| {
-            let message =
-                format!("the network is not one of project {}, and its containers cannot be on it", self.project);
-            Failure::new(FailureKind::Plan, message)
-        })
-    }
-
-    /// The containers on a network, running or not.
-    pub(super) fn users(&self, key: &NetworkName) -> Vec<ContainerName> {
-        let units = self.units.borrow();
-        let is_on = |unit: &&UnitHandle| unit.record.endpoints.iter().any(|endpoint| endpoint.network == *key);
-        units.values().filter(is_on).map(|unit| unit.record.name.clone()).collect()
+    /// [`Failure`] when the kernel refuses.
+    pub(super) fn uphold(&self, record: &NetworkRecord) -> Result<(), Failure> {
+        super::standalone::uphold(record, &mut self.nftables.borrow_mut())
     }
 
     /// Makes bridges again that a boot took away.

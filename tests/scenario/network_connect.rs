@@ -119,13 +119,42 @@ fn the_way_out_follows_gw_priority() {
 }
 
 #[test]
-fn containers_do_not_get_into_networks_of_other_projects() {
+fn a_container_may_be_on_a_network_of_another_project() {
     let sandbox = Sandbox::new("connect-foreign");
     let one = sandbox.stack("one", STACK);
     let two = sandbox.stack("two", STACK);
     for stack in [&one, &two] {
         stack.rcompose(&["up", "-d"]).succeeds();
     }
-    sandbox.rcompose(&["network", "connect", "two_x", "one-a-1"]).fails_with(1).says(&["not one of project one"]);
-    assert_eq!(address(&sandbox, "two_x", "one-a-1"), None);
+    two.logs_show("b", "Serving");
+    let given = address(&sandbox, "two_y", "two-b-1").unwrap();
+    assert!(!reaches(&one, "a", &given), "nothing connects them");
+    sandbox.rcompose(&["network", "connect", "two_y", "one-a-1"]).succeeds();
+    assert!(address(&sandbox, "two_y", "one-a-1").is_some_and(|address| address != given));
+    assert!(reaches(&one, "a", "two-b-1") && reaches(&one, "a", &given));
+    sandbox.rcompose(&["network", "disconnect", "two_y", "one-a-1"]).succeeds();
+    assert!(!reaches(&one, "a", &given), "nothing connects them any more");
+    assert_eq!(address(&sandbox, "two_y", "one-a-1"), None);
+}
+
+#[test]
+fn what_belongs_to_no_project_connects_those_that_name_it() {
+    let sandbox = Sandbox::new("connect-created");
+    sandbox.rcompose(&["network", "create", "common"]).succeeds();
+    let file = "
+services:
+  web: {image: 'rootfs:/', init: true, command: [python3, -u, -m, http.server, '80'], networks: [common]}
+networks: {common: {external: true}}
+";
+    let (one, two) = (sandbox.stack("one", file), sandbox.stack("two", &file.replace("web:", "other:")));
+    for stack in [&one, &two] {
+        stack.rcompose(&["up", "-d"]).succeeds();
+    }
+    one.logs_show("web", "Serving");
+    assert!(reaches(&two, "other", "web"));
+    sandbox.rcompose(&["network", "rm", "common"]).fails_with(1).says(&["in use by", "one-web-1", "two-other-1"]);
+    for stack in [&one, &two] {
+        stack.rcompose(&["down", "-t", "1"]).succeeds();
+    }
+    sandbox.rcompose(&["network", "rm", "common"]).succeeds();
 }

@@ -14,7 +14,7 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::network::{Member, Shown};
 use crate::runtime::Handle;
-use crate::state::Layout;
+use crate::state::{Layout, NetworkRecord};
 
 pub(in crate::cli) async fn run(context: &Context, args: NetworkArgs) -> Result<ExitCode, CliError> {
     context.require_root()?;
@@ -39,8 +39,12 @@ pub(super) fn networks(layout: &Layout) -> Result<Vec<Shown>, CliError> {
         for container in paths.read_containers::<IgnoredAny>()? {
             let running = Handle::adopt(paths.container(&container.id).run())?.is_some();
             for endpoint in container.endpoints {
-                let Some(record) = known.iter().find(|record| record.key == endpoint.network) else { continue };
-                let Some(network) = shown.iter_mut().find(|shown| shown.record.id() == record.id()) else { continue };
+                let own = known.iter().find(|record| record.key == endpoint.network).map(NetworkRecord::id);
+                let is_it = |shown: &&mut Shown| match &endpoint.external {
+                    Some(name) => shown.record.name == *name,
+                    None => own.as_ref().is_some_and(|own| shown.record.id() == *own),
+                };
+                let Some(network) = shown.iter_mut().find(is_it) else { continue };
                 network.members.push(Member {
                     project: project.clone(),
                     service: container.service.clone(),
