@@ -26,7 +26,7 @@ pub enum Effect {
     None(&'static str),
     /// It is refused: no container can be made with such a value, and this is what one may be.
     Impossible(&'static str),
-    /// What the machine says that runs it. See [`machine`].
+    /// What the machine says that runs it. See `machine`.
     OfMachine,
 }
 

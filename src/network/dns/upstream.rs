@@ -59,7 +59,7 @@ fn fit(query: &[u8], end: usize, reply: &mut Vec<u8>, transport: Transport) {
 }
 
 /// What the client of `query` is sent when a server sends `reply` to it, under its identifier; `None` if that is none. What
-/// [`forward`] does without its sockets, for those who throw packets at it.
+/// `forward` does without its sockets, for those who throw packets at it.
 #[must_use]
 pub fn relayed(query: &[u8], reply: &[u8]) -> Option<Vec<u8>> {
     let end = question::end(query)?;

@@ -1,4 +1,4 @@
-//! A container's log, in one of two forms: chunks as [`chunk`] describes them, or lines of JSON as Docker's `json-file`
+//! A container's log, in one of two forms: chunks as `chunk` describes them, or lines of JSON as Docker's `json-file`
 //! driver writes them.
 //!
 //! ```text
