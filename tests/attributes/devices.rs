@@ -83,8 +83,11 @@ fn a_device_that_vanishes() {
     eventually("the end of the container", Duration::from_secs(10), || {
         (!Path::new(&format!("/proc/{}/ns", web.pid())).exists() || web.cmdline(web.pid()).is_empty()).then_some(())
     });
-    let ps = web.rcompose(&["ps", "-a"]).succeeds().stdout;
-    assert!(ps.lines().any(|line| line.contains("web-1") && line.contains("Restarting")), "{ps}");
+    // Until its supervisor has noticed, it has only exited.
+    eventually("an attempt to start it again", Duration::from_secs(10), || {
+        let ps = web.rcompose(&["ps", "-a"]).succeeds().stdout;
+        ps.lines().any(|line| line.contains("web-1") && line.contains("Restarting")).then_some(())
+    });
     assert_eq!(web.pid_of("other"), before);
     assert_eq!(web.cmdline(before), "sleep\x002000\x00");
 }

@@ -99,7 +99,7 @@ services:
 fn what_is_external_must_be_there() {
     for (key, definition, name, message) in [
         ("volumes: ['kept:/data']", "volumes: {kept: {external: true}}", "kept", "does not exist"),
-        ("networks: [shared]", "networks: {shared: {external: true}}", "shared", "not supported yet"),
+        ("networks: [shared]", "networks: {shared: {external: true}}", "shared", "does not exist"),
     ] {
         let sandbox = Sandbox::new("no-external");
         let service = format!("  web:\n    image: rootfs:/\n    command: [sleep, '1000']\n    {key}\n");
