@@ -129,7 +129,7 @@ fn an_oom_score_out_of_reach() {
 fn pids_limit() {
     let web = Running::with("pids_limit: 12");
     check(&web, "pids", ("pids.max", "12"), ("pids.max", "12"));
-    let refused = web.run("for i in 1 2 3 4 5 6 7 8 9 10 11 12; do sleep 5 & done; wait");
+    let refused = web.run("for i in 1 2 3 4 5 6 7 8 9 10 11 12; do sleep 5 >&- 2>&- & done; wait");
     assert!(refused.stderr.contains("fork"), "{refused}");
 }
 
