@@ -21,6 +21,7 @@ use crate::image::{CredentialsError, PullError, RegistryConfigError, StoreError}
 use crate::name::{InvalidReference, ServiceName};
 use crate::plan::PlanError;
 use crate::runtime::RuntimeError;
+use crate::runtime::host_program::HostProgramError;
 use crate::state::StateError;
 use crate::supervisor::{ClientError, Failure, FailureKind};
 
@@ -95,6 +96,25 @@ pub enum CliError {
     NoTerminal {
         /// The service.
         service: ServiceName,
+    },
+    /// A program of the host cannot be executed.
+    #[error("cannot run `{command}`")]
+    HostCommand {
+        /// As it was given.
+        command: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// A program of the host cannot be given its networks and names.
+    #[error(transparent)]
+    HostProgram(#[from] HostProgramError),
+    /// The directory to run a command in cannot be entered.
+    #[error("cannot enter the directory `{}`", directory.display())]
+    Directory {
+        /// The directory.
+        directory: PathBuf,
+        /// Why.
+        source: io::Error,
     },
     /// Ctrl-C, or a signal that asks to end.
     #[error("interrupted")]
@@ -208,8 +228,13 @@ impl CliError {
                 .map(Failure::exit_code)
                 .find(|code| *code != 125)
                 .map_or(1, |code| u8::try_from(code).unwrap_or(1)),
+            // As a shell has it.
+            Self::HostCommand { source, .. } if source.kind() == io::ErrorKind::NotFound => 127,
+            Self::HostCommand { .. } => 126,
             Self::Output { .. }
             | Self::OutputFile { .. }
+            | Self::HostProgram(_)
+            | Self::Directory { .. }
             | Self::Terminal(_)
             | Self::NoSuchService { .. }
             | Self::NotRunning { .. }
@@ -290,6 +315,9 @@ impl CliError {
             }
             Self::Output { .. }
             | Self::OutputFile { .. }
+            | Self::HostCommand { .. }
+            | Self::HostProgram(_)
+            | Self::Directory { .. }
             | Self::Interrupted
             | Self::WorkingDirectory(_)
             | Self::Load(_)

@@ -84,6 +84,7 @@ fn run(args: &Args) -> Result<ExitCode, CliError> {
         Command::Ps(ps) => verb::ps::run(&context, &ps),
         Command::Attach(attach) => block_on(verb::attach::run(&context, attach)),
         Command::Exec(exec) => block_on(verb::exec::run(&context, exec)),
+        Command::HostRun(host_run) => verb::host_run::run(&context, &host_run),
         Command::Up(up) => block_on(verb::up::run(&context, up)),
         Command::Down(down) => block_on(verb::down::run(&context, down)),
         Command::Logs(logs) => block_on(verb::logs::run(&context, logs)),
@@ -94,7 +95,7 @@ fn run(args: &Args) -> Result<ExitCode, CliError> {
 }
 
 /// Runs a command that waits for several things at once.
-fn block_on<T>(command: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
+pub(in crate::cli) fn block_on<T>(command: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     LocalSet::new().block_on(&runtime, command)
 }

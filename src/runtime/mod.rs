@@ -27,6 +27,7 @@ mod exec;
 mod external;
 mod guardian;
 mod handle;
+pub mod host_program;
 mod id_map;
 mod init;
 pub mod log;

@@ -14,6 +14,7 @@
 //! <run>                                   /run/rcompose: nothing in it outlives a boot
 //!   PROJECT/{lock,supervisor.sock,supervisor.pid,supervisor.log}
 //!   PROJECT/containers/ID/                state.json, the shim's records, /etc/hosts and the like
+//!   PROJECT/leases/PID/                   lease.json, and /etc/hosts and the like: of a program of the host on networks
 //! ```
 
 use std::path::{Path, PathBuf};
@@ -131,6 +132,18 @@ impl ProjectLayout {
     #[must_use]
     pub fn containers(&self) -> PathBuf {
         self.root.join("containers")
+    }
+
+    /// What there is of programs of the host that are on networks of the project.
+    #[must_use]
+    pub fn leases(&self) -> PathBuf {
+        self.run.join("leases")
+    }
+
+    /// A file made for the program of the host with this process id: `hosts`, `resolv.conf`.
+    #[must_use]
+    pub fn lease_file(&self, pid: u32, name: &str) -> PathBuf {
+        self.leases().join(pid.to_string()).join(name)
     }
 
     /// The paths of a container.

@@ -5,6 +5,7 @@
 
 mod id_range;
 mod layout;
+mod lease;
 mod lock;
 mod network;
 mod record;
@@ -14,6 +15,7 @@ mod volume;
 
 pub use id_range::TakenIds;
 pub use layout::{ContainerLayout, Layout, ProjectLayout};
+pub use lease::LeaseRecord;
 pub use lock::ProjectLock;
 pub use record::{
     ContainerRecord, ContainerState, EndpointRecord, FailedStart, HealthRecord, LinkRecord, NetworkRecord, PoolRecord,

@@ -216,6 +216,7 @@ impl ProjectLayout {
         if entries(&self.containers())?.is_empty() && entries(&self.networks())?.is_empty() {
             remove_tree(&self.root)?;
             remove_tree(&self.run.join("containers"))?;
+            remove_tree(&self.leases())?;
             remove_file(&self.supervisor_log())?;
             // The last: as long as it is there, nobody else makes anything here.
             remove_file(&self.lock())?;

@@ -70,11 +70,27 @@ pub enum Request {
         /// The network's id.
         network: String,
     },
+    /// Puts a network namespace of the client on networks of the project, for as long as the client's process lives,
+    /// whatever that executes. Waits for no other request.
+    HostRun(HostRun),
     /// Removes a network of the project that no container is on.
     RemoveNetwork {
         /// Its key.
         network: NetworkName,
     },
+}
+
+/// What a program of the host is to have of the project.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct HostRun {
+    /// The descriptor, of the client, of the network namespace that it will run in.
+    pub netns: i32,
+    /// The networks, by key or by name; when empty, all that lead out.
+    pub networks: Vec<String>,
+    /// What it is called there, if it is to be found.
+    pub name: Option<ContainerName>,
+    /// What it is, for messages.
+    pub command: String,
 }
 
 impl Request {

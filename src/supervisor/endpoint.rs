@@ -92,7 +92,7 @@ fn new_endpoint(
 }
 
 /// The first name that begins with `prefix` and is neither `given` to another interface nor taken.
-fn free_interface(prefix: &str, given: &[&str], taken: &[EndpointRecord]) -> String {
+pub(super) fn free_interface(prefix: &str, given: &[&str], taken: &[EndpointRecord]) -> String {
     let mut names = (0..).map(|number| format!("{prefix}{number}"));
     let is_free =
         |name: &String| !given.contains(&name.as_str()) && taken.iter().all(|endpoint| endpoint.interface != *name);
@@ -101,7 +101,7 @@ fn free_interface(prefix: &str, given: &[&str], taken: &[EndpointRecord]) -> Str
 
 /// An address of each family that the network has: the one asked for, else the lowest free one of the first pool that has
 /// any left.
-fn addresses(
+pub(super) fn addresses(
     world: &World,
     key: &NetworkName,
     network: &NetworkRecord,

@@ -30,7 +30,10 @@ pub(super) fn write(world: &World, record: &Record) -> Result<(), Failure> {
         network.iter().flat_map(|network| network.pools.iter().filter_map(|pool| pool.gateway)).collect();
     let name = hostname(&record.config.service, &record.id, &world.host_name);
     let resolv_conf = match &record.config.service.network_mode {
-        None => resolv_conf(&record.config.service, &world.resolv_conf.borrow()),
+        None => {
+            let Service { dns_search, dns_opt, .. } = &record.config.service;
+            resolv_conf(dns_search, dns_opt, &world.resolv_conf.borrow())
+        }
         Some(NetworkMode::None) => "# This container has no network.\n".to_owned(),
         // The machine's own. Who shares a network with another container is given that one's file instead.
         Some(_) => fs_err::read_to_string("/etc/resolv.conf").unwrap_or_default(),
@@ -66,7 +69,7 @@ fn without(text: &str, addresses: &[IpAddr]) -> String {
 }
 
 /// Writes a file that every user of the container may read.
-fn write_public(path: &Path, text: &str) -> io::Result<()> {
+pub(super) fn write_public(path: &Path, text: &str) -> io::Result<()> {
     fs_err::write(path, text)?;
     fs_err::set_permissions(path, Permissions::from_mode(0o644))
 }
@@ -112,15 +115,15 @@ fn own_names(name: &str, domain: Option<&str>) -> String {
     }
 }
 
-/// What the service does not say is as on the machine, but for the servers: they are behind ours.
-fn resolv_conf(service: &Service, machine: &ResolvConf) -> String {
+/// What a service does not say is as on the machine, but for the servers: they are behind ours.
+pub(super) fn resolv_conf(search: &[String], options: &[String], machine: &ResolvConf) -> String {
     let mut text = String::from("nameserver 127.0.0.11\n");
-    let search = if service.dns_search.is_empty() { &machine.search } else { &service.dns_search };
+    let search = if search.is_empty() { &machine.search } else { search };
     // The root alone stands for no domain at all.
-    if !search.is_empty() && search[..] != ["."] {
+    if !search.is_empty() && search != ["."] {
         let _ = writeln!(text, "search {}", search.join(" "));
     }
-    let mut options = if service.dns_opt.is_empty() { machine.options.clone() } else { service.dns_opt.clone() };
+    let mut options = if options.is_empty() { machine.options.clone() } else { options.to_vec() };
     if !options.iter().any(|option| option.starts_with("ndots:")) {
         // A service name is tried as it is before any search domain is put behind it.
         options.push("ndots:0".to_owned());
@@ -132,7 +135,6 @@ fn resolv_conf(service: &Service, machine: &ResolvConf) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::name::ImageReference;
 
     #[test]
     fn what_a_service_does_not_say_is_as_on_the_machine() {
@@ -145,12 +147,8 @@ mod tests {
             (&machine, &["a", "b"], &["timeout:3"], "search a b\noptions timeout:3 ndots:0\n"),
             (&machine, &["."], &["ndots:2"], "options ndots:2\n"),
         ] {
-            let service = Service {
-                dns_search: texts(search),
-                dns_opt: texts(options),
-                ..Service::new(ImageReference::parse("web").unwrap())
-            };
-            assert_eq!(resolv_conf(&service, machine), format!("nameserver 127.0.0.11\n{expect}"));
+            let text = resolv_conf(&texts(search), &texts(options), machine);
+            assert_eq!(text, format!("nameserver 127.0.0.11\n{expect}"));
         }
     }
 

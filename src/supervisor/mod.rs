@@ -6,9 +6,10 @@
 //!    └────────────────────Event──────── world ◀──────────────┘
 //! ```
 //!
-//! One process per project, one thread. `server` takes requests one at a time, `execute` walks their plans, and a
-//! `unit` per container is a task of its own: the container's state machine. Killed in the middle, it loses nothing:
-//! containers run under their shims, and the next supervisor takes them over from their records.
+//! One process per project, one thread. `server` takes requests one at a time (but for those of programs of the host,
+//! see `lease`), `execute` walks their plans, and a `unit` per container is a task of its own: the container's state machine.
+//! Killed in the middle, it loses nothing: containers run under their shims, and the next supervisor takes them over from
+//! their records.
 
 mod await_condition;
 mod client;
@@ -23,6 +24,7 @@ mod health;
 pub mod health_policy;
 mod host_devices;
 mod id_range;
+mod lease;
 mod links;
 mod logging;
 pub mod lower;
@@ -46,8 +48,9 @@ mod volume;
 mod world;
 
 pub use client::{Client, ClientError};
-pub use control::{ContainerChange, ContainerEvent, Event, Request, Resource, Status};
+pub use control::{ContainerChange, ContainerEvent, Event, HostRun, Request, Resource, Status};
 pub use failure::{Failure, FailureKind};
+pub use lease::{HOSTS, RESOLV_CONF, not_up};
 pub use observe::{Configuration, Ended, Record, ended, health, observe};
 pub use server::{ServeError, serve};
 pub use standalone::{create_network, remove_network};

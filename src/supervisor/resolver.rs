@@ -39,8 +39,12 @@ impl Drop for AbortOnDrop {
 
 /// Serves the name queries of a container whose network namespace this is.
 pub(super) fn serve(world: &World, record: &Record, netns: &OwnedFd) -> Result<AbortOnDrop, Failure> {
+    answer(world, netns, world.view(&record.id, view(world, record)))
+}
+
+/// Serves the name queries of those in a network namespace by `view`, as it is at any moment.
+pub(super) fn answer(world: &World, netns: &OwnedFd, view: watch::Receiver<View>) -> Result<AbortOnDrop, Failure> {
     let resolver = Resolver::bind(netns.as_fd()).map_err(|error| Failure::from_error(FailureKind::System, &error))?;
-    let view = world.view(&record.id, view(world, record));
     let names = world.names.subscribe();
     let task = tokio::task::spawn_local(async move {
         // It ends only when its sockets fail, which they do when the container's namespace goes away.

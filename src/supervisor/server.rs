@@ -16,9 +16,10 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::LocalSet;
 
 use super::client::{BUSY, READY};
-use super::control::{ACCEPTED, Event, Request, Resource, Status};
+use super::control::{ACCEPTED, Event, HostRun, Request, Resource, Status};
 use super::execute::{Cancelled, OnFailure, execute};
 use super::failure::{Failure, FailureKind};
+use super::lease;
 use super::links::links_gone;
 use super::provision;
 use super::rewire::Rewire;
@@ -171,6 +172,7 @@ impl Dispatcher {
                 _ = self.terminate.recv() => self.is_leaving = true,
                 // A container ended: it may have been the last. Its state is published together with the event.
                 _ = events.recv() => {}
+                () = self.world.leases.ended() => {}
             }
         }
     }
@@ -257,9 +259,11 @@ enum Rank {
 fn rank(request: &Request) -> Rank {
     match request {
         // A change of networks is a part of what an `up` would do.
-        Request::Up { .. } | Request::Connect { .. } | Request::Disconnect { .. } | Request::RemoveNetwork { .. } => {
-            Rank::Up
-        }
+        Request::Up { .. }
+        | Request::Connect { .. }
+        | Request::Disconnect { .. }
+        | Request::HostRun(_)
+        | Request::RemoveNetwork { .. } => Rank::Up,
         Request::Stop { .. } => Rank::Stop,
         Request::Kill { .. } => Rank::Kill,
         Request::Down { .. } => Rank::Down,
@@ -273,6 +277,10 @@ async fn connection(world: Rc<World>, stream: UnixStream, jobs: mpsc::Sender<Job
     let mut line = String::new();
     if reader.read_line(&mut line).await.is_ok_and(|count| count > 0) && writer.write_all(ACCEPTED).await.is_ok() {
         match serde_json::from_str::<Request>(&line) {
+            Ok(Request::HostRun(wish)) => {
+                let answer = grant(&world, &wish, writer.as_ref());
+                let _ = say(&mut writer, &answer).await;
+            }
             Ok(request) => converse(&world, request, reader, writer, &jobs).await,
             Err(error) => {
                 let failure = Failure::from_error(FailureKind::System, &error)
@@ -282,6 +290,13 @@ async fn connection(world: Rc<World>, stream: UnixStream, jobs: mpsc::Sender<Job
         }
     }
     let _ = closed.send(()).await;
+}
+
+/// Takes a program of the host in, at once: it is not to wait for an `up` that waits for something healthy, nor the other
+/// way round.
+fn grant(world: &Rc<World>, wish: &HostRun, client: &UnixStream) -> Event {
+    let granted = client.peer_cred().map_err(Failure::from).and_then(|client| lease::grant(world, wish, client.pid()));
+    granted.map_or_else(|failure| Event::Failed(vec![failure]), |()| Event::Done)
 }
 
 async fn converse(
@@ -362,6 +377,8 @@ async fn perform(world: &Rc<World>, request: Request, cancelled: Cancelled) -> V
             })
             .await
         }
+        // Answered where it came in: see `connection`.
+        Request::HostRun(_) => Ok(Vec::new()),
         Request::RemoveNetwork { network } => remove_network(world, &network),
     };
     match result {
@@ -440,8 +457,14 @@ async fn down(
     world: &Rc<World>,
     project: Option<Rc<Project>>,
     options: &plan::DownOptions,
-    cancelled: Cancelled,
+    mut cancelled: Cancelled,
 ) -> Result<Vec<Failure>, Failure> {
+    if options.services.is_empty() {
+        tokio::select! {
+            () = lease::end_all(world, options.timeout) => {}
+            _ = &mut cancelled => return Err(Failure::interrupted()),
+        }
+    }
     let observed = world.observe(project.as_deref())?;
     let plan = plan::teardown(project.as_deref(), &observed, options);
     let failures = execute(world, project.as_ref(), &plan, OnFailure::Continue, cancelled).await;
@@ -465,6 +488,7 @@ async fn down(
 fn remove_network(world: &World, key: &NetworkName) -> Result<Vec<Failure>, Failure> {
     let Some(record) = world.network(key) else { return Ok(Vec::new()) };
     standalone::in_use(&record.name, &standalone::users(&world.layout, &record)?)?;
+    lease::in_use(world, key)?;
     world.remove_network(key)?;
     Ok(Vec::new())
 }

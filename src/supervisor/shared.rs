@@ -81,10 +81,11 @@ pub(super) fn find(world: &World, name: &str) -> Result<Option<NetworkRecord>, F
     Ok(all.into_iter().map(|(_, record)| record).find(|record| record.name == name))
 }
 
-/// The addresses that containers of other projects have on a network.
+/// The addresses that containers of other projects, and programs of the host, have on a network.
 pub(super) fn used_addresses(world: &World, network: &str) -> Result<BTreeSet<IpAddr>, Failure> {
     let found = others_on(world, network)?;
-    Ok(found.into_iter().flat_map(|(_, _, endpoint)| endpoint.addresses).collect())
+    let containers = found.into_iter().flat_map(|(_, _, endpoint)| endpoint.addresses);
+    Ok(containers.chain(super::lease::addresses_of_others(world, network)?).collect())
 }
 
 /// A container of another project on a network that is to be removed.

@@ -269,7 +269,7 @@ pub(super) fn endpoint(world: &World, record: &Record, index: usize) -> Result<E
 
 /// The addresses of an endpoint with the length of their prefixes: of what is on the link alone, those that all such
 /// networks have.
-fn interface_addresses(pools: &[AddressPool], endpoint: &EndpointRecord) -> Vec<EndpointAddress> {
+pub(super) fn interface_addresses(pools: &[AddressPool], endpoint: &EndpointRecord) -> Vec<EndpointAddress> {
     let given = endpoint.addresses.iter().filter_map(|address| {
         let prefix = pools.iter().find(|pool| pool.subnet.contains(*address))?.subnet.prefix();
         Some(EndpointAddress { address: *address, prefix })

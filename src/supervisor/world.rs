@@ -11,6 +11,7 @@ use tokio::sync::{broadcast, watch};
 
 use super::control::{ContainerChange, ContainerEvent, Event};
 use super::failure::{Failure, FailureKind};
+use super::lease::{self, Leases};
 use super::lower::KernelVersion;
 use super::observe::{self, Ended, Record};
 use super::shared::ForeignName;
@@ -57,6 +58,8 @@ pub(super) struct World {
     forwards: RefCell<BTreeMap<ContainerId, Vec<PortForward>>>,
     /// What the name servers of containers see.
     views: RefCell<BTreeMap<ContainerId, watch::Sender<View>>>,
+    /// The programs of the host that are on networks.
+    pub(super) leases: Leases,
     /// The anonymous volumes of removed containers by target, for those that take their place.
     retired: RefCell<BTreeMap<ContainerId, BTreeMap<String, String>>>,
     events: broadcast::Sender<Event>,
@@ -90,6 +93,7 @@ impl World {
             foreign: RefCell::default(),
             forwards: RefCell::default(),
             views: RefCell::default(),
+            leases: Leases::default(),
             retired: RefCell::default(),
             // A client that cannot follow loses the oldest events; nothing waits for it.
             events: broadcast::channel(1024).0,
@@ -102,6 +106,7 @@ impl World {
         for record in world.paths.read_containers::<observe::Configuration>()? {
             world.adopt_container(Rc::new(record))?;
         }
+        lease::adopt(&world)?;
         // Not for a new project: removing a table that is not there makes the kernel wait 20 ms for a grace period.
         if !world.networks.borrow().is_empty() {
             world.apply_firewall_or_warn();
@@ -245,9 +250,9 @@ impl World {
         units.values().filter(joins).map(|unit| (Rc::clone(&unit.record), unit.commands.clone())).collect()
     }
 
-    /// Whether any container still needs a supervisor.
+    /// Whether any container, or program of the host, still needs a supervisor.
     pub(super) fn is_live(&self) -> bool {
-        self.units.borrow().values().any(|unit| unit.state.borrow().is_live())
+        !self.leases.is_empty() || self.units.borrow().values().any(|unit| unit.state.borrow().is_live())
     }
 
     /// What exists, for the plan.
@@ -289,11 +294,11 @@ impl World {
         self.external.borrow().clone()
     }
 
-    /// The names of the networks that others have made and containers of this project are on.
+    /// The names of the networks that others have made and containers of this project are on; it may have some of its own.
     pub(super) fn used_externals(&self) -> BTreeSet<String> {
         let units = self.units.borrow();
         let endpoints = units.values().flat_map(|unit| &unit.record.endpoints);
-        endpoints.filter_map(|endpoint| endpoint.external.clone()).collect()
+        endpoints.filter_map(|endpoint| endpoint.external.clone()).chain(self.leases.networks()).collect()
     }
 
     /// The names of all networks that containers of this project may be on.
@@ -342,6 +347,7 @@ impl World {
     /// [`Failure`] when the kernel refuses.
     pub(super) fn remove_network(&self, key: &NetworkName) -> Result<(), Failure> {
         let Some(record) = self.network(key) else { return Ok(()) };
+        lease::leave(self, key);
         if record.has_bridge() {
             network::delete_bridge(&record.bridge).map_err(|error| Failure::from_error(FailureKind::System, &error))?;
         }
@@ -359,6 +365,7 @@ impl World {
             .filter(|endpoint| endpoint.network == *key)
             .flat_map(|endpoint| &endpoint.addresses)
             .copied()
+            .chain(self.leases.addresses(key))
             .collect()
     }
 

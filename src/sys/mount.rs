@@ -5,6 +5,15 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 pub use rustix::mount::MountAttrFlags;
 
+/// Gives the calling thread, and what it executes, a copy of the mounts that it sees. See `unshare(2)`.
+///
+/// # Errors
+/// What the kernel says.
+pub fn copy_mounts() -> io::Result<()> {
+    // SAFETY: only CLONE_FILES is unsafe, which takes descriptors from other threads.
+    unsafe { rustix::thread::unshare_unsafe(rustix::thread::UnshareFlags::NEWNS) }.map_err(Into::into)
+}
+
 /// How mounts and unmounts propagate to and from other mounts of the same peer group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Propagation {

@@ -17,6 +17,7 @@ mod exec;
 mod files;
 mod harness;
 mod health;
+mod host_run;
 mod images;
 mod killed;
 mod logs;

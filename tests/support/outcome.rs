@@ -30,6 +30,13 @@ impl Outcome {
         self
     }
 
+    /// Asserts that `signal` ended it.
+    #[track_caller]
+    pub(crate) fn fails_by_signal(self, signal: i32) -> Self {
+        assert_eq!(std::os::unix::process::ExitStatusExt::signal(&self.status), Some(signal), "{self}");
+        self
+    }
+
     /// Asserts that it failed by itself: with an exit code other than 0, and not by a panic (101).
     #[track_caller]
     pub(crate) fn fails(self) -> Self {

@@ -4,6 +4,7 @@ mod attach;
 mod config;
 mod down;
 mod exec;
+mod host_run;
 mod logs;
 mod network;
 mod oci;
@@ -17,6 +18,7 @@ pub use attach::AttachArgs;
 pub use config::{ConfigArgs, ConfigFormat, HashOf};
 pub use down::DownArgs;
 pub use exec::ExecArgs;
+pub use host_run::HostRunArgs;
 pub use logs::LogsArgs;
 pub use network::{
     NetworkArgs, NetworkConnectArgs, NetworkCreateArgs, NetworkDisconnectArgs, NetworkInspectArgs, NetworkLsArgs,
@@ -112,6 +114,8 @@ pub enum Command {
     Attach(AttachArgs),
     /// Run a command in a running container
     Exec(ExecArgs),
+    /// Run a program of this machine on the project's networks, with its names
+    HostRun(HostRunArgs),
     /// Pull the images of the services
     Pull(PullArgs),
     /// Check the Compose file and print what it resolves to
@@ -199,18 +203,19 @@ mod tests {
         Usage: rcompose [OPTIONS] <COMMAND>
 
         Commands:
-          up       Create and start the services
-          down     Stop and remove containers and networks
-          ps       List containers
-          logs     Show what the containers wrote
-          attach   Join the input and output of a running container
-          exec     Run a command in a running container
-          pull     Pull the images of the services
-          config   Check the Compose file and print what it resolves to
-          network  List, make, remove and change networks
-          oci      Run containers of OCI bundles, for engines that drive a runtime as they drive runc
-          version  Print the version
-          help     Print this message or the help of the given subcommand(s)
+          up        Create and start the services
+          down      Stop and remove containers and networks
+          ps        List containers
+          logs      Show what the containers wrote
+          attach    Join the input and output of a running container
+          exec      Run a command in a running container
+          host-run  Run a program of this machine on the project's networks, with its names
+          pull      Pull the images of the services
+          config    Check the Compose file and print what it resolves to
+          network   List, make, remove and change networks
+          oci       Run containers of OCI bundles, for engines that drive a runtime as they drive runc
+          version   Print the version
+          help      Print this message or the help of the given subcommand(s)
 
         Options:
           -f, --file <FILE>              Compose file; repeat to merge several; `-` reads standard input

@@ -4,6 +4,7 @@ pub(super) mod attach;
 pub(super) mod config;
 pub(super) mod down;
 pub(super) mod exec;
+pub(super) mod host_run;
 pub(super) mod logs;
 pub(super) mod network;
 pub(super) mod oci;

@@ -2,7 +2,7 @@
 
 mod connect;
 mod create;
-mod remove;
+pub(in crate::cli) mod remove;
 mod show;
 
 use std::process::ExitCode;

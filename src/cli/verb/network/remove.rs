@@ -64,7 +64,7 @@ async fn remove(context: &Context, network: &Shown) -> Result<(), CliError> {
 }
 
 /// Waits for the end of a request that takes no time worth showing.
-pub(super) async fn finish(context: &Context, mut client: Client) -> Result<(), CliError> {
+pub(in crate::cli) async fn finish(context: &Context, mut client: Client) -> Result<(), CliError> {
     loop {
         match client.next().await? {
             Some(Event::Warning(message)) => output::warn(output::paint(&context.globals), &message),
