@@ -57,7 +57,7 @@ impl Bridge {
     }
 
     /// The addresses of the bridge itself.
-    fn gateways(&self) -> impl Iterator<Item = (IpAddr, u8)> {
+    pub(super) fn gateways(&self) -> impl Iterator<Item = (IpAddr, u8)> {
         self.subnets.iter().filter_map(|of| Some((of.gateway?, of.subnet.prefix())))
     }
 }

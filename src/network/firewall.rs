@@ -98,7 +98,7 @@ impl Firewall {
         // Only now that the guard stands, and only where there is a use for it: the fewer bridges have it, the fewer
         // lead to the loopback of the machine should somebody flush all rules.
         self.bridges.iter().try_for_each(|bridge| {
-            let publishes = self.forwards.iter().any(|to| to.to.is_ipv4() && bridge.subnet_of(to.to.ip()).is_some());
+            let publishes = self.publishes_on(bridge);
             if bridge.shared && !publishes {
                 // Another project may.
                 return Ok(());
@@ -106,6 +106,11 @@ impl Firewall {
             sysctl::set_route_localnet(&bridge.name, publishes)
                 .map_err(|source| FirewallError::Loopback { bridge: bridge.name.clone(), source })
         })
+    }
+
+    /// Whether ports of IPv4 are led to containers on `bridge`.
+    pub(super) fn publishes_on(&self, bridge: &Bridge) -> bool {
+        self.forwards.iter().any(|to| to.to.is_ipv4() && bridge.subnet_of(to.to.ip()).is_some())
     }
 
     /// Removes the rules of `project`; it is fine if there are none.
@@ -125,7 +130,7 @@ impl Firewall {
         TableWatch::open(table_name(project), nftables)
     }
 
-    fn table(&self) -> Table {
+    pub(super) fn table(&self) -> Table {
         let base = |name, hook, rules| Chain { name, hook: Some(hook), rules };
         let publish = || vec![[step::destination_is_local(), vec![Expression::Jump(PUBLISHED)]].concat()];
         Table {
@@ -219,6 +224,6 @@ fn published() -> Vec<Vec<Expression>> {
     [IpFamily::V4, IpFamily::V6].into_iter().flat_map(send).collect()
 }
 
-fn table_name(project: &str) -> String {
+pub(super) fn table_name(project: &str) -> String {
     format!("{TABLE_PREFIX}{project}")
 }

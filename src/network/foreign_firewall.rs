@@ -102,6 +102,16 @@ fn means_us(pattern: &LinkPattern, prefix: &str) -> bool {
 }
 
 impl ForeignFirewall {
+    /// What it does, without the way to allow it.
+    #[must_use]
+    pub fn complaint(&self) -> String {
+        let ForwardChain { family, table, name, .. } = &self.chain;
+        format!(
+            "chain `{name}` of the firewall table `{family} {table}`, which is another program's, drops what is \
+             forwarded: containers may reach neither one another nor the outside"
+        )
+    }
+
     /// Whether it has a say in packets of `family`.
     #[must_use]
     pub fn is_of(&self, family: IpFamily) -> bool {
@@ -113,7 +123,8 @@ impl ForeignFirewall {
     }
 
     /// The commands that let our bridges through.
-    fn remedy(&self) -> Vec<String> {
+    #[must_use]
+    pub fn remedy(&self) -> Vec<String> {
         let ForwardChain { family, table, name, .. } = &self.chain;
         let links = our_links(&self.chain);
         if table == "firewalld" {
@@ -136,12 +147,7 @@ impl ForeignFirewall {
 
 impl fmt::Display for ForeignFirewall {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ForwardChain { family, table, name, .. } = &self.chain;
-        write!(
-            formatter,
-            "chain `{name}` of the firewall table `{family} {table}`, which is another program's, drops what is \
-             forwarded: containers may reach neither one another nor the outside"
-        )?;
+        formatter.write_str(&self.complaint())?;
         let commands = self.remedy();
         let commands: Vec<_> = commands.iter().map(|command| format!("`{command}`")).collect();
         write!(formatter, "; allow it with {}", commands.join(" and "))

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::message::{self, ACK, CREATE, EXCLUSIVE, Message, REPLACE};
+use super::message::{self, ACK, CREATE, DUMP, EXCLUSIVE, Message, REPLACE};
 use super::netlink::{Connection, NetlinkError};
 use super::{IpFamily, Subnet};
 
@@ -10,6 +10,7 @@ const NEWLINK: u16 = 16;
 const DELLINK: u16 = 17;
 const GETLINK: u16 = 18;
 const NEWADDR: u16 = 20;
+const GETADDR: u16 = 22;
 const NEWROUTE: u16 = 24;
 
 /// `IFLA_*`.
@@ -42,6 +43,7 @@ pub(super) const AF_INET6: u8 = 10;
 /// `IFA_F_NODAD`.
 const NO_DUPLICATE_DETECTION: u8 = 2;
 const IFF_UP: u32 = 1;
+const IFF_LOWER_UP: u32 = 0x1_0000;
 /// `RT_TABLE_MAIN`, `RTPROT_STATIC`, `RT_SCOPE_*`, `RTN_UNICAST`.
 const TABLE_MAIN: u8 = 254;
 const PROTOCOL_STATIC: u8 = 4;
@@ -143,6 +145,64 @@ fn with_address(message: Message, attribute: u16, address: IpAddr) -> Message {
         IpAddr::V4(address) => message.bytes(attribute, &address.octets()),
         IpAddr::V6(address) => message.bytes(attribute, &address.octets()),
     }
+}
+
+/// How a link is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct LinkState {
+    /// Its index.
+    pub(super) index: u32,
+    /// Whether it is set up.
+    pub(super) up: bool,
+    /// Whether there is a carrier: a cable whose other end is up as well.
+    pub(super) carrier: bool,
+    /// The index of the bridge that it is a port of.
+    pub(super) bridge: Option<u32>,
+}
+
+/// How the link called `name` is, or `None` where there is none.
+pub(super) fn state(connection: &mut Connection, name: &str) -> Result<Option<LinkState>, NetlinkError> {
+    if name.len() > LONGEST_NAME {
+        return Ok(None);
+    }
+    let request = Message::new(GETLINK, ACK, &link_header(0, false)).string(IFNAME, name);
+    let mut state = None;
+    let read = |link: &[u8]| {
+        let flags = message::u32_at(link, 8)?;
+        let attributes = link.get(16..)?;
+        let bridge = message::attributes(attributes).find(|(kind, _)| *kind == MASTER);
+        Some(LinkState {
+            index: message::u32_at(link, 4)?,
+            up: flags & IFF_UP != 0,
+            carrier: flags & IFF_LOWER_UP != 0,
+            bridge: bridge.and_then(|(_, index)| message::u32_at(index, 0)),
+        })
+    };
+    match connection.query(request, |link| state = read(link).or(state)) {
+        Err(error) if error.errno() == Some(rustix::io::Errno::NODEV) => Ok(None),
+        result => result.map(|()| state),
+    }
+}
+
+/// The addresses of every link with its index and the length of the prefix, in the namespace of the connection.
+pub(super) fn addresses(connection: &mut Connection) -> Result<Vec<(u32, IpAddr, u8)>, NetlinkError> {
+    let mut found = Vec::new();
+    let read = |of: &[u8]| {
+        let (prefix, index) = (*of.get(1)?, message::u32_at(of, 4)?);
+        let attribute = |wanted| {
+            let mut attributes = message::attributes(of.get(8..)?);
+            attributes.find(|(kind, _)| *kind == wanted).and_then(|(_, bytes)| address(bytes))
+        };
+        // Of IPv6 only what has a peer has an address of its own beside that.
+        Some((index, attribute(IFA_LOCAL).or_else(|| attribute(IFA_ADDRESS))?, prefix))
+    };
+    connection.query(Message::new(GETADDR, DUMP, &[0; 8]), |of| found.extend(read(of)))?;
+    Ok(found)
+}
+
+fn address(bytes: &[u8]) -> Option<IpAddr> {
+    let four = <[u8; 4]>::try_from(bytes).map(IpAddr::from).ok();
+    four.or_else(|| <[u8; 16]>::try_from(bytes).map(IpAddr::from).ok())
 }
 
 /// The index of the link called `name`, or `None` where there is none. No link has a name that is too long.

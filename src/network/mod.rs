@@ -15,7 +15,9 @@
 mod attach;
 mod bridge;
 mod cable;
+mod damage;
 mod dns;
+mod examine;
 mod firewall;
 mod foreign_firewall;
 mod ipam;
@@ -39,10 +41,12 @@ pub use bridge::{
     BRIDGE_PREFIX, Bridge, BridgeError, BridgeSubnet, create_bridge, delete_bridge, link_exists, mac_address,
 };
 pub use cable::{Cable, IpvlanMode, IpvlanReach, MacvlanMode, VETH_PREFIX};
+pub use damage::Damage;
 pub use dns::{
     Link, Names, ResolvConf, Resolver, ResolverError, Room, Upstream, View, answered, follow as follow_resolv_conf,
     relayed,
 };
+pub use examine::examine;
 pub use firewall::{Firewall, FirewallError};
 pub use foreign_firewall::{ForeignFirewall, foreign_firewalls};
 pub use ipam::{AddressPool, Claim, InvalidPool, IpamError, SubnetPool, choose_subnet};

@@ -7,6 +7,24 @@ use super::IpFamily;
 const FORWARD_IPV4: &str = "/proc/sys/net/ipv4/ip_forward";
 const IPV6: &str = "/proc/sys/net/ipv6/conf";
 
+/// Whether packets of `family` are routed between links.
+pub(super) fn forwards(family: IpFamily) -> bool {
+    let file = match family {
+        IpFamily::V4 => FORWARD_IPV4.to_owned(),
+        IpFamily::V6 => format!("{IPV6}/all/forwarding"),
+    };
+    is_on(&file)
+}
+
+/// Whether packets of 127.0.0.0/8 may leave and come back over `link`.
+pub(super) fn has_route_localnet(link: &str) -> bool {
+    ["all", link].iter().any(|of| is_on(&format!("/proc/sys/net/ipv4/conf/{of}/route_localnet")))
+}
+
+fn is_on(file: &str) -> bool {
+    fs_err::read_to_string(file).is_ok_and(|text| text.trim() == "1")
+}
+
 /// Lets packets of `family` be routed between links.
 pub(super) fn enable_forwarding(family: IpFamily) -> io::Result<()> {
     match family {

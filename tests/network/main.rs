@@ -7,6 +7,7 @@ mod netns;
 mod bridge;
 mod cable;
 mod dns;
+mod examine;
 mod firewall;
 mod foreign_firewall;
 mod ipv6;

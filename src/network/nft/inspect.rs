@@ -1,12 +1,13 @@
 //! The firewall of others, read and never changed: base chains of the forward hook, and the rules of a table.
 
-use super::{Family, SUBSYSTEM};
+use super::{Element, Family, SUBSYSTEM};
 use crate::network::message::{self, DUMP, Message};
 use crate::network::netlink::{Connection, NetlinkError};
 
 /// `NFT_MSG_*`.
 const GETCHAIN: u16 = 4;
 const GETRULE: u16 = 7;
+const GETSETELEM: u16 = 13;
 /// `NF_INET_FORWARD` and `NF_BR_FORWARD`.
 const FORWARD: u32 = 2;
 /// `NF_DROP` and `NF_ACCEPT`; `NFT_JUMP` and `NFT_GOTO`.
@@ -74,15 +75,62 @@ pub(crate) fn forward_chains(connection: &mut Connection) -> Result<Vec<ForwardC
 
 /// The rules of the table that `chain` is in, in their order.
 pub(crate) fn rules(connection: &mut Connection, chain: &ForwardChain) -> Result<Vec<ForeignRule>, NetlinkError> {
+    rules_of(connection, chain.family, &chain.table)
+}
+
+/// The rules of `table`, in their order.
+pub(crate) fn rules_of(
+    connection: &mut Connection,
+    family: Family,
+    table: &str,
+) -> Result<Vec<ForeignRule>, NetlinkError> {
     let mut rules = Vec::new();
-    let request = Message::new(u16::from(SUBSYSTEM) << 8 | GETRULE, DUMP, &[chain.family as u8, 0, 0, 0]);
-    connection.query(request.string(1, &chain.table), |payload| {
+    let request = Message::new(u16::from(SUBSYSTEM) << 8 | GETRULE, DUMP, &[family as u8, 0, 0, 0]);
+    connection.query(request.string(1, table), |payload| {
         // A kernel that does not know the filter sends those of all tables.
-        if string(attributes(payload), 1).as_ref() == Some(&chain.table) {
+        if string(attributes(payload), 1).as_deref() == Some(table) {
             rules.extend(rule(payload));
         }
     })?;
     Ok(rules)
+}
+
+/// The names of the chains of `table`: none where there is no such table.
+pub(crate) fn chains_of(connection: &mut Connection, family: Family, table: &str) -> Result<Vec<String>, NetlinkError> {
+    let mut chains = Vec::new();
+    let request = Message::new(u16::from(SUBSYSTEM) << 8 | GETCHAIN, DUMP, &[family as u8, 0, 0, 0]);
+    connection.query(request, |payload| {
+        if string(attributes(payload), 1).as_deref() == Some(table) {
+            chains.extend(string(attributes(payload), 3));
+        }
+    })?;
+    Ok(chains)
+}
+
+/// What a map holds; `None` where there is no such map.
+pub(crate) fn elements_of(
+    connection: &mut Connection,
+    family: Family,
+    table: &str,
+    map: &str,
+) -> Result<Option<Vec<Element>>, NetlinkError> {
+    let mut elements = Vec::new();
+    let request = Message::new(u16::from(SUBSYSTEM) << 8 | GETSETELEM, DUMP, &[family as u8, 0, 0, 0]);
+    let read = |payload: &[u8]| {
+        let list = nested(attributes(payload), 3).unwrap_or_default();
+        let found = message::attributes(list).filter_map(|(_, of)| element(of));
+        elements.extend(found);
+    };
+    match connection.query(request.string(1, table).string(2, map), read) {
+        Err(error) if error.errno() == Some(rustix::io::Errno::NOENT) => Ok(None),
+        result => result.map(|()| Some(elements)),
+    }
+}
+
+fn element(of: &[u8]) -> Option<Element> {
+    let data = |kind| nested(nested(of, kind)?, 1).map(<[u8]>::to_vec);
+    let first = data(1)?;
+    Some(Element { last: data(10).unwrap_or_else(|| first.clone()), first, value: data(2).unwrap_or_default() })
 }
 
 fn forward_chain(payload: &[u8]) -> Option<ForwardChain> {
