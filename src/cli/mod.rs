@@ -14,6 +14,7 @@ pub mod interrupt;
 mod kernel;
 pub mod logs;
 mod machine;
+pub mod net;
 pub mod network;
 mod outcome;
 mod output;
@@ -88,6 +89,7 @@ fn run(args: &Args) -> Result<ExitCode, CliError> {
         Command::Up(up) => block_on(verb::up::run(&context, up)),
         Command::Down(down) => block_on(verb::down::run(&context, down)),
         Command::Logs(logs) => block_on(verb::logs::run(&context, logs)),
+        Command::Net(net) => verb::net::run(&context, &net),
         Command::Network(network) => block_on(verb::network::run(&context, network)),
         Command::Oci(oci) => Ok(verb::oci::run(&oci)),
         Command::Pull(pull) => block_on(verb::pull::run(&mut context, pull)),

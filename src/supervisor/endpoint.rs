@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::rc::Rc;
 
 use super::failure::{Failure, FailureKind};
 use super::network::address_pools;
@@ -146,9 +147,33 @@ fn admit(pools: &[&AddressPool], used: &BTreeSet<IpAddr>, address: IpAddr) -> Re
     }
 }
 
+/// Where the networks of a project are looked up.
+pub(super) trait Networks {
+    /// The record of one.
+    fn network(&self, key: &NetworkName) -> Option<NetworkRecord>;
+}
+
+impl Networks for World {
+    fn network(&self, key: &NetworkName) -> Option<NetworkRecord> {
+        self.network(key)
+    }
+}
+
+impl<N: Networks> Networks for Rc<N> {
+    fn network(&self, key: &NetworkName) -> Option<NetworkRecord> {
+        (**self).network(key)
+    }
+}
+
+impl Networks for Vec<NetworkRecord> {
+    fn network(&self, key: &NetworkName) -> Option<NetworkRecord> {
+        self.iter().find(|record| record.key == *key).cloned()
+    }
+}
+
 /// Which endpoint leads out by `family`: of those with a gateway the one of the highest `gw_priority`, else the first.
-pub(super) fn way_out(world: &World, record: &Record, family: IpFamily) -> Option<usize> {
-    let leads_out = |(_, endpoint): &(usize, &EndpointRecord)| gateway(world, endpoint, family).is_some();
+pub(super) fn way_out(networks: &impl Networks, record: &Record, family: IpFamily) -> Option<usize> {
+    let leads_out = |(_, endpoint): &(usize, &EndpointRecord)| gateway(networks, endpoint, family).is_some();
     let candidates = record.endpoints.iter().enumerate().filter(leads_out);
     let priority = |endpoint: &EndpointRecord| {
         record.config.service.networks.get(&endpoint.network).map_or(0, |attachment| attachment.gw_priority)
@@ -157,8 +182,8 @@ pub(super) fn way_out(world: &World, record: &Record, family: IpFamily) -> Optio
 }
 
 /// What an endpoint routes through by `family`, if its network leads out: the gateway of the pool that its address is from.
-pub(super) fn gateway(world: &World, endpoint: &EndpointRecord, family: IpFamily) -> Option<IpAddr> {
-    let network = world.network(&endpoint.network).filter(|network| !network.internal)?;
+pub(super) fn gateway(networks: &impl Networks, endpoint: &EndpointRecord, family: IpFamily) -> Option<IpAddr> {
+    let network = networks.network(&endpoint.network).filter(|network| !network.internal)?;
     let address = endpoint.addresses.iter().find(|address| IpFamily::of(**address) == family)?;
     let pools = address_pools(&network).ok()?;
     pools.iter().find(|pool| pool.subnet.contains(*address))?.gateway

@@ -12,6 +12,7 @@
 //! their records.
 
 mod await_condition;
+mod blueprint;
 mod client;
 mod control;
 mod copy_tree;
@@ -47,6 +48,7 @@ mod vigil;
 mod volume;
 mod world;
 
+pub use blueprint::{Blueprint, Laid, Published, Running, blueprint};
 pub use client::{Client, ClientError};
 pub use control::{ContainerChange, ContainerEvent, Event, HostRun, Request, Resource, Status};
 pub use failure::{Failure, FailureKind};

@@ -11,7 +11,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use super::endpoint;
+use super::endpoint::{self, Networks};
 use super::failure::{Failure, FailureKind};
 use super::observe::Record;
 use super::resolver::AbortOnDrop;
@@ -137,8 +137,8 @@ fn no_way(address: IpAddr, port: &Port, container: &Container) -> Failure {
 }
 
 /// What the firewall is to send to a container.
-pub(super) fn forwards(world: &World, record: &Record, published: &[PublishedPort]) -> Vec<PortForward> {
-    let container = Container::of(world, record);
+pub(super) fn forwards(networks: &impl Networks, record: &Record, published: &[PublishedPort]) -> Vec<PortForward> {
+    let container = Container::of(networks, record);
     let forward = |port: &PublishedPort| {
         let protocol = recorded(port);
         let to = container.way(port.host_ip, protocol, port.count)?.forward?;
@@ -151,6 +151,16 @@ pub(super) fn forwards(world: &World, record: &Record, published: &[PublishedPor
         })
     };
     published.iter().filter_map(forward).collect()
+}
+
+/// Where a published port leads: to which address through the firewall, and to which through a relay.
+pub(super) fn destinations(
+    networks: &impl Networks,
+    record: &Record,
+    port: &PublishedPort,
+) -> (Option<IpAddr>, Option<IpAddr>) {
+    let way = Container::of(networks, record).way(port.host_ip, recorded(port), port.count);
+    way.map_or((None, None), |way| (way.forward, way.relay))
 }
 
 /// Listens again on what an earlier supervisor relayed to a container that still runs.
@@ -196,8 +206,8 @@ struct Way {
 
 impl Container {
     /// By family, its address where it gets out, else on its first network.
-    fn of(world: &World, record: &Record) -> Self {
-        let ways_out = [IpFamily::V4, IpFamily::V6].map(|family| endpoint::way_out(world, record, family));
+    fn of(networks: &impl Networks, record: &Record) -> Self {
+        let ways_out = [IpFamily::V4, IpFamily::V6].map(|family| endpoint::way_out(networks, record, family));
         let address = |family, way_out: Option<usize>| {
             let endpoint = record.endpoints.get(way_out.unwrap_or(0))?;
             endpoint.addresses.iter().find(|address| IpFamily::of(**address) == family).copied()

@@ -22,6 +22,7 @@ mod images;
 mod killed;
 mod logs;
 mod names;
+mod net;
 mod network_command;
 mod network_connect;
 mod networks;

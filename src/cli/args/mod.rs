@@ -6,6 +6,7 @@ mod down;
 mod exec;
 mod host_run;
 mod logs;
+mod net;
 mod network;
 mod oci;
 mod ps;
@@ -20,6 +21,7 @@ pub use down::DownArgs;
 pub use exec::ExecArgs;
 pub use host_run::HostRunArgs;
 pub use logs::LogsArgs;
+pub use net::{NetArgs, NetFormat};
 pub use network::{
     NetworkArgs, NetworkConnectArgs, NetworkCreateArgs, NetworkDisconnectArgs, NetworkInspectArgs, NetworkLsArgs,
     NetworkPruneArgs, NetworkRmArgs, NetworkVerb,
@@ -120,6 +122,8 @@ pub enum Command {
     Pull(PullArgs),
     /// Check the Compose file and print what it resolves to
     Config(ConfigArgs),
+    /// Show who reaches whom and why, and what keeps packets from it
+    Net(NetArgs),
     /// List, make, remove and change networks
     Network(NetworkArgs),
     /// Run containers of OCI bundles, for engines that drive a runtime as they drive runc
@@ -212,6 +216,7 @@ mod tests {
           host-run  Run a program of this machine on the project's networks, with its names
           pull      Pull the images of the services
           config    Check the Compose file and print what it resolves to
+          net       Show who reaches whom and why, and what keeps packets from it
           network   List, make, remove and change networks
           oci       Run containers of OCI bundles, for engines that drive a runtime as they drive runc
           version   Print the version

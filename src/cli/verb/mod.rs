@@ -6,6 +6,7 @@ pub(super) mod down;
 pub(super) mod exec;
 pub(super) mod host_run;
 pub(super) mod logs;
+pub(super) mod net;
 pub(super) mod network;
 pub(super) mod oci;
 pub(super) mod ps;
