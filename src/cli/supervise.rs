@@ -9,7 +9,7 @@ use super::error::as_text;
 use super::style::Paint;
 use crate::name::ProjectName;
 use crate::state::Layout;
-use crate::supervisor::serve;
+use crate::supervisor::{Served, serve};
 
 /// Runs `rcompose __supervise PROJECT ROOT RUN`: answers on standard output when it listens, writes what goes wrong to
 /// standard error, which is the supervisor's log.
@@ -23,7 +23,9 @@ pub fn supervise(arguments: &[OsString]) -> ExitCode {
     // The session of the terminal is not ours: its hang-up must not end the supervisor.
     let _ = rustix::process::setsid();
     match serve(project, Layout::new(root, run), starter, ready) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(Served::ToTheEnd) => ExitCode::SUCCESS,
+        // For a shim that wants one back: it looks again.
+        Ok(Served::Elsewhere) => ExitCode::FAILURE,
         Err(error) => {
             let _ = std::io::stderr().write_all(as_text(&error, None, Paint::PLAIN).as_bytes());
             ExitCode::FAILURE

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! Watching ──channel closes──▶ Due ──nobody answers──▶ Revived ──dies──▶ Due …
-//!                               └───somebody does────▶ Resting ◀──leaves in order──┘
+//!                               │                        └──leaves in order──▶ Resting
+//!                               └───somebody does────▶ Found ──dies──▶ Due …
 //! ```
 //! The shims of a project notice the death of their supervisor at the same moment. Each waits for a moment of its own
 //! before it looks whether one answers again, so that the first revives it and the others find it there.
@@ -20,8 +21,8 @@ use super::channel::Channel;
 use crate::sys::self_exe;
 use crate::sys::spawn::{Spawned, Streams, spawn};
 
-/// A guardian that is killed closes one descriptor after the other: until then, its socket seems to answer. Milliseconds.
-const DYING: u64 = 10;
+/// How long a look is put off at least, in milliseconds: what answers may be dying.
+const PAUSE: u64 = 10;
 /// The shims' moments are spread over this many milliseconds.
 const SPREAD: u32 = 64;
 /// How often one shim revives: what dies at once each time is not helped by more.
@@ -49,6 +50,8 @@ enum State {
     Watching(Channel),
     Due(Instant),
     Revived(Spawned),
+    /// Somebody else's, or one that dies: it closes one descriptor after the other, and until then its socket answers.
+    Found(UnixStream),
     Resting,
 }
 
@@ -63,6 +66,7 @@ impl Keeper {
         match &self.state {
             State::Watching(channel) => Some(channel.as_fd()),
             State::Revived(child) => Some(child.pidfd.as_fd()),
+            State::Found(connection) => Some(connection.as_fd()),
             State::Due(_) | State::Resting => None,
         }
     }
@@ -76,11 +80,11 @@ impl Keeper {
     /// Does what is due. `readable` tells whether the descriptor was.
     pub(super) fn tick(&mut self, readable: bool) {
         self.state = match std::mem::replace(&mut self.state, State::Resting) {
-            State::Watching(_) if readable => {
-                State::Due(Instant::now() + Duration::from_millis(DYING + u64::from(std::process::id() % SPREAD)))
+            State::Watching(_) | State::Found(_) if readable => {
+                State::Due(Instant::now() + Duration::from_millis(PAUSE + u64::from(std::process::id() % SPREAD)))
             }
             State::Revived(child) if readable => match child.pidfd.wait(true) {
-                // It left in order, or found another one there.
+                // It left in order. One that failed may have met a dying one, or found another one there: see `revive`.
                 Ok(status) if status.exit_status() == Some(0) => State::Resting,
                 _ => State::Due(Instant::now() + Duration::from_millis(100 << self.revivals)),
             },
@@ -90,7 +94,10 @@ impl Keeper {
     }
 
     fn revive(&mut self) -> State {
-        if self.revivals >= REVIVALS || UnixStream::connect(&self.guardian.socket).is_ok() {
+        if let Ok(connection) = UnixStream::connect(&self.guardian.socket) {
+            return State::Found(connection);
+        }
+        if self.revivals >= REVIVALS {
             return State::Resting;
         }
         self.revivals += 1;

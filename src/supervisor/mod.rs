@@ -54,7 +54,7 @@ pub use control::{ContainerChange, ContainerEvent, Event, HostRun, Request, Reso
 pub use failure::{Failure, FailureKind};
 pub use lease::{HOSTS, RESOLV_CONF, not_up};
 pub use observe::{Configuration, Ended, Record, ended, health, observe};
-pub use server::{ServeError, serve};
+pub use server::{ServeError, Served, serve};
 pub use standalone::{create_network, remove_network};
 
 use std::path::Path;

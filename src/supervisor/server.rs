@@ -53,6 +53,15 @@ pub enum ServeError {
     Io(#[from] io::Error),
 }
 
+/// What has become of a supervisor that began without an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Served {
+    /// Nothing is left to supervise, or it was asked to leave.
+    ToTheEnd,
+    /// Another one has the project, or is not quite dead yet.
+    Elsewhere,
+}
+
 /// Supervises `project` until its last container is gone. Answers `READY` on `ready` when it listens, or `BUSY`
 /// when another supervisor has the project. The client that starts it holds the other end of the pipe `starter` until it
 /// is connected: one that never connects does not leave a supervisor behind.
@@ -64,10 +73,11 @@ pub fn serve(
     layout: Layout,
     starter: OwnedFd,
     mut ready: impl io::Write,
-) -> Result<(), ServeError> {
+) -> Result<Served, ServeError> {
     let paths = layout.project(&project);
     let Some(_lock) = paths.try_lock()? else {
-        return Ok(ready.write_all(&[BUSY])?);
+        ready.write_all(&[BUSY])?;
+        return Ok(Served::Elsewhere);
     };
     let _cgroup = MonitorCgroup::enter();
     let store = Store::open(&layout.images())?;
@@ -91,7 +101,8 @@ pub fn serve(
         fs_err::write(world.paths.pid_file(), std::process::id().to_string())?;
         ready.write_all(&[READY])?;
         drop(ready);
-        Ok(Dispatcher::new(&world, listener, starter)?.run().await?)
+        Dispatcher::new(&world, listener, starter)?.run().await?;
+        Ok(Served::ToTheEnd)
     })
 }
 

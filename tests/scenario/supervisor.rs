@@ -5,7 +5,7 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::support::{Sandbox, Stack, eventually, http};
+use crate::support::{Sandbox, Stack, eventually, holds_for, http};
 
 const SERVED: &str = "
 services:
@@ -104,5 +104,26 @@ fn a_shim_brings_it_back() {
         kill(Pid::from_raw(alive), Signal::SIGKILL).unwrap();
         dead = alive;
     }
+    stack.rcompose(&["down"]).succeeds();
+}
+
+#[test]
+fn a_shim_brings_it_back_although_the_dead_one_still_has_its_lock() {
+    let sandbox = Sandbox::new("revived-late");
+    let stack = sandbox.stack("served", SERVED);
+    stack.rcompose(&["up", "-d"]).succeeds();
+    let dead = stack.supervisor().unwrap();
+    // As a child does that it has not quite begun: the lock is free when the last who has it lets go.
+    let lock = fs_err::File::open(sandbox.path().join("run/served/lock")).unwrap();
+    kill(Pid::from_raw(dead), Signal::SIGKILL).unwrap();
+    rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    let is_dead = |pid: i32| kill(Pid::from_raw(pid), None).is_err();
+    holds_for("nobody has the project", Duration::from_millis(400), || {
+        stack.supervisor().is_none_or(|pid| pid == dead)
+    });
+    drop(lock);
+    eventually("another supervisor", Duration::from_secs(10), || {
+        stack.supervisor().filter(|pid| *pid != dead && !is_dead(*pid))
+    });
     stack.rcompose(&["down"]).succeeds();
 }
