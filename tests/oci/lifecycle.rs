@@ -117,7 +117,7 @@ fn a_failed_create_leaves_nothing() {
 #[test]
 fn a_killed_create_leaves_no_init() {
     let mut lab = Lab::new(WAIT);
-    let hook = serde_json::json!([{"path": "/bin/sh", "args": ["sh", "-c", "echo $PPID > pid; sleep 1000"]}]);
+    let hook = serde_json::json!([{"path": "/bin/sh", "args": ["sh", "-c", "echo $$ > hook; echo $PPID > pid; exec sleep 1000"]}]);
     lab.config["hooks"] = serde_json::json!({"createRuntime": hook});
     let mut create = lab.command("create ID").spawn().unwrap();
     let pid = lab.await_file("../pid");
@@ -127,16 +127,7 @@ fn a_killed_create_leaves_no_init() {
     create.wait().unwrap();
     lab.await_status("stopped");
     // The hook is nobody's any more.
-    let hook = std::process::Command::new("pkill").args(["-KILL", "-g"]).arg(hook_group(&lab)).status().unwrap();
-    assert!(hook.success());
+    let hook = lab.await_file("../hook").parse().unwrap();
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(hook), nix::sys::signal::Signal::SIGKILL).unwrap();
     lab.oci("delete ID").text();
-}
-
-/// The process group of the hook, which has the bundle as its working directory.
-fn hook_group(lab: &Lab) -> String {
-    let is_hook = |pid: &u32| fs_err::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd == lab.bundle());
-    let mut pids =
-        fs_err::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
-    let stat = fs_err::read_to_string(format!("/proc/{}/stat", pids.find(is_hook).unwrap())).unwrap();
-    stat.rsplit_once(") ").unwrap().1.split(' ').nth(2).unwrap().to_owned()
 }
