@@ -34,6 +34,7 @@ mod network;
 mod observe;
 mod provision;
 mod publish;
+mod request;
 mod resolver;
 pub mod restart;
 mod rewire;

@@ -1,0 +1,170 @@
+//! What each request of a client comes to: a plan that is executed, or a change of one container or network.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use super::control::{Event, Request, Resource, Status};
+use super::execute::{Cancelled, OnFailure, execute};
+use super::failure::{Failure, FailureKind};
+use super::lease;
+use super::links::links_gone;
+use super::provision;
+use super::rewire::Rewire;
+use super::shared;
+use super::standalone;
+use super::unit::Command;
+use super::world::World;
+use crate::compose::model::Project;
+use crate::name::{ContainerId, NetworkName, ServiceName};
+use crate::network::{self, IpFamily};
+use crate::plan;
+
+/// Performs a request to its end, or until `cancelled` resolves.
+pub(super) async fn perform(world: &Rc<World>, request: Request, cancelled: Cancelled) -> Vec<Failure> {
+    let result = match request {
+        Request::Up { project, options, .. } => up(world, Rc::new(*project), &options, cancelled).await,
+        Request::Down { project, options } => {
+            down(world, project.map(|project| Rc::new(*project)), &options, cancelled).await
+        }
+        Request::Stop { services, timeout } => stop_services(world, &services, timeout, cancelled).await,
+        Request::Kill { services } => stop_services(world, &services, Some(Duration::ZERO), cancelled).await,
+        Request::Connect { container, network, attachment } => {
+            rewire(world, &container, cancelled, || {
+                Ok(Rewire::Connect { network: shared::key_of(world, &network)?, attachment })
+            })
+            .await
+        }
+        Request::Disconnect { container, network } => {
+            rewire(world, &container, cancelled, || {
+                Ok(Rewire::Disconnect { network: shared::key_of(world, &network)? })
+            })
+            .await
+        }
+        // Answered where it came in: see `connection`.
+        Request::HostRun(_) => Ok(Vec::new()),
+        Request::RemoveNetwork { network } => remove_network(world, &network),
+    };
+    match result {
+        Ok(failures) => failures,
+        Err(failure) => vec![failure],
+    }
+}
+
+/// Changes what a container is connected to, once it is neither being started nor stopped.
+async fn rewire(
+    world: &Rc<World>,
+    container: &ContainerId,
+    mut cancelled: Cancelled,
+    change: impl FnOnce() -> Result<Rewire, Failure>,
+) -> Result<Vec<Failure>, Failure> {
+    tokio::select! {
+        () = world.settled() => {}
+        _ = &mut cancelled => return Err(Failure::interrupted()),
+    }
+    let gone = || Failure::new(FailureKind::NotRunning, format!("container {} exists no more", container.short()));
+    let commands = world.with_unit(container, |unit| unit.commands.clone()).ok_or_else(gone)?;
+    let (reply, answer) = oneshot::channel();
+    commands.send(Command::Rewire(change()?, reply)).await.map_err(|_| gone())?;
+    // Not given up half-way: it takes no time.
+    let result = answer.await.map_err(|_| gone())?;
+    shared::leave(world, &world.used_externals())?;
+    result.map(|()| Vec::new())
+}
+
+async fn up(
+    world: &Rc<World>,
+    project: Rc<Project>,
+    options: &plan::UpOptions,
+    mut cancelled: Cancelled,
+) -> Result<Vec<Failure>, Failure> {
+    // What an interrupted request has begun is planned with when its outcome is known.
+    tokio::select! {
+        () = world.settled() => {}
+        _ = &mut cancelled => return Err(Failure::interrupted()),
+    }
+    let observed = world.observe(Some(&project))?;
+    let plan = plan::reconcile(&project, &observed, options)
+        .map_err(|error| Failure::from_error(FailureKind::Plan, &error))?;
+    provision::check(world, &project, &plan)?;
+    let touched = plan.containers();
+    for container in &observed.containers {
+        if !touched.contains(&container.id) && world.is_running(&container.id) {
+            let resource = Resource::Container(container.name.clone());
+            world.say(Event::Progress { resource, status: Status::Running });
+        }
+    }
+    if !project.networks.is_empty() {
+        warn_of_foreign_firewalls(world);
+    }
+    let failures = execute(world, Some(&project), &plan, OnFailure::Stop, cancelled).await;
+    world.forget_retired();
+    Ok(failures)
+}
+
+/// Tells whose rules keep the containers from one another, since nothing else will: what is dropped leaves no trace.
+fn warn_of_foreign_firewalls(world: &World) {
+    let bridges: Vec<_> = world.networks().iter().filter_map(|record| super::network::bridge(record).ok()).collect();
+    // A network that is about to be made has IPv4, or says otherwise: the second family is warned of once it is there.
+    let families = [IpFamily::V4, IpFamily::V6];
+    let families = families.into_iter().filter(|family| bridges.is_empty() || bridges.iter().any(|of| of.has(*family)));
+    let families: Vec<IpFamily> = families.collect();
+    // Who cannot read the rules does not know of any; whether ours can be set is found out when they are.
+    for firewall in network::foreign_firewalls().unwrap_or_default() {
+        if families.iter().any(|family| firewall.is_of(*family)) {
+            world.warn(&firewall.to_string());
+        }
+    }
+}
+
+async fn down(
+    world: &Rc<World>,
+    project: Option<Rc<Project>>,
+    options: &plan::DownOptions,
+    mut cancelled: Cancelled,
+) -> Result<Vec<Failure>, Failure> {
+    if options.services.is_empty() {
+        tokio::select! {
+            () = lease::end_all(world, options.timeout) => {}
+            _ = &mut cancelled => return Err(Failure::interrupted()),
+        }
+    }
+    let observed = world.observe(project.as_deref())?;
+    let plan = plan::teardown(project.as_deref(), &observed, options);
+    let failures = execute(world, project.as_ref(), &plan, OnFailure::Continue, cancelled).await;
+    if options.volumes {
+        world.remove_unused_anonymous_volumes()?;
+    }
+    shared::leave(world, &world.used_externals())?;
+    if failures.is_empty() {
+        let removed = plan.containers();
+        links_gone(observed.containers.iter().filter(|container| removed.contains(&container.id))).await;
+    }
+    let removes_network = |step: &plan::Step| matches!(step.operation, plan::Operation::RemoveNetwork { .. });
+    if !plan.steps().any(|(_, step)| removes_network(step)) {
+        // A `down` that was killed after its last network may have left the firewall's table.
+        world.apply_firewall_or_warn();
+    }
+    Ok(failures)
+}
+
+/// Removes a network that no container is on, running or not.
+fn remove_network(world: &World, key: &NetworkName) -> Result<Vec<Failure>, Failure> {
+    let Some(record) = world.network(key) else { return Ok(Vec::new()) };
+    standalone::in_use(&record.name, &standalone::users(&world.layout, &record)?)?;
+    lease::in_use(world, key)?;
+    world.remove_network(key)?;
+    Ok(Vec::new())
+}
+
+/// Stops services in reverse order of dependency; the order is the plan's, less its removals.
+async fn stop_services(
+    world: &Rc<World>,
+    services: &[ServiceName],
+    timeout: Option<Duration>,
+    cancelled: Cancelled,
+) -> Result<Vec<Failure>, Failure> {
+    let plan = plan::stop(&world.observe(None)?, services, timeout);
+    Ok(execute(world, None, &plan, OnFailure::Continue, cancelled).await)
+}
