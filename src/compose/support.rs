@@ -94,8 +94,6 @@ pub(super) const RULES: &[(&str, When, Effect)] = &[
     ("services.*.deploy.resources.reservations.cpus", Given, SWARM),
     ("services.*.deploy.resources.reservations.generic_resources", Given, SWARM),
     ("services.*.deploy.resources.reservations.pids", Given, SWARM),
-    ("services.*.deploy.restart_policy.delay", Given, Effect::None("the wait between attempts doubles from 100ms")),
-    ("services.*.deploy.restart_policy.window", Given, Effect::None("a container has started when it ran for 10s")),
     ("services.*.deploy.rollback_config", Given, SWARM),
     ("services.*.deploy.update_config", Given, SWARM),
     ("services.*.develop", Given, Effect::None("there is no `watch` yet")),

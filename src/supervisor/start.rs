@@ -4,6 +4,7 @@
 use std::net::IpAddr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::rc::Rc;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -35,6 +36,8 @@ pub(super) struct Live {
     pub(super) handle: Handle,
     /// When this supervisor first saw it run.
     pub(super) since: Instant,
+    /// How long it had run by then.
+    ran_before: Duration,
     /// What asks it to stop.
     pub(super) stop_signal: Signal,
     /// The task that answers its name queries.
@@ -44,6 +47,11 @@ pub(super) struct Live {
 }
 
 impl Live {
+    /// How long it has run.
+    pub(super) fn ran_for(&self) -> Duration {
+        self.since.elapsed() + self.ran_before
+    }
+
     /// Relays to where the container is now. Connections through relays end; those that the kernel sends on do not.
     pub(super) async fn relay_again(&mut self, world: &World, record: &Record) {
         let published = world.paths.container(&record.id).read_state().map(|state| state.ports).unwrap_or_default();
@@ -120,7 +128,14 @@ pub(super) async fn start(world: &Rc<World>, record: &Rc<Record>, attempts: Atte
     });
     // Only now do others find it running.
     shared::announce(world, record);
-    Ok(Live { handle, since: Instant::now(), stop_signal: stop_signal(record), _resolver: resolver, relays })
+    Ok(Live {
+        handle,
+        since: Instant::now(),
+        ran_before: Duration::ZERO,
+        stop_signal: stop_signal(record),
+        _resolver: resolver,
+        relays,
+    })
 }
 
 /// Takes over a container that runs since an earlier supervisor: names, ports and resolver as they were.
@@ -142,7 +157,9 @@ pub(super) fn resume(world: &Rc<World>, record: &Rc<Record>, handle: Handle) -> 
             .ok(),
     };
     let relays = publish::resume(world, record, &published);
-    Live { handle, since: Instant::now(), stop_signal: stop_signal(record), _resolver: resolver, relays }
+    // Of a clock that was set back nothing is known.
+    let ran_before = Duration::try_from(handle.started_at().duration_until(jiff::Timestamp::now())).unwrap_or_default();
+    Live { handle, since: Instant::now(), ran_before, stop_signal: stop_signal(record), _resolver: resolver, relays }
 }
 
 /// A power cut in the middle of a run may have spoiled the writable layer, and the kernel refuses it then: the container

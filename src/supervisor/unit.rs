@@ -3,7 +3,8 @@
 //! ```text
 //! Idle ──start──▶ Running ──ends──▶ Idle                    (policy: stay)
 //!   ▲               │   └───ends──▶ Backoff ──due──▶ Running (policy: restart)
-//!   └──── Stopping ◀┴──stop
+//!   └──── Stopping ◀┴──stop            ▲
+//!             └──ends, was unhealthy──┘
 //! ```
 //!
 //! The task takes commands, awaits the container's end and its probes, and publishes its [`UnitState`]; whoever waits
@@ -20,7 +21,7 @@ use super::failure::Failure;
 use super::health::Prober;
 use super::observe::{Record, health_record};
 use super::publish;
-use super::restart::{self, Attempts, Decision, Exit};
+use super::restart::{self, Attempts, Decision, Exit, Policy};
 use super::rewire::{Rewire, rewire};
 use super::shaping;
 use super::start::{Live, start};
@@ -150,8 +151,26 @@ struct Unit {
 enum Phase {
     Idle,
     Running(Box<Live>),
-    Stopping { live: Box<Live>, deadline: Instant, report: StopReport, done: Vec<oneshot::Sender<StopReport>> },
+    Stopping(Stopping),
     Backoff { due: Instant, code: i32 },
+}
+
+/// A container that is to end.
+struct Stopping {
+    live: Box<Live>,
+    deadline: Instant,
+    report: StopReport,
+    done: Vec<oneshot::Sender<StopReport>>,
+    /// Whether it is started again, since it was only unhealthy.
+    unhealthy: bool,
+}
+
+/// A restart that an earlier supervisor has left undone.
+enum Owed {
+    /// It was decided: after this wait.
+    Due { after: Duration, code: i32 },
+    /// Nobody has seen the end of the container.
+    Undecided { code: i32, oom: bool, ran_for: Duration },
 }
 
 impl Unit {
@@ -159,7 +178,13 @@ impl Unit {
         let mut phase = match live {
             Some(live) => Phase::Running(Box::new(live)),
             None => match self.owed_restart() {
-                Some(code) => self.ended(code, false, Duration::ZERO),
+                Some(Owed::Due { after, code }) => {
+                    self.publish.send_replace(UnitState::Backoff { code });
+                    Phase::Backoff { due: Instant::now() + after, code }
+                }
+                Some(Owed::Undecided { code, oom, ran_for }) => {
+                    self.ended(Exit { code, ..Exit::default() }, oom, ran_for)
+                }
                 None => Phase::Idle,
             },
         };
@@ -167,7 +192,7 @@ impl Unit {
             let next = match phase {
                 Phase::Idle => self.idle().await,
                 Phase::Running(live) => self.running(live).await,
-                Phase::Stopping { live, deadline, report, done } => self.stopping(live, deadline, report, done).await,
+                Phase::Stopping(stopping) => self.stopping(stopping).await,
                 Phase::Backoff { due, code } => self.backoff(due, code).await,
             };
             match next {
@@ -213,15 +238,19 @@ impl Unit {
         loop {
             tokio::select! {
                 exit = live.handle.exited() => {
-                    let ran_for = live.since.elapsed();
+                    let ran_for = live.ran_for();
                     let (code, oom) = self.outcome(exit);
-                    return Some(self.ended(code, oom, ran_for));
+                    return Some(self.ended(Exit { code, ..Exit::default() }, oom, ran_for));
                 }
                 command = self.inbox.recv() => match command? {
                     Command::Start(reply) => {
                         let _ = reply.send(Ok(()));
                     }
-                    Command::Stop { grace, done } => return Some(self.begin_stop(live, grace, done)),
+                    Command::Stop { grace, done } => {
+                        self.mark_stopped();
+                        let stopping = self.begin_stop(live, grace);
+                        return Some(Phase::Stopping(Stopping { done: vec![done], ..stopping }));
+                    }
                     Command::Update { record, reply } => match shaping::change(&self.world, &self.record, &record) {
                         Ok(()) => self.update(record, reply),
                         Err(failure) => drop(reply.send(Err(failure))),
@@ -235,14 +264,32 @@ impl Unit {
                         let _ = reply.send(result);
                     }
                 },
-                () = prober.probe(|| self.publish.receiver_count() > 1) => self.publish_health(prober.health(), prober.last_failure()),
+                () = prober.probe(|| self.publish.receiver_count() > 1) => {
+                    if prober.health() == Health::Unhealthy && self.policy().on_unhealthy {
+                        return Some(self.begin_unhealthy_stop(live, prober.last_failure()));
+                    }
+                    self.publish_health(prober.health(), prober.last_failure());
+                }
             }
         }
     }
 
+    /// Stops a container for no other reason than its health. Who waits for it to be healthy waits on, as for one that
+    /// ended and is started again.
+    fn begin_unhealthy_stop(&mut self, live: Box<Live>, last_probe: Option<String>) -> Phase {
+        self.world.warn(&format!("{} is unhealthy: it is started again", self.record.name));
+        self.world.update_state(&self.record, |state| {
+            (state.health, state.last_probe) = (HealthRecord::Unhealthy, last_probe);
+            // Which the next supervisor does if this one does not come to it.
+            state.restarting = true;
+        });
+        let grace = self.record.config.service.stop_grace_period();
+        Phase::Stopping(Stopping { unhealthy: true, ..self.begin_stop(live, grace) })
+    }
+
     /// Signals the container; a signal that the kernel drops is told apart, since no grace period can help then:
     /// PID 1 of a pid namespace gets only the signals it has handlers for (pid_namespaces(7)).
-    fn begin_stop(&mut self, live: Box<Live>, grace: Duration, done: oneshot::Sender<StopReport>) -> Phase {
+    fn begin_stop(&mut self, live: Box<Live>, grace: Duration) -> Stopping {
         let (signal, report) = if grace.is_zero() {
             (Signal::KILL, StopReport::Killed)
         } else if live.handle.ignores(live.stop_signal).unwrap_or(false) {
@@ -257,41 +304,39 @@ impl Unit {
         {
             self.world.warn(&format!("{}: {error}", self.record.name));
         }
-        let deadline = deadline(grace);
-        self.mark_stopped();
         self.publish.send_replace(UnitState::Stopping);
-        Phase::Stopping { live, deadline, report, done: vec![done] }
+        Stopping { live, deadline: deadline(grace), report, done: Vec::new(), unhealthy: false }
     }
 
-    async fn stopping(
-        &mut self,
-        live: Box<Live>,
-        mut deadline: Instant,
-        mut report: StopReport,
-        mut done: Vec<oneshot::Sender<StopReport>>,
-    ) -> Option<Phase> {
+    async fn stopping(&mut self, mut stopping: Stopping) -> Option<Phase> {
         loop {
             tokio::select! {
-                exit = live.handle.exited() => {
+                exit = stopping.live.handle.exited() => {
                     let (code, oom) = self.outcome(exit);
+                    if stopping.unhealthy {
+                        let exit = Exit { code, unhealthy: true, ..Exit::default() };
+                        return Some(self.ended(exit, oom, stopping.live.ran_for()));
+                    }
                     self.withdraw(code, oom, false);
                     self.publish.send_replace(UnitState::Exited { code, oom });
-                    for done in done {
-                        let _ = done.send(report);
+                    for done in stopping.done {
+                        let _ = done.send(stopping.report);
                     }
                     return Some(Phase::Idle);
                 }
-                () = sleep_until(deadline), if report == StopReport::Stopped => {
-                    self.kill(&live, Signal::KILL);
-                    report = StopReport::Killed;
+                () = sleep_until(stopping.deadline), if stopping.report == StopReport::Stopped => {
+                    self.kill(&stopping.live, Signal::KILL);
+                    stopping.report = StopReport::Killed;
                 }
                 command = self.inbox.recv() => match command? {
                     Command::Start(reply) => {
                         let _ = reply.send(Err(Failure::cancelled(&self.record.name)));
                     }
-                    Command::Stop { grace, done: also } => {
-                        deadline = deadline.min(self::deadline(grace));
-                        done.push(also);
+                    Command::Stop { grace, done } => {
+                        self.mark_stopped();
+                        stopping.unhealthy = false;
+                        stopping.deadline = stopping.deadline.min(deadline(grace));
+                        stopping.done.push(done);
                     }
                     Command::Update { record, reply } => self.update(record, reply),
                     Command::Rewire(_, reply) => {
@@ -360,17 +405,21 @@ impl Unit {
                     }
                     None => {
                         self.world.warn(&format!("{}: {failure}", self.record.name));
-                        self.ended(code, false, Duration::ZERO)
+                        self.ended(Exit { code, ..Exit::default() }, false, Duration::ZERO)
                     }
                 }
             }
         }
     }
 
-    /// The container ended by itself: its policy decides.
-    fn ended(&mut self, code: i32, oom: bool, ran_for: Duration) -> Phase {
-        let exit = Exit { code, by_user: false };
-        let decision = restart::next(self.record.config.service.restart(), exit, self.attempts, ran_for);
+    fn policy(&self) -> Policy {
+        Policy::of(&self.record.config.service)
+    }
+
+    /// The container ended, and not because the user stopped it: its policy decides.
+    fn ended(&mut self, exit: Exit, oom: bool, ran_for: Duration) -> Phase {
+        let code = exit.code;
+        let decision = restart::next(&self.policy(), exit, self.attempts, ran_for);
         self.withdraw(code, oom, matches!(decision, Decision::Restart { .. }));
         match decision {
             Decision::Restart { after, attempts } => {
@@ -389,13 +438,23 @@ impl Unit {
         }
     }
 
-    /// The code the container ended with while no supervisor was there to see it, when its policy wants it back.
-    fn owed_restart(&self) -> Option<i32> {
-        let UnitState::Exited { code, .. } = *self.publish.borrow() else { return None };
-        let stopped = self.world.paths.container(&self.record.id).read_state().is_ok_and(|state| state.stopped);
-        let exit = Exit { code, by_user: stopped };
-        let decision = restart::next(self.record.config.service.restart(), exit, self.attempts, Duration::ZERO);
-        matches!(decision, Decision::Restart { .. }).then_some(code)
+    /// What is owed to a container that does not run, when its policy wants it back.
+    fn owed_restart(&self) -> Option<Owed> {
+        let UnitState::Exited { code, oom } = *self.publish.borrow() else { return None };
+        let paths = self.world.paths.container(&self.record.id);
+        let state = paths.read_state().ok().filter(|state| !state.stopped)?;
+        let exit = ExitStatus::read_or_killed(paths.run()).ok().flatten();
+        let policy = self.policy();
+        if state.restarting {
+            let waited = exit.map(|exit| exit.finished_at.duration_until(jiff::Timestamp::now()));
+            // A clock that was set back has not waited.
+            let waited = waited.and_then(|waited| Duration::try_from(waited).ok()).unwrap_or_default();
+            return Some(Owed::Due { after: policy.wait(self.attempts).saturating_sub(waited), code });
+        }
+        let ran_for = exit.and_then(|exit| Duration::try_from(exit.started_at.duration_until(exit.finished_at)).ok());
+        let ran_for = ran_for.unwrap_or_default();
+        let decision = restart::next(&policy, Exit { code, ..Exit::default() }, self.attempts, ran_for);
+        matches!(decision, Decision::Restart { .. }).then_some(Owed::Undecided { code, oom, ran_for })
     }
 
     /// The code a container ended with, and whether for want of memory; one that cannot be told counts as killed.

@@ -33,7 +33,7 @@ shm_size: 1gb\n\
 mem_limit: 64m\n\
 cpus: 0.5\n\
 pids_limit: -1\n\
-x-rcompose: {strict_health: true, dns: {corp.example: [10.0.0.53, 'fd00::53']}, network: {rate: 1mbit, delay: 5ms, jitter: 1ms, loss: 0.5%}}\n\
+x-rcompose: {strict_health: true, restart_unhealthy: true, dns: {corp.example: [10.0.0.53, 'fd00::53']}, network: {rate: 1mbit, delay: 5ms, jitter: 1ms, loss: 0.5%}}\n\
 healthcheck: {test: curl localhost, interval: 5s, retries: 2, start_period: 1m}\n\
 ";
 

@@ -61,6 +61,12 @@ impl Service {
         self.rcompose.as_ref().is_some_and(|extension| extension.strict_health)
     }
 
+    /// `x-rcompose.restart_unhealthy`: a container that is unhealthy is started again as one that failed.
+    #[must_use]
+    pub fn restart_unhealthy(&self) -> bool {
+        self.rcompose.as_ref().is_some_and(|extension| extension.restart_unhealthy)
+    }
+
     /// `x-rcompose.network`, if it says anything.
     #[must_use]
     pub fn network_limits(&self) -> Option<&NetworkLimits> {

@@ -12,6 +12,8 @@ element! {
     pub struct Extension {
         /// `strict_health`: Docker's timing of probes instead of the eager one.
         strict_health: bool,
+        /// `restart_unhealthy`: a container that is unhealthy is stopped, and started again as one that failed.
+        restart_unhealthy: bool,
         /// `dns`: domains whose names are asked of servers of their own, which the machine can reach.
         #[serde(deserialize_with = "super::address::lists")]
         dns: BTreeMap<String, Vec<IpAddr>>,

@@ -27,6 +27,7 @@ const DOCS: &[(&str, &[(&str, &str)])] = &[
     ]),
     ("x-rcompose", &[
         ("strict_health", "Ask for health exactly when Docker would, not earlier."),
+        ("restart_unhealthy", "Stop a container that is unhealthy, and start it again as one that failed."),
         ("dns", "Domains, and the name servers that are asked for the names in them, from this machine."),
         ("network", "What its networks carry: `up` changes it as containers run."),
         ("allow", "Names of warnings that are not shown for this service."),

@@ -112,6 +112,7 @@ static RCOMPOSE: Object = Object::closed(
     "x-rcompose",
     &[
         flag("strict_health"),
+        flag("restart_unhealthy"),
         field("dns", Shape::Map(&TEXTS)),
         field("network", Shape::Object(&NETWORK_LIMITS)),
         field("allow", TEXTS),

@@ -41,9 +41,12 @@ fn merged() {
 #[test]
 fn when_run() {
     KEY.runs(&[
-        ("{condition: on-failure, delay: 5s, max_attempts: 3, window: 2m}", "4:47 `services.web.deploy.restart_policy.delay` has no effect: the wait between attempts doubles from 100ms | 4:75 `services.web.deploy.restart_policy.window` has no effect: a container has started when it ran for 10s"),
-        ("{condition: any, delay: 0s, max_attempts: 0}", "4:40 `services.web.deploy.restart_policy.delay` has no effect: the wait between attempts doubles from 100ms"),
-        ("{condition: never}", "4:35 invalid `condition` in `restart_policy` of service `web`: must be `none`, `on-failure` or `any`"),
+        ("{condition: on-failure, delay: 5s, max_attempts: 3, window: 2m}", ""),
+        ("{condition: any, delay: 0s, max_attempts: 0}", ""),
+        (
+            "{condition: never}",
+            "4:35 invalid `condition` in `restart_policy` of service `web`: must be `none`, `on-failure` or `any`",
+        ),
         ("{}", ""),
     ]);
 }
