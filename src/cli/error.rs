@@ -16,7 +16,7 @@ use super::network::InvalidFilter;
 use super::template::TemplateError;
 use crate::cli::style::{ERROR, NOTE, Paint};
 use crate::cli::terminal::TerminalError;
-use crate::compose::{Diagnostic, LoadError, UnknownPath, render_all};
+use crate::compose::{Diagnostic, LoadError, UnknownPath, nearest, render_all};
 use crate::image::{CredentialsError, PullError, RegistryConfigError, StoreError};
 use crate::name::{InvalidReference, ServiceName};
 use crate::plan::PlanError;
@@ -282,9 +282,12 @@ impl CliError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::NoSuchService { known, .. } if known.is_empty() => None,
-            Self::NoSuchService { known, .. } => {
+            Self::NoSuchService { service, known } => {
                 let known: Vec<_> = known.iter().map(ServiceName::as_str).collect();
-                Some(format!("the services are {}", known.join(", ")))
+                Some(match nearest(service.as_str(), known.iter().copied()) {
+                    Some(nearest) => format!("did you mean `{nearest}`?"),
+                    None => format!("the services are {}", known.join(", ")),
+                })
             }
             Self::NotRunning { service } => Some(format!("start it with `rcompose up -d {service}`")),
             Self::NoSuchContainer { service, .. } => Some(format!("list its containers with `rcompose ps {service}`")),
@@ -457,7 +460,7 @@ mod tests {
         let unknown = CliError::NoSuchService { service: service("wbe"), known: vec![service("db"), service("web")] };
         insta::assert_snapshot!(text(&unknown, Paint::PLAIN), @"
         error: no such service: wbe
-        hint: the services are db, web
+        hint: did you mean `web`?
         ");
         let stopped = CliError::NotRunning { service: service("db") };
         insta::assert_snapshot!(text(&stopped, Paint::COLOURED).replace('\x1b', "^"), @"

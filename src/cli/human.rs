@@ -31,25 +31,34 @@ pub fn duration(duration: Duration) -> String {
     }
 }
 
-/// A number of bytes with a decimal unit and at most four digits: `512B`, `12.34MB`.
+/// A number of bytes with a decimal unit and at most four digits: `512B`, `12.35MB`.
 #[must_use]
 pub fn size(bytes: u64) -> String {
-    const UNITS: [&str; 6] = ["kB", "MB", "GB", "TB", "PB", "EB"];
-    if bytes < 1000 {
-        return format!("{bytes}B");
+    size_of(bytes, 4)
+}
+
+/// As [`size`], with at most so many digits.
+#[must_use]
+pub fn size_of(bytes: u64, digits: usize) -> String {
+    with_unit(bytes, 1000.0, &["B", "kB", "MB", "GB", "TB", "PB", "EB"], digits)
+}
+
+/// A number of bytes with a binary unit and at most four digits: `512B`, `11.77MiB`.
+#[must_use]
+pub fn binary_size(bytes: u64) -> String {
+    with_unit(bytes, 1024.0, &["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"], 4)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "four digits are shown")]
+fn with_unit(bytes: u64, base: f64, units: &[&str], digits: usize) -> String {
+    let (mut number, mut unit) = (bytes as f64, 0);
+    while number >= base && unit + 1 < units.len() {
+        (number, unit) = (number / base, unit + 1);
     }
-    let (mut whole, mut rest, mut unit) = (bytes / 1000, bytes % 1000, 0);
-    while whole >= 1000 {
-        (whole, rest, unit) = (whole / 1000, whole % 1000, unit + 1);
-    }
-    let digits = match whole {
-        0..10 => 3,
-        10..100 => 2,
-        _ => 1,
-    };
-    let decimals = format!("{rest:03}");
-    let number = format!("{whole}.{}", &decimals[..digits]);
-    format!("{}{}", number.trim_end_matches('0').trim_end_matches('.'), UNITS[unit])
+    let before = (1..).take_while(|power| number >= 10_f64.powi(*power)).count() + 1;
+    let text = format!("{number:.*}", digits.saturating_sub(before));
+    let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+    format!("{text}{}", units[unit])
 }
 
 #[cfg(test)]
@@ -88,12 +97,22 @@ mod tests {
             (999, "999B"),
             (1000, "1kB"),
             (1500, "1.5kB"),
-            (12_345_678, "12.34MB"),
-            (123_456_789, "123.4MB"),
+            (12_345_678, "12.35MB"),
+            (123_456_789, "123.5MB"),
             (2_000_000_000, "2GB"),
-            (u64::MAX, "18.44EB"),
+            (u64::MAX, "18.45EB"),
         ] {
             assert_eq!(size(bytes), text, "{bytes}");
+        }
+    }
+
+    #[test]
+    fn other_units_and_digits() {
+        for (bytes, text) in [(0, "0B"), (1023, "1023B"), (12_345_678, "11.77MiB"), (2 << 30, "2GiB")] {
+            assert_eq!(binary_size(bytes), text, "{bytes}");
+        }
+        for (bytes, text) in [(187_654_321, "188MB"), (1_250_000, "1.25MB"), (7_700, "7.7kB")] {
+            assert_eq!(size_of(bytes, 3), text, "{bytes}");
         }
     }
 }

@@ -12,6 +12,7 @@ pub mod human;
 mod images;
 pub mod interrupt;
 mod kernel;
+pub mod listing;
 pub mod logs;
 mod machine;
 pub mod net;
@@ -25,6 +26,7 @@ mod relay;
 pub mod remote;
 mod select;
 mod signals;
+pub mod stats;
 pub mod style;
 mod supervise;
 pub mod table;
@@ -83,6 +85,11 @@ fn run(args: &Args) -> Result<ExitCode, CliError> {
         }
         Command::Config(config) => verb::config::run(&context, &config),
         Command::Ps(ps) => verb::ps::run(&context, &ps),
+        Command::Ls(ls) => verb::ls::run(&context, &ls),
+        Command::Images(images) => verb::images::run(&context, &images),
+        Command::Volumes(volumes) => verb::volumes::run(&context, &volumes),
+        Command::Stats(stats) => block_on(verb::stats::run(&context, stats)),
+        Command::Top(top) => verb::top::run(&context, &top),
         Command::Attach(attach) => block_on(verb::attach::run(&context, attach)),
         Command::Exec(exec) => block_on(verb::exec::run(&context, exec)),
         Command::HostRun(host_run) => verb::host_run::run(&context, &host_run),

@@ -36,6 +36,11 @@ pub(super) fn services(records: &[Record]) -> BTreeSet<ServiceName> {
     records.iter().map(|record| record.service.clone()).collect()
 }
 
+/// Whether the container with these labels was made by `run`.
+pub(super) fn is_one_off(labels: &BTreeMap<String, String>) -> bool {
+    labels.get("com.docker.compose.oneoff").is_some_and(|text| text == "True")
+}
+
 /// Refuses `names` that neither the Compose file nor one of the project's containers has; `of_containers` are the
 /// services of these. The file is read only for a name that no container has.
 ///

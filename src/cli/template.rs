@@ -1,7 +1,7 @@
 //! Templates of Go over plain values: what `--format` takes. See <https://pkg.go.dev/text/template>.
 //!
 //! Fields and variables, `range`, `if`, `with`, pipes, `json`, `len`, `index`, `join`, `split`, `upper`, `lower`, `title`,
-//! `print`, `println`, `printf`, `eq`, `ne`, `not`, `and` and `or`.
+//! `print`, `println`, `printf`, `truncate`, `pad`, `eq`, `ne`, `not`, `and` and `or`; a map takes a key: `.Label "name"`.
 
 mod evaluate;
 mod parse;
@@ -54,6 +54,8 @@ mod tests {
             ("{{if and (eq .Name \"lab\") (not .Internal)}}yes{{end}}", "yes"),
             ("{{join (split \"a,b\" \",\") \"+\"}}", "a+b"),
             ("{{$x := .Name}}{{$x}}", "lab"),
+            ("{{.Labels \"b\"}}{{.Labels \"c\"}}", "2"),
+            ("{{truncate .Name 2}}|{{pad .Name 1 2}}|", "la| lab  |"),
             ("{{.Internal}} {{.Labels}}", "false map[a:1 b:2]"),
         ] {
             assert_eq!(render(template, &value).as_deref(), Ok(expected), "{template}");
@@ -70,6 +72,7 @@ mod tests {
             ("{{range .Name}}", "template: `range` without `end`"),
             ("{{end}}", "template: `end` without a beginning"),
             ("{{frob .Name}}", "template: there is no function `frob`"),
+            ("{{.Name \"X\"}}", "template: only functions take arguments"),
             ("{{.Name.X}}", "template: there is no field X in text"),
             ("{{$y}}", "template: there is no variable $y"),
             ("{{\"a}}", "template: a text without its end"),

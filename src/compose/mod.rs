@@ -76,6 +76,7 @@ pub use remote::{Fetched, GitReference, RemoteError, RemoteReference, localize, 
 use report::{Origin, Report};
 pub use resolved::{Resolved, TemplateVariable};
 use schema::{PROJECT, Shape};
+pub use suggest::nearest;
 pub use support::machine::{Judgement, Question};
 pub use support::{Effect, Finding, Findings};
 pub use units::{UnitError, bytes, duration};

@@ -1,7 +1,8 @@
 //! `did you mean`: the nearest of the words that are allowed.
 
 /// The word of `allowed` that `word` is most likely a misspelling of.
-pub(super) fn nearest<'a>(word: &str, allowed: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+#[must_use]
+pub fn nearest<'a>(word: &str, allowed: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // Longer words may differ in more places; a stranger is never suggested, and any two words of one letter are.
     let length = word.chars().count();
     let limit = if length < 2 { 0 } else { (length / 3).clamp(1, 3) };

@@ -72,9 +72,25 @@ pub struct ImageHealthcheck {
 pub(super) struct ConfigDocument {
     #[serde(default)]
     pub(super) os: String,
+    #[serde(default)]
+    pub(super) architecture: String,
+    #[serde(default)]
+    pub(super) variant: Option<String>,
+    /// Builders that make the same image each time write a time long past.
+    #[serde(default)]
+    pub(super) created: Option<jiff::Timestamp>,
     #[serde(default, deserialize_with = "null_as_default")]
     pub(super) config: ImageConfig,
     pub(super) rootfs: Rootfs,
+}
+
+impl ConfigDocument {
+    /// `linux/amd64`, `linux/arm/v7`.
+    pub(super) fn platform(&self) -> String {
+        let os = if self.os.is_empty() { "linux" } else { &self.os };
+        let parts = [os, &self.architecture, self.variant.as_deref().unwrap_or_default()];
+        parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/")
+    }
 }
 
 /// The layers of an image by the digests of their uncompressed tars, lowest first.

@@ -146,7 +146,7 @@ impl Platform {
         Self { architecture: architecture.to_owned(), os: "linux".to_owned(), variant: variant.map(str::to_owned) }
     }
 
-    fn name(&self) -> String {
+    pub(super) fn name(&self) -> String {
         let variant = self.variant.as_deref().map(|variant| format!("/{variant}")).unwrap_or_default();
         format!("{}/{}{variant}", self.os, self.architecture)
     }

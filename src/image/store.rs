@@ -5,6 +5,7 @@
 //!   layers/sha256-<diffid>/ an unpacked layer, ready to be an overlay lower directory; complete when it is there
 //!   images/sha256-<id>.json an image: its configuration and the diff ids of its layers, lowest first
 //!   tags/<reference>.json   what a reference resolved to when it was last pulled
+//!   sizes/sha256-<diffid>   how many bytes a layer holds, once somebody has asked
 //!   staging/                layers being unpacked
 //!   locks/                  one lock a layer, held while it is fetched
 //! ```
@@ -94,7 +95,7 @@ impl Store {
     /// [`StoreError::Io`].
     pub fn open(root: &Path) -> Result<Self, StoreError> {
         let store = Self { root: root.to_owned() };
-        for directory in ["layers", "images", "tags", "staging", "locks"] {
+        for directory in ["layers", "images", "tags", "sizes", "staging", "locks"] {
             // Layers hold setuid programs and private files of images: nobody else may walk in from outside.
             let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(root.join(directory));
             made.map_err(|error| store.io(error))?;
@@ -137,6 +138,11 @@ impl Store {
             return Ok(None);
         }
         Ok(Some(Image { id: id.to_string(), config: document.config, layers, digest: Some(manifest) }))
+    }
+
+    /// The configuration document of the image with this id, and the diff ids of its layers, lowest first.
+    pub(super) fn config(&self, id: Digest) -> Result<Option<(String, Vec<Digest>)>, StoreError> {
+        Ok(self.read::<ImageRecord>(&self.image_path(id))?.map(|record| (record.config, record.diff_ids)))
     }
 
     /// Records an image whose layers are in place, then lets `reference` name it.
@@ -184,15 +190,19 @@ impl Store {
         StoreError::Io { root: self.root.clone(), source }
     }
 
-    fn layer_path(&self, diff_id: Digest) -> PathBuf {
+    pub(super) fn layer_path(&self, diff_id: Digest) -> PathBuf {
         self.root.join("layers").join(diff_id.file_name())
+    }
+
+    pub(super) fn size_path(&self, diff_id: Digest) -> PathBuf {
+        self.root.join("sizes").join(diff_id.file_name())
     }
 
     fn image_path(&self, id: Digest) -> PathBuf {
         self.root.join("images").join(format!("{}.json", id.file_name()))
     }
 
-    fn tag_path(&self, reference: &RegistryReference) -> PathBuf {
+    pub(super) fn tag_path(&self, reference: &RegistryReference) -> PathBuf {
         let mut name = String::new();
         for character in reference.canonical().chars() {
             match character {

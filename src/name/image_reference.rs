@@ -116,6 +116,15 @@ impl RegistryReference {
         }
     }
 
+    /// The repository as people write it: `postgres`, `ghcr.io/a/b`.
+    #[must_use]
+    pub fn familiar(&self) -> String {
+        match self.registry.as_str() {
+            "docker.io" => self.repository.strip_prefix("library/").unwrap_or(&self.repository).to_owned(),
+            registry => format!("{registry}/{}", self.repository),
+        }
+    }
+
     /// The reference in full: `docker.io/library/postgres:15`.
     #[must_use]
     pub fn canonical(&self) -> String {
@@ -177,6 +186,16 @@ mod tests {
             assert_eq!(ImageReference::Registry(reference).to_string(), text);
         }
         assert_eq!(ImageReference::parse("rootfs:/").unwrap(), ImageReference::Rootfs("/".into()));
+    }
+
+    #[test]
+    fn repositories_as_people_write_them() {
+        for (text, familiar) in
+            [("docker.io/library/postgres:15", "postgres"), ("me/app", "me/app"), ("ghcr.io/a/b:1", "ghcr.io/a/b")]
+        {
+            let ImageReference::Registry(reference) = ImageReference::parse(text).unwrap() else { panic!("{text}") };
+            assert_eq!(reference.familiar(), familiar);
+        }
     }
 
     #[test]

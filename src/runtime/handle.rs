@@ -1,6 +1,9 @@
 //! A running container, as those see it who watch it: by descriptors, whoever started it.
 
 mod resources;
+mod traffic;
+
+pub use traffic::Traffic;
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};

@@ -5,22 +5,29 @@ mod config;
 mod down;
 mod exec;
 mod host_run;
+mod images;
 mod logs;
+mod ls;
 mod net;
 mod network;
 mod oci;
 mod ps;
 mod pull;
+mod stats;
+mod top;
 mod up;
 mod value;
 mod version;
+mod volumes;
 
 pub use attach::AttachArgs;
 pub use config::{ConfigArgs, ConfigFormat, HashOf};
 pub use down::DownArgs;
 pub use exec::ExecArgs;
 pub use host_run::HostRunArgs;
+pub use images::ImagesArgs;
 pub use logs::LogsArgs;
+pub use ls::{LsArgs, NameFilter};
 pub use net::{NetArgs, NetFormat};
 pub use network::{
     NetworkArgs, NetworkConnectArgs, NetworkCreateArgs, NetworkDisconnectArgs, NetworkInspectArgs, NetworkLsArgs,
@@ -30,11 +37,14 @@ pub use oci::{
     LogFormat, OciArgs, OciContainerArgs, OciCreateArgs, OciDeleteArgs, OciEventsArgs, OciExecArgs, OciFormat,
     OciKillArgs, OciListArgs, OciPsArgs, OciRunArgs, OciSpecArgs, OciUpdateArgs, OciVerb,
 };
-pub use ps::{PsArgs, PsFormat};
+pub use ps::{PsArgs, PsFilter};
 pub use pull::{PullArgs, PullWhen};
+pub use stats::StatsArgs;
+pub use top::TopArgs;
 pub use up::{Ending, Recreate, UpArgs, UpPull};
 pub use value::{EnvironmentVariable, InvalidValue, Scale};
 pub use version::{VersionArgs, VersionFormat};
+pub use volumes::VolumesArgs;
 
 use std::path::PathBuf;
 
@@ -110,6 +120,16 @@ pub enum Command {
     Down(DownArgs),
     /// List containers
     Ps(PsArgs),
+    /// List the projects of this machine
+    Ls(LsArgs),
+    /// List the images of the containers
+    Images(ImagesArgs),
+    /// List the volumes of the project
+    Volumes(VolumesArgs),
+    /// Show the processes of the containers
+    Top(TopArgs),
+    /// Show what the containers use: processors, memory, networks, disks
+    Stats(StatsArgs),
     /// Show what the containers wrote
     Logs(LogsArgs),
     /// Join the input and output of a running container
@@ -210,6 +230,11 @@ mod tests {
           up        Create and start the services
           down      Stop and remove containers and networks
           ps        List containers
+          ls        List the projects of this machine
+          images    List the images of the containers
+          volumes   List the volumes of the project
+          top       Show the processes of the containers
+          stats     Show what the containers use: processors, memory, networks, disks
           logs      Show what the containers wrote
           attach    Join the input and output of a running container
           exec      Run a command in a running container

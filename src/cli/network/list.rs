@@ -3,56 +3,38 @@
 use serde_json::{Value, json};
 
 use super::Shown;
-use crate::cli::table::columns;
-use crate::cli::template::{TemplateError, render};
+use crate::cli::listing::Listing;
+use crate::cli::template::TemplateError;
 use crate::network::IpFamily;
 
-/// What a template may name, with what stands above its column.
-const HEADERS: &[(&str, &str)] = &[
-    ("CreatedAt", "CREATED AT"),
-    ("Driver", "DRIVER"),
-    ("ID", "NETWORK ID"),
-    ("IPv4", "IPV4"),
-    ("IPv6", "IPV6"),
-    ("Internal", "INTERNAL"),
-    ("Labels", "LABELS"),
-    ("Name", "NAME"),
-    ("Scope", "SCOPE"),
-];
+const LIST: Listing = Listing {
+    columns: "{{.ID}}\t{{.Name}}\t{{.Driver}}\t{{.Scope}}",
+    headers: &[
+        ("CreatedAt", "CREATED AT"),
+        ("Driver", "DRIVER"),
+        ("ID", "NETWORK ID"),
+        ("IPv4", "IPV4"),
+        ("IPv6", "IPV6"),
+        ("Internal", "INTERNAL"),
+        ("Labels", "LABELS"),
+        ("Name", "NAME"),
+        ("Scope", "SCOPE"),
+    ],
+};
 
 /// `networks` in `format`: `table`, `json`, a template, or one in columns after `table`.
 ///
 /// # Errors
 /// [`TemplateError`].
 pub fn as_list(networks: &[Shown], format: &str, whole_ids: bool) -> Result<String, TemplateError> {
-    let values = networks.iter().map(|network| fields(network, whole_ids));
-    match format {
-        "" | "table" => as_list(networks, "table {{.ID}}\t{{.Name}}\t{{.Driver}}\t{{.Scope}}", whole_ids),
-        "json" => Ok(values.map(|value| format!("{value}\n")).collect()),
-        _ => {
-            let Some(template) = format.strip_prefix("table ") else {
-                return values.map(|value| render(&escaped(format), &value).map(|line| line + "\n")).collect();
-            };
-            let template = escaped(template);
-            let header = HEADERS.iter().map(|(name, header)| ((*name).to_owned(), Value::from(*header))).collect();
-            let rows = std::iter::once(Value::Object(header)).chain(values);
-            let rows: Result<Vec<Vec<String>>, _> = rows
-                .map(|value| render(&template, &value).map(|line| line.split('\t').map(str::to_owned).collect()))
-                .collect();
-            Ok(columns(&rows?))
-        }
-    }
+    let values: Vec<Value> = networks.iter().map(|network| fields(network, whole_ids)).collect();
+    LIST.print(&values, format, |index| values[index].to_string())
 }
 
 /// What `network ls --quiet` prints: an id a line.
 #[must_use]
 pub fn as_short_ids(networks: &[Shown], whole_ids: bool) -> String {
     networks.iter().map(|network| format!("{}\n", id(network, whole_ids))).collect()
-}
-
-/// As typed at a shell, a tab is a backslash and a letter.
-fn escaped(template: &str) -> String {
-    template.replace("\\t", "\t").replace("\\n", "\n")
 }
 
 fn id(network: &Shown, whole: bool) -> String {

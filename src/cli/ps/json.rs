@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::{Length, Publisher, Row, age, displayed, quoted};
 
@@ -32,11 +33,23 @@ struct Fields<'row> {
     status: String,
 }
 
-/// `row` as an object on a line of its own.
+/// `row` as an object on one line.
 pub(super) fn line(row: &Row, now: Timestamp, length: Length) -> String {
+    serde_json::to_string(&fields(row, now, length)).expect("fields are text and numbers, which serialize")
+}
+
+/// What templates may name of `row`.
+pub(super) fn value(row: &Row, now: Timestamp, length: Length) -> Value {
+    let mut value =
+        serde_json::to_value(fields(row, now, length)).expect("fields are text and numbers, which serialize");
+    value["Label"] = json!(row.labels);
+    value
+}
+
+fn fields(row: &Row, now: Timestamp, length: Length) -> Fields<'_> {
     let labels: Vec<_> = row.labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let volumes = row.mounts.iter().filter(|mount| !mount.starts_with('/')).count();
-    let fields = Fields {
+    Fields {
         command: quoted(&row.command, length),
         created_at: row.created.strftime("%Y-%m-%d %H:%M:%S +0000 UTC").to_string(),
         exit_code: row.state.exit_code(),
@@ -58,8 +71,5 @@ pub(super) fn line(row: &Row, now: Timestamp, length: Length) -> String {
         size: "0B",
         state: row.state.name().as_str(),
         status: row.state.status(now),
-    };
-    let mut line = serde_json::to_string(&fields).expect("fields are text and numbers, which serialize");
-    line.push('\n');
-    line
+    }
 }

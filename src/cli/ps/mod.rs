@@ -18,7 +18,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::cli::human;
-use crate::cli::table::table;
+use crate::cli::listing::Listing;
+use crate::cli::template::TemplateError;
 use crate::name::{ContainerId, ContainerName, ProjectName, ServiceName};
 
 /// A container.
@@ -59,30 +60,40 @@ pub enum Length {
     Full,
 }
 
-/// The table that `ps` prints. `now` is what ages are counted to.
-#[must_use]
-pub fn as_table(rows: &[Row], now: Timestamp, length: Length) -> String {
-    let rows: Vec<_> = rows
-        .iter()
-        .map(|row| {
-            [
-                row.name.to_string(),
-                row.image.clone(),
-                quoted(&row.command, length),
-                row.service.to_string(),
-                age(row.created, now),
-                row.state.status(now),
-                displayed(&row.ports),
-            ]
-        })
-        .collect();
-    table(["NAME", "IMAGE", "COMMAND", "SERVICE", "CREATED", "STATUS", "PORTS"], &rows)
-}
+const LIST: Listing = Listing {
+    columns: "{{.Name}}\t{{.Image}}\t{{.Command}}\t{{.Service}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}",
+    headers: &[
+        ("Command", "COMMAND"),
+        ("CreatedAt", "CREATED AT"),
+        ("ExitCode", "EXIT CODE"),
+        ("Health", "HEALTH"),
+        ("ID", "CONTAINER ID"),
+        ("Image", "IMAGE"),
+        ("Labels", "LABELS"),
+        ("LocalVolumes", "LOCAL VOLUMES"),
+        ("Mounts", "MOUNTS"),
+        ("Name", "NAME"),
+        ("Names", "NAMES"),
+        ("Networks", "NETWORKS"),
+        ("Ports", "PORTS"),
+        ("Project", "PROJECT"),
+        ("Publishers", "PUBLISHERS"),
+        ("RunningFor", "CREATED"),
+        ("Service", "SERVICE"),
+        ("Size", "SIZE"),
+        ("State", "STATE"),
+        ("Status", "STATUS"),
+    ],
+};
 
-/// What `ps --format json` prints: an object a line, with the fields of docker compose.
-#[must_use]
-pub fn as_json(rows: &[Row], now: Timestamp, length: Length) -> String {
-    rows.iter().map(|row| json::line(row, now, length)).collect()
+/// `rows` in `format`: `table`, `json` (an object a line, with the fields of docker compose), a template, or one in columns
+/// after `table`. `now` is what ages are counted to.
+///
+/// # Errors
+/// [`TemplateError`].
+pub fn as_list(rows: &[Row], format: &str, now: Timestamp, length: Length) -> Result<String, TemplateError> {
+    let values: Vec<_> = rows.iter().map(|row| json::value(row, now, length)).collect();
+    LIST.print(&values, format, |index| json::line(&rows[index], now, length))
 }
 
 /// What `ps --quiet` prints: an id a line, whole.
@@ -168,24 +179,39 @@ mod tests {
 
     #[test]
     fn tables() {
-        insta::assert_snapshot!(as_table(&rows(), second(130), Length::Short), @r#"
+        insta::assert_snapshot!(as_list(&rows(), "table", second(130), Length::Short).unwrap(), @r#"
         NAME             IMAGE       COMMAND                  SERVICE   CREATED         STATUS                     PORTS
         shop-db-1        db:1        "docker-entrypoint.s…"   db        2 minutes ago   Up 2 minutes (healthy)     127.0.0.1:5432->5432/tcp
         shop-migrate-1   migrate:1   "sh -c \"a\nb\""         migrate   2 minutes ago   Exited (1) 2 minutes ago
         "#);
-        insta::assert_snapshot!(as_table(&rows()[..1], second(130), Length::Full), @r#"
+        insta::assert_snapshot!(as_list(&rows()[..1], "table", second(130), Length::Full).unwrap(), @r#"
         NAME        IMAGE     COMMAND                        SERVICE   CREATED         STATUS                   PORTS
         shop-db-1   db:1      "docker-entrypoint.sh serve"   db        2 minutes ago   Up 2 minutes (healthy)   127.0.0.1:5432->5432/tcp
         "#);
-        insta::assert_snapshot!(as_table(&[], second(0), Length::Short), @"NAME      IMAGE     COMMAND   SERVICE   CREATED   STATUS    PORTS");
+        insta::assert_snapshot!(as_list(&[], "table", second(0), Length::Short).unwrap(), @"NAME      IMAGE     COMMAND   SERVICE   CREATED   STATUS    PORTS");
     }
 
     #[test]
     fn json() {
-        insta::assert_snapshot!(as_json(&rows(), second(130), Length::Short), @r#"
+        insta::assert_snapshot!(as_list(&rows(), "json", second(130), Length::Short).unwrap(), @r#"
         {"Command":"\"docker-entrypoint.s…\"","CreatedAt":"2023-11-14 22:13:20 +0000 UTC","ExitCode":0,"Health":"healthy","ID":"aaaaaaaaaaaa","Image":"db:1","Labels":"com.docker.compose.service=db","LocalVolumes":"1","Mounts":"shop_data","Name":"shop-db-1","Names":"shop-db-1","Networks":"shop_default","Ports":"127.0.0.1:5432->5432/tcp","Project":"shop","Publishers":[{"URL":"127.0.0.1","TargetPort":5432,"PublishedPort":5432,"Protocol":"tcp"}],"RunningFor":"2 minutes ago","Service":"db","Size":"0B","State":"running","Status":"Up 2 minutes (healthy)"}
         {"Command":"\"sh -c \\\"a\\nb\\\"\"","CreatedAt":"2023-11-14 22:13:20 +0000 UTC","ExitCode":1,"Health":"","ID":"bbbbbbbbbbbb","Image":"migrate:1","Labels":"","LocalVolumes":"0","Mounts":"","Name":"shop-migrate-1","Names":"shop-migrate-1","Networks":"shop_default","Ports":"","Project":"shop","Publishers":[],"RunningFor":"2 minutes ago","Service":"migrate","Size":"0B","State":"exited","Status":"Exited (1) 2 minutes ago"}
         "#);
+    }
+
+    #[test]
+    fn templates() {
+        let list = |format| as_list(&rows(), format, second(130), Length::Short);
+        assert_eq!(
+            list("{{.Name}}: {{.State}} {{.Label \"com.docker.compose.service\"}}").unwrap(),
+            "shop-db-1: running db\nshop-migrate-1: exited \n"
+        );
+        insta::assert_snapshot!(list("table {{.Names}}\\t{{.ExitCode}}\\t{{.RunningFor}}").unwrap(), @"
+        NAMES            EXIT CODE   CREATED
+        shop-db-1        0           2 minutes ago
+        shop-migrate-1   1           2 minutes ago
+        ");
+        assert!(list("{{.Nmae}}").is_err());
     }
 
     #[test]

@@ -18,6 +18,13 @@ pub enum State {
         /// What its health check says.
         health: Health,
     },
+    /// Its processes are stopped until it is unpaused.
+    Paused {
+        /// Since when it runs.
+        since: Timestamp,
+        /// What its health check said last.
+        health: Health,
+    },
     /// Has ended, and its restart policy will start it again.
     Restarting {
         /// Its exit code.
@@ -47,6 +54,8 @@ pub enum StateName {
     Created,
     /// Runs.
     Running,
+    /// Is paused.
+    Paused,
     /// Waits for its restart.
     Restarting,
     /// Has ended.
@@ -64,6 +73,7 @@ impl StateName {
         match self {
             Self::Created => "created",
             Self::Running => "running",
+            Self::Paused => "paused",
             Self::Restarting => "restarting",
             Self::Exited => "exited",
             Self::Removing => "removing",
@@ -79,6 +89,7 @@ impl State {
         match self {
             Self::Created => StateName::Created,
             Self::Running { .. } => StateName::Running,
+            Self::Paused { .. } => StateName::Paused,
             Self::Restarting { .. } => StateName::Restarting,
             Self::Exited { .. } => StateName::Exited,
             Self::Removing => StateName::Removing,
@@ -100,6 +111,7 @@ impl State {
                     Health::Unhealthy => format!("Up {up} (unhealthy)"),
                 }
             }
+            Self::Paused { since, .. } => format!("Up {} (Paused)", human::duration(elapsed(since, now))),
             Self::Restarting { code, at } => format!("Restarting ({code}) {}", age(at, now)),
             Self::Exited { code, oom, at } => {
                 // At the end, so that what docker says there stays at the beginning for who reads it.
@@ -113,9 +125,13 @@ impl State {
     /// What the health check says, as text: empty without a check.
     pub(super) fn health(&self) -> &'static str {
         match self {
-            Self::Running { health: Health::Starting, .. } => "starting",
-            Self::Running { health: Health::Healthy, .. } => "healthy",
-            Self::Running { health: Health::Unhealthy, .. } => "unhealthy",
+            Self::Running { health: Health::Starting, .. } | Self::Paused { health: Health::Starting, .. } => {
+                "starting"
+            }
+            Self::Running { health: Health::Healthy, .. } | Self::Paused { health: Health::Healthy, .. } => "healthy",
+            Self::Running { health: Health::Unhealthy, .. } | Self::Paused { health: Health::Unhealthy, .. } => {
+                "unhealthy"
+            }
             _ => "",
         }
     }
@@ -145,6 +161,7 @@ mod tests {
             (running(Health::Starting), "Up 2 minutes (health: starting)"),
             (running(Health::Healthy), "Up 2 minutes (healthy)"),
             (running(Health::Unhealthy), "Up 2 minutes (unhealthy)"),
+            (State::Paused { since: at, health: Health::None }, "Up 2 minutes (Paused)"),
             (State::Restarting { code: 1, at }, "Restarting (1) 2 minutes ago"),
             (State::Exited { code: 137, oom: false, at }, "Exited (137) 2 minutes ago"),
             (State::Exited { code: 137, oom: true, at }, "Exited (137) 2 minutes ago (out of memory)"),

@@ -74,8 +74,14 @@ impl Scope {
                     let arguments: Vec<Value> = arguments.into_iter().map(Option::unwrap_or_default).collect();
                     call(name, &arguments)?
                 }
-                _ if !arguments.is_empty() => return error("only functions take arguments"),
-                term => self.term(term, dot)?,
+                term => match (self.term(term, dot)?, &arguments[..]) {
+                    (value, []) => value,
+                    // As a method of docker's that looks up an entry: `.Label "name"`.
+                    (Some(Value::Object(entries)), [Some(key)]) => {
+                        Some(entries.get(&shown(key)).cloned().unwrap_or_else(|| String::new().into()))
+                    }
+                    _ => return error("only functions take arguments"),
+                },
             });
         }
         Ok(result.flatten())
@@ -180,6 +186,16 @@ fn call(name: &str, arguments: &[Value]) -> Result<Option<Value>, TemplateError>
             let text = text(0)?;
             let mut characters = text.chars();
             characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect()).into()
+        }
+        "truncate" => {
+            let length = usize::try_from(argument(1)?.as_u64().unwrap_or_default()).unwrap_or(usize::MAX);
+            text(0)?.chars().take(length).collect::<String>().into()
+        }
+        "pad" => {
+            let text = text(0)?;
+            let blanks =
+                |index| Ok(" ".repeat(usize::try_from(argument(index)?.as_u64().unwrap_or_default()).unwrap_or(0)));
+            if text.is_empty() { text.into() } else { format!("{}{text}{}", blanks(1)?, blanks(2)?).into() }
         }
         "print" => arguments.iter().map(shown).collect::<String>().into(),
         "println" => format!("{}\n", arguments.iter().map(shown).collect::<Vec<_>>().join(" ")).into(),

@@ -1,19 +1,21 @@
 //! `rcompose ps`: from the records on disk alone, so that it needs no supervisor.
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use jiff::Timestamp;
 
-use crate::cli::args::{PsArgs, PsFormat};
+use crate::cli::args::PsArgs;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::output;
-use crate::cli::ps::{self, Length, Publisher, Row, State, StateName};
-use crate::cli::select::{check_known, services};
+use crate::cli::ps::{self, Length, Publisher, Row, State};
+use crate::cli::select::{check_known, is_one_off, services};
+use crate::compose::LoadError;
 use crate::compose::model::Mount;
-use crate::name::ProjectName;
+use crate::name::{ProjectName, ServiceName};
 use crate::runtime::Handle;
-use crate::state::ContainerState;
+use crate::state::{ContainerLayout, ContainerState};
 use crate::supervisor::{Configuration, Ended, Record, ended, health};
 
 pub(in crate::cli) fn run(context: &Context, args: &PsArgs) -> Result<ExitCode, CliError> {
@@ -21,28 +23,36 @@ pub(in crate::cli) fn run(context: &Context, args: &PsArgs) -> Result<ExitCode, 
     let project = context.resolve_name()?;
     let records = context.layout.project(&project).read_containers::<Configuration>()?;
     check_known(context, &args.of_services, &services(&records))?;
+    let declared = if args.orphans { None } else { declared(context)? };
     let mut rows = Vec::new();
     for record in records {
         let is_named = args.of_services.is_empty() || args.of_services.contains(&record.service);
-        if is_named {
+        let is_orphan = declared.as_ref().is_some_and(|declared| !declared.contains(&record.service));
+        if is_named && !is_orphan && (args.all || !is_one_off(&record.labels)) {
             rows.push(row(context, &project, &record)?);
         }
     }
-    let is_shown = |row: &Row| match &args.status[..] {
-        [] => args.all || matches!(row.state.name(), StateName::Running | StateName::Restarting),
-        states => states.contains(&row.state.name()),
-    };
-    rows.retain(is_shown);
+    rows.retain(|row| args.lists(row.state.name()));
     rows.sort_by(|a, b| a.name.cmp(&b.name));
     let length = if args.no_trunc { Length::Full } else { Length::Short };
     let now = Timestamp::now();
-    output::print(&match args.format {
-        _ if args.quiet => ps::as_ids(&rows),
-        _ if args.services => ps::as_services(&rows),
-        PsFormat::Table => ps::as_table(&rows, now, length),
-        PsFormat::Json => ps::as_json(&rows, now, length),
+    output::print(&match () {
+        () if args.quiet => ps::as_ids(&rows),
+        () if args.services => ps::as_services(&rows),
+        () => ps::as_list(&rows, &args.format, now, length)?,
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The services of the Compose file, those of all profiles; `None` when there is no file to tell.
+fn declared(context: &Context) -> Result<Option<BTreeSet<ServiceName>>, CliError> {
+    let mut options = context.load_options(&[])?;
+    options.profiles = vec!["*".to_owned()];
+    match context.load_with(&options) {
+        Ok(loaded) => Ok(Some(loaded.project.services.into_keys().collect())),
+        Err(CliError::Load(LoadError::NoFile { .. })) if context.project_name().is_some() => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 fn row(context: &Context, project: &ProjectName, record: &Record) -> Result<Row, CliError> {
@@ -68,13 +78,26 @@ fn row(context: &Context, project: &ProjectName, record: &Record) -> Result<Row,
         labels: record.labels.clone(),
         networks: record.endpoints.iter().filter_map(|endpoint| network(endpoint.network.clone())).collect(),
         mounts: record.config.service.mounts().iter().filter_map(mount).collect(),
-        state: match Handle::adopt(paths.run())? {
-            Some(handle) => State::Running { since: handle.started_at(), health: health(&state) },
-            None => match ended(&paths, &state) {
-                Some(Ended { code, at, .. }) if state.restarting => State::Restarting { code, at },
-                Some(Ended { code, oom, at }) => State::Exited { code, oom, at },
-                None => State::Created,
-            },
+        state: self::state(&paths, &state)?,
+    })
+}
+
+/// What a container is doing.
+pub(in crate::cli) fn state(paths: &ContainerLayout, state: &ContainerState) -> Result<State, CliError> {
+    Ok(match Handle::adopt(paths.run())? {
+        Some(handle) => {
+            let (since, health) = (handle.started_at(), health(state));
+            // One that cannot be asked runs all the same.
+            if handle.is_paused().unwrap_or(false) {
+                State::Paused { since, health }
+            } else {
+                State::Running { since, health }
+            }
+        }
+        None => match ended(paths, state) {
+            Some(Ended { code, at, .. }) if state.restarting => State::Restarting { code, at },
+            Some(Ended { code, oom, at }) => State::Exited { code, oom, at },
+            None => State::Created,
         },
     })
 }
