@@ -17,12 +17,24 @@ pub(super) struct ChunkLog {
     file: LogFile,
     /// Whether the file has the beginning of a line of each stream, and not its end.
     unfinished: [bool; 2],
+    /// What a disk that was full has done to the lines of each stream.
+    torn: [Torn; 2],
+}
+
+/// Lines of which a part was lost.
+#[derive(Debug, Clone, Copy, Default)]
+struct Torn {
+    /// The unfinished line will have no end: another is not to be taken for it.
+    endless: bool,
+    /// What comes up to the next newline belongs to a line whose beginning was lost.
+    headless: bool,
 }
 
 impl ChunkLog {
     /// Opens a log to append to it. What a killed shim has left begun ends here.
     pub(super) fn open(path: &Path, limits: Limits) -> io::Result<Self> {
-        let mut this = Self { file: LogFile::open(path, limits)?, unfinished: [false; 2] };
+        let file = LogFile::open(path, limits)?;
+        let mut this = Self { file, unfinished: [false; 2], torn: Default::default() };
         if this.file.size() > 0 {
             let chunks = Chunks::open(fs_err::File::open(path)?)?;
             match chunks.last()? {
@@ -39,7 +51,8 @@ impl ChunkLog {
     }
 
     /// Adds what a stream has said.
-    pub(super) fn append(&mut self, stream: Stream, mut bytes: &[u8], time: Timestamp) {
+    pub(super) fn append(&mut self, stream: Stream, bytes: &[u8], time: Timestamp) {
+        let mut bytes = self.without_tail(stream, bytes);
         while !bytes.is_empty() {
             let mut count = self.fitting(stream, bytes);
             if count == 0 {
@@ -50,9 +63,23 @@ impl ChunkLog {
                 count = bytes.len();
             }
             let (piece, rest) = bytes.split_at(count);
-            self.add(stream, piece, false, time);
+            if !self.add(stream, piece, false, time) {
+                self.torn[stream as usize].headless = piece.last() != Some(&b'\n');
+            }
             bytes = rest;
         }
+    }
+
+    /// `bytes` without the end of a line whose beginning was lost, which is lost with it.
+    fn without_tail<'a>(&mut self, stream: Stream, bytes: &'a [u8]) -> &'a [u8] {
+        let torn = &mut self.torn[stream as usize];
+        if !torn.headless {
+            return bytes;
+        }
+        let Some(end) = memchr(b'\n', bytes) else { return &[] };
+        torn.headless = false;
+        self.file.lose(1);
+        &bytes[end + 1..]
     }
 
     /// How many of `bytes` go into the present file: whole lines if possible. None when it is full.
@@ -76,6 +103,9 @@ impl ChunkLog {
     /// Ends what is unfinished.
     pub(super) fn finish(&mut self, time: Timestamp) {
         for stream in [Stream::Stdout, Stream::Stderr] {
+            if std::mem::take(&mut self.torn[stream as usize].headless) {
+                self.file.lose(1);
+            }
             if self.unfinished[stream as usize] {
                 self.add(stream, &[], true, time);
             }
@@ -86,18 +116,33 @@ impl ChunkLog {
     pub(super) fn flush(&mut self) {
         if self.file.has_lost() {
             let text = self.file.take_loss();
-            self.append(Stream::Stderr, text.as_bytes(), Timestamp::now());
+            // A line of its own.
+            self.torn[Stream::Stderr as usize].endless = true;
+            self.add(Stream::Stderr, text.as_bytes(), false, Timestamp::now());
         }
     }
 
-    fn add(&mut self, stream: Stream, bytes: &[u8], ends: bool, time: Timestamp) {
+    /// Whether it could be written.
+    fn add(&mut self, stream: Stream, bytes: &[u8], ends: bool, time: Timestamp) -> bool {
+        let index = stream as usize;
         let mut unfinished = self.unfinished;
-        unfinished[stream as usize] = !ends && bytes.last() != Some(&b'\n');
-        let head = Head { stream, ends, unfinished, length: bytes.len(), time };
-        let (before, after) = (head.encode(), head.tail());
-        let mut parts = [&before[..], bytes, &after].map(IoSlice::new);
-        if self.file.write(&mut parts, bytes) {
-            self.unfinished = unfinished;
+        let ends_first = self.torn[index].endless && unfinished[index] && !ends;
+        if ends_first {
+            unfinished[index] = false;
         }
+        let end = Head { stream, ends: true, unfinished, length: 0, time };
+        unfinished[index] = !ends && bytes.last() != Some(&b'\n');
+        let head = Head { stream, ends, unfinished, length: bytes.len(), time };
+        let frames = [(end.encode(), end.tail()), (head.encode(), head.tail())];
+        let mut parts = [&frames[0].0[..], &frames[0].1, &frames[1].0, bytes, &frames[1].1].map(IoSlice::new);
+        let parts = if ends_first { &mut parts[..] } else { &mut parts[2..] };
+        let is_written = self.file.write(parts, bytes);
+        let torn = &mut self.torn[index];
+        if is_written {
+            (self.unfinished, torn.endless) = (unfinished, false);
+        } else {
+            torn.endless |= self.unfinished[index];
+        }
+        is_written
     }
 }

@@ -14,16 +14,12 @@ pub(super) struct LogFile {
     file: fs_err::File,
     /// Of the file, in bytes.
     size: u64,
-    lost: Option<Lost>,
+    /// Lines that could not be written, of which nobody has been told.
+    lost: usize,
+    /// Why the last of them could not.
+    why: Option<io::Error>,
     /// Lines that were lost, of which the next that is written tells.
     told: usize,
-}
-
-/// Lines that could not be written.
-#[derive(Debug)]
-struct Lost {
-    lines: usize,
-    why: io::Error,
 }
 
 impl LogFile {
@@ -31,7 +27,7 @@ impl LogFile {
     pub(super) fn open(path: &Path, limits: Limits) -> io::Result<Self> {
         let file = open(path)?;
         let size = file.metadata()?.len();
-        Ok(Self { path: path.to_owned(), limits, file, size, lost: None, told: 0 })
+        Ok(Self { path: path.to_owned(), limits, file, size, lost: 0, why: None, told: 0 })
     }
 
     /// Its size, in bytes.
@@ -80,24 +76,28 @@ impl LogFile {
             Err(why) => {
                 // Half a record would spoil the next.
                 let _ = self.file.set_len(self.size);
-                let lines = memchr::memchr_iter(b'\n', lines).count().saturating_sub(usize::from(told > 0));
-                let before = self.lost.take().map_or(0, |lost| lost.lines) + told;
-                self.lost = Some(Lost { lines: before + lines, why });
+                self.lose(told + memchr::memchr_iter(b'\n', lines).count().saturating_sub(usize::from(told > 0)));
+                self.why = Some(why);
                 false
             }
         }
     }
 
+    /// Counts lines that are lost as what came before them was.
+    pub(super) fn lose(&mut self, lines: usize) {
+        self.lost += lines;
+    }
+
     /// Whether lines were lost and nobody has been told.
     pub(super) fn has_lost(&self) -> bool {
-        self.lost.is_some()
+        self.lost > 0
     }
 
     /// What to tell of lines that were lost, in what is written next: if that cannot be either, they are counted on.
     pub(super) fn take_loss(&mut self) -> String {
         let mut text = String::new();
-        if let Some(Lost { lines, why }) = self.lost.take() {
-            self.told = lines;
+        if let (lines @ 1.., Some(why)) = (self.lost, &self.why) {
+            (self.told, self.lost) = (lines, 0);
             writeln!(text, "rcompose: {lines} lines of this log were lost: {why}").expect("a string grows as needed");
         }
         text
