@@ -9,6 +9,7 @@ use crate::compose::{Diagnostic, Findings, Judgement, Question};
 use crate::name::ServiceName;
 use crate::network::Queue;
 use crate::runtime::{FoundRuntime, Runtimes, has_apparmor, may_set_oom_score};
+use crate::state::Layout;
 
 /// Looks for what `services` name: where the runtimes of the project are, and what is missing or done in another way.
 ///
@@ -27,10 +28,10 @@ pub(super) fn judge(
             found.insert(name.clone(), OciRuntime { path: program.path, args: program.args });
         }
     }
-    Ok((found, findings.judged(services, |_, question| judgement(question, &runtimes))))
+    Ok((found, findings.judged(services, |_, question| judgement(question, &runtimes, &context.layout))))
 }
 
-fn judgement(question: &Question, runtimes: &Runtimes) -> Judgement {
+fn judgement(question: &Question, runtimes: &Runtimes, layout: &Layout) -> Judgement {
     let value = question.value.as_deref().unwrap_or_default();
     match question.attribute.as_str() {
         "runtime" => match runtimes.find(value) {
@@ -49,6 +50,13 @@ fn judgement(question: &Question, runtimes: &Runtimes) -> Judgement {
             false => Judgement::Refused("this kernel does not run AppArmor".to_owned()),
         },
         "security_opt" => Judgement::Refused("labels of SELinux are not supported yet".to_owned()),
+        "storage_opt.size" => match layout.keeps_quotas() {
+            true => Judgement::Obeyed,
+            false => Judgement::Refused(format!(
+                "the file system of `{}` has no project quotas: mount it (ext4 or XFS) with the option `prjquota`",
+                layout.root().display()
+            )),
+        },
         "x-rcompose.network.delay" | "x-rcompose.network.loss" => of_kernel(Queue::Netem, "netem"),
         attribute if attribute.starts_with("x-rcompose.network.rate") => of_kernel(Queue::Tbf, "tbf"),
         _ => Judgement::Obeyed,

@@ -120,7 +120,7 @@ pub(super) const RULES: &[(&str, When, Effect)] = &[
     ("services.*.pull_refresh_after", Given, Effect::None("it goes with `pull_policy: refresh`")),
     ("services.*.runtime", Holds(|_| true), OfMachine),
     ("services.*.security_opt.*", Holds(values::needs_security_module), OfMachine),
-    ("services.*.storage_opt", Given, NotYet),
+    ("services.*.storage_opt.size", Holds(|_| true), OfMachine),
     ("services.*.use_api_socket", Given, Effect::Impossible("there is no daemon here whose API a container could use: give it the socket of one with `volumes`, if one runs beside")),
     ("services.*.volumes.*.bind.selinux", Given, Effect::None("nothing is labelled for SELinux")),
     ("services.*.volumes.*.consistency", Given, Effect::None("it is for Docker Desktop")),
@@ -355,7 +355,7 @@ mod tests {
         "entrypoint", "environment", "extra_hosts", "gpus", "group_add", "healthcheck", "hostname", "image", "init", "ipc", "labels", "links",
         "logging", "mac_address", "mem_limit", "mem_reservation", "mem_swappiness", "memswap_limit", "network_mode", "networks",
         "oom_kill_disable", "oom_score_adj", "pid", "pids_limit", "platform", "ports", "privileged", "profiles", "pull_policy", "read_only", "restart", "scale",
-        "secrets", "security_opt", "shm_size", "stdin_open", "stop_grace_period", "stop_signal", "sysctls", "tmpfs", "tty", "ulimits", "user",
+        "secrets", "security_opt", "shm_size", "stdin_open", "stop_grace_period", "stop_signal", "storage_opt", "sysctls", "tmpfs", "tty", "ulimits", "user",
         "userns_mode", "uts", "volumes", "volumes_from", "working_dir",
         // Extensions of others, and our own.
         "extensions", "rcompose",

@@ -12,7 +12,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use super::record::{VERSION, Versioned};
 use super::{ContainerLayout, ContainerRecord, ContainerState, Layout, NetworkRecord, ProjectLayout};
 use crate::name::{ContainerName, NetworkName, ProjectName};
-use crate::sys::{create_private_dir_all, write_atomic};
+use crate::sys::{create_private_dir_all, quota, write_atomic};
 
 /// A failure to read or write state.
 #[derive(Debug, thiserror::Error)]
@@ -102,6 +102,13 @@ pub(super) fn remove_file(path: &Path) -> Result<(), StateError> {
 }
 
 impl Layout {
+    /// Whether the file system that containers are made on keeps what is in a directory within a size.
+    #[must_use]
+    pub fn keeps_quotas(&self) -> bool {
+        // What is not there yet is made on the file system of what is.
+        self.root().ancestors().find_map(|path| fs::File::open(path).ok()).is_some_and(quota::is_enforced)
+    }
+
     /// The projects that have records, sorted.
     ///
     /// # Errors
@@ -228,16 +235,34 @@ impl ProjectLayout {
 }
 
 impl ContainerLayout {
-    /// Makes the container's directories and writes its record last, so that a directory with a record is whole.
+    /// Makes the container's directories and writes its record last, so that a directory with a record is whole. With
+    /// `size`, its writable layer takes up no more than so many bytes.
     ///
     /// # Errors
-    /// [`StateError`].
-    pub fn create<S: Serialize>(&self, record: &ContainerRecord<S>) -> Result<(), StateError> {
+    /// [`StateError`]; where the file system keeps no sizes, that of [`quota::limit`].
+    pub fn create<S: Serialize>(&self, record: &ContainerRecord<S>, size: Option<u64>) -> Result<(), StateError> {
         create_private_dir_all(&self.root)?;
         create_private_dir_all(&self.run)?;
+        self.create_layer(size)?;
+        write(&self.record(), record)
+    }
+
+    fn create_layer(&self, size: Option<u64>) -> Result<(), StateError> {
         create_root(&self.upper())?;
         create_private_dir_all(&self.work())?;
-        write(&self.record(), record)
+        if let Some(size) = size {
+            quota::limit(&[fs::File::open(self.upper())?, fs::File::open(self.work())?], size)?;
+        }
+        Ok(())
+    }
+
+    fn remove_layer(&self) -> Result<(), StateError> {
+        if let (Ok(upper), Ok(root)) = (fs::File::open(self.upper()), fs::File::open(&self.root)) {
+            // Where there are no quotas, there is none to let go of.
+            let _ = quota::lift(upper, root);
+        }
+        remove_tree(&self.upper())?;
+        remove_tree(&self.work())
     }
 
     /// Writes the record of a container that is there anew.
@@ -272,15 +297,13 @@ impl ContainerLayout {
         write(&self.state(), state)
     }
 
-    /// Empties the writable layer.
+    /// Empties the writable layer, which takes up no more than `size` bytes from then on.
     ///
     /// # Errors
-    /// [`StateError::Io`].
-    pub fn discard_changes(&self) -> Result<(), StateError> {
-        remove_tree(&self.upper())?;
-        remove_tree(&self.work())?;
-        create_root(&self.upper())?;
-        Ok(create_private_dir_all(&self.work())?)
+    /// As [`Self::create`].
+    pub fn discard_changes(&self, size: Option<u64>) -> Result<(), StateError> {
+        self.remove_layer()?;
+        self.create_layer(size)
     }
 
     /// Removes everything of the container; the record goes first, so that what a crash leaves is debris.
@@ -289,6 +312,7 @@ impl ContainerLayout {
     /// [`StateError::Io`].
     pub fn remove(&self) -> Result<(), StateError> {
         remove_file(&self.record())?;
+        self.remove_layer()?;
         remove_tree(&self.root)?;
         remove_tree(&self.run)
     }

@@ -93,8 +93,9 @@ pub(super) fn create_container(
     let id = ContainerId::new(random::hex(32)).expect("64 hexadecimal digits are a container id");
     // Two projects on one network must not choose the same address.
     let _lock = world.layout.lock_networks()?;
-    let made = container_record(world, project, service, number, replaces, id, name)
-        .and_then(|record| Ok(world.paths.container(&record.id).create(&record).map(|()| record)?));
+    let made = container_record(world, project, service, number, replaces, id, name).and_then(|record| {
+        Ok(world.paths.container(&record.id).create(&record, config.storage_size()).map(|()| record)?)
+    });
     let status = if made.is_ok() { Status::Created } else { Status::Error };
     world.say(Event::Progress { resource, status });
     world.insert_unit(unit::spawn(world, Rc::new(made?), UnitState::Created, None));

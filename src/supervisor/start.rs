@@ -175,7 +175,7 @@ fn renew_spoiled_layer(world: &World, record: &Record) -> Result<(), Failure> {
         return Ok(fs_err::remove_dir_all(paths.volatile_mark())?);
     }
     world.warn(&format!("{}: the machine went down while it ran: its writable layer is made anew", record.name));
-    Ok(paths.discard_changes()?)
+    Ok(paths.discard_changes(record.config.service.storage_size())?)
 }
 
 fn stop_signal(record: &Record) -> Signal {

@@ -12,6 +12,7 @@ pub mod netns;
 pub mod overlay;
 pub mod pidfd;
 pub mod process;
+pub mod quota;
 pub mod random;
 pub mod readiness;
 mod root_dir;

@@ -182,19 +182,21 @@ impl Running {
         serde_json::from_slice(&fs_err::read(self.run_directory().join("config.json")).unwrap()).unwrap()
     }
 
+    /// Where what it keeps is.
+    pub(crate) fn directory(&self) -> PathBuf {
+        let containers = self.sandbox.path().join("root/projects").join(NAME).join("containers");
+        containers.join(self.run_directory().file_name().unwrap())
+    }
+
     /// What the supervisor knows of it: `container.json`.
     #[track_caller]
     pub(crate) fn record(&self) -> Value {
-        let containers = self.sandbox.path().join("root/projects").join(NAME).join("containers");
-        let id = self.run_directory();
-        let file = containers.join(id.file_name().unwrap()).join("container.json");
-        serde_json::from_slice(&fs_err::read(file).unwrap()).unwrap()
+        serde_json::from_slice(&fs_err::read(self.directory().join("container.json")).unwrap()).unwrap()
     }
 
     /// Its log.
     pub(crate) fn log_file(&self) -> PathBuf {
-        let containers = self.sandbox.path().join("root/projects").join(NAME).join("containers");
-        containers.join(self.run_directory().file_name().unwrap()).join("container.log")
+        self.directory().join("container.log")
     }
 
     /// What it wrote, as far as it has been logged.

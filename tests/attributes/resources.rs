@@ -1,8 +1,11 @@
 //! Memory, processors, processes, block devices, and the cgroup that counts them: with either version of cgroups.
 
 use std::path::Path;
+use std::process::Command;
 
-use crate::inspect::{Running, up};
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
+
+use crate::inspect::{NAME, Running, up};
 use crate::support::Sandbox;
 
 fn unified() -> bool {
@@ -310,4 +313,54 @@ fn cgroup_parent() {
     for made in ["rcompose-test", "rcomposetest.slice"] {
         assert!(!Path::new(root).join(made).exists(), "{made} is removed with the last container");
     }
+}
+
+/// `storage_opt.size`: no space left where more is written, whatever becomes of it in between; the disk that others write
+/// to, and the project of its layer.
+#[test]
+fn storage_size() {
+    let sandbox = Sandbox::new("storage");
+    let root = sandbox.path().join("root");
+    if let Err(reason) = disk_with_project_quotas(&sandbox.path().join("disk"), &root) {
+        eprintln!("skipped: {reason}");
+        return;
+    }
+    let service = "{image: 'rootfs:/', init: true, command: [sleep, '1000'], network_mode: none";
+    let stack = format!("services:\n  web: {service}, storage_opt: {{size: 10m}}}}\n  other: {service}}}\n");
+    let web = Running::of(sandbox, &stack);
+    let write = |megabytes| format!("head -c {megabytes}m /dev/zero >/file");
+    web.inside(&write(8));
+    web.run(&write(12)).fails().says(&["exceeded"]);
+    web.inside(&format!("rm /file && {}", write(8)));
+    web.rcompose(&["exec", "-T", "other", "sh", "-c", &write(20)]).succeeds();
+    let listed = Command::new("lsattr").args(["-pd"]).arg(web.directory().join("upper")).output().unwrap().stdout;
+    let project = String::from_utf8(listed).unwrap().split_whitespace().next().unwrap().parse::<u32>().unwrap();
+    assert_ne!(project, 0);
+    web.rcompose(&["down"]).succeeds();
+    umount2(&root, MntFlags::MNT_DETACH).unwrap();
+}
+
+#[test]
+fn a_storage_size_that_the_file_system_cannot_keep() {
+    let sandbox = Sandbox::new("storage-none");
+    let root = sandbox.path().join("root");
+    fs_err::create_dir(&root).unwrap();
+    mount(Some("plain"), &root, Some("tmpfs"), MsFlags::empty(), None::<&str>).unwrap();
+    let stack = sandbox.stack(NAME, "services: {web: {image: 'rootfs:/', storage_opt: {size: 10m}}}");
+    stack.rcompose(&["up", "-d"]).fails().says(&["storage_opt.size", "has no project quotas", "prjquota"]);
+    umount2(&root, MntFlags::MNT_DETACH).unwrap();
+}
+
+/// Mounts an ext4 file system in the file `disk` at `at`, which keeps project quotas.
+fn disk_with_project_quotas(disk: &Path, at: &Path) -> Result<(), String> {
+    let run = |program: &str, arguments: &[&str]| {
+        let output =
+            Command::new(program).args(arguments).output().unwrap_or_else(|error| panic!("{program}: {error}"));
+        if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
+    };
+    let text = |path: &Path| path.to_str().unwrap().to_owned();
+    fs_err::File::create(disk).unwrap().set_len(128 << 20).unwrap();
+    fs_err::create_dir(at).unwrap();
+    run("mkfs.ext4", &["-q", "-O", "quota,project", "-E", "quotatype=prjquota", &text(disk)])?;
+    run("mount", &["-o", "loop,prjquota", &text(disk), &text(at)])
 }

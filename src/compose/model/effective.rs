@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Extension, Mount, NetworkLimits, Probe, PullPolicy, ResourceAmounts, Restart, RestartCondition, Service};
+use crate::compose::units;
 use crate::name::{ImageReference, VolumeName};
 
 /// Docker's grace period.
@@ -65,6 +66,12 @@ impl Service {
     #[must_use]
     pub fn restart_unhealthy(&self) -> bool {
         self.rcompose.as_ref().is_some_and(|extension| extension.restart_unhealthy)
+    }
+
+    /// `storage_opt.size`: how much everything that the container keeps may take up, in bytes.
+    #[must_use]
+    pub fn storage_size(&self) -> Option<u64> {
+        self.storage_opt.get("size").and_then(|text| units::bytes(text).ok()).filter(|size| *size > 0)
     }
 
     /// `x-rcompose.network`, if it says anything.

@@ -77,6 +77,8 @@ pub(super) const RULES: &[(&str, When, Effect)] = &[
     ("services.*.volumes.*.image.subpath", Holds(leads_out), Impossible("must be a relative path that stays in the image")),
     ("services.*.volumes.*.volume.subpath", Holds(leads_out), Impossible("must be a relative path that stays in the volume")),
     ("services.*.security_opt.*", Holds(is_no_security_option), Impossible("is none of `no-new-privileges[=true|false]`, `seccomp=builtin|unconfined|FILE`, `apparmor=…`, `label=…`, `systempaths=unconfined`")),
+    ("services.*.storage_opt", OtherKeys(&["size"]), Impossible("there is the option `size` alone")),
+    ("services.*.storage_opt.size", Holds(is_no_size), Impossible("it is a size above 0, such as 10g")),
     ("services.*.sysctls", Keys(sysctls::is_no_name), Impossible("it is no name of a kernel parameter")),
     ("services.*.sysctls", Keys(sysctls::is_host_name), Impossible("the host name is set with `hostname`")),
     ("services.*.sysctls", Keys(sysctls::is_of_the_machine), Impossible("it would be set for the whole machine: a container has only `net.*`, `fs.mqueue.*`, `kernel.domainname` and, of System V IPC, `kernel.msg*`, `kernel.sem` and `kernel.shm*` of its own")),

@@ -25,5 +25,10 @@ fn merged() {
 
 #[test]
 fn when_run() {
-    KEY.runs(&[("{size: 1G}", "3:5 `services.web.storage_opt` is not supported yet")]);
+    KEY.runs(&[
+        ("{size: 1G}", ""),
+        ("{size: 0}", ""),
+        ("{size: big}", "3:25 invalid `services.web.storage_opt.size: big`: it is a size above 0, such as 10g"),
+        ("{a: x}", "3:19 invalid `services.web.storage_opt.a`: there is the option `size` alone"),
+    ]);
 }
