@@ -18,7 +18,8 @@ impl PidFd {
     pub fn open(pid: Pid, start_time: u64) -> io::Result<Option<Self>> {
         let fd = match rustix::process::pidfd_open(pid, PidfdFlags::empty()) {
             Ok(fd) => fd,
-            Err(rustix::io::Errno::SRCH) => return Ok(None),
+            // Before Linux 6.15 that is also said of one that was reaped a moment ago.
+            Err(rustix::io::Errno::SRCH | rustix::io::Errno::INVAL) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
         // The descriptor comes first: if the pid is given away between the two calls, the time differs.
