@@ -13,7 +13,7 @@ use super::context::Context;
 use super::error::CliError;
 use super::follow::complete;
 use super::interrupt::{ABORTING_ON_EXIT, Interrupt, Interrupts};
-use super::logs::{LogFormat, LogWriter, SourceId};
+use super::logs::{Line, LogFormat, LogWriter, SourceId, Stream};
 use super::outcome::Outcome;
 use super::output;
 use super::tailer::Tailer;
@@ -55,6 +55,9 @@ pub(super) async fn run(
                         }
                     }
                     Some(Event::Warning(message)) => output::warn(output::paint(&context.globals), &message),
+                    Some(Event::Hook { container, line }) => session.hook(container.as_str(), line)?,
+                    // Its log is shown.
+                    Some(Event::Died(_)) => {}
                     Some(Event::Container(event)) => session.container(event)?,
                     Some(Event::Done) => {
                         finished = true;
@@ -227,6 +230,13 @@ impl<'a> Session<'a> {
         let source = self.writer.add(label(&self.project.name, name));
         self.tailer.add(log, source, since)?;
         Ok(Some(source))
+    }
+
+    /// Writes a line of a hook.
+    fn hook(&mut self, container: &str, line: String) -> Result<(), CliError> {
+        let source = self.writer.add(&format!("{} ->", label(&self.project.name, container)));
+        let (time, stream) = (Timestamp::now(), Stream::Stdout);
+        self.write(vec![Line { time, source, stream, text: line.into_bytes() }])
     }
 
     fn write(&mut self, lines: Vec<super::logs::Line>) -> Result<(), CliError> {

@@ -10,8 +10,8 @@ use std::error::Error;
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
+use super::evidence;
 use super::network::InvalidFilter;
 use super::template::TemplateError;
 use crate::cli::style::{ERROR, NOTE, Paint};
@@ -193,12 +193,6 @@ pub enum CliError {
         /// Each of them.
         failures: Vec<Failure>,
     },
-    /// `--wait-timeout` passed.
-    #[error("application not healthy after {}s", timeout.as_secs())]
-    NotReadyInTime {
-        /// The time.
-        timeout: Duration,
-    },
     /// A process in a container.
     #[error(transparent)]
     Runtime(#[from] RuntimeError),
@@ -260,7 +254,6 @@ impl CliError {
             | Self::NetworkConfig { .. }
             | Self::Credentials { .. }
             | Self::Client(_)
-            | Self::NotReadyInTime { .. }
             | Self::Runtime(_)
             | Self::System(_) => 1,
         };
@@ -310,9 +303,6 @@ impl CliError {
             Self::Explain(UnknownPath { nearest: Some(nearest), .. }) => Some(format!("did you mean `{nearest}`?")),
             Self::Pull(error) => pull_hint(error),
             Self::Failed { failures } => failures.iter().find_map(failure_hint),
-            Self::NotReadyInTime { .. } => {
-                Some("what is there stays: `rcompose ps -a` and `rcompose logs` tell more".to_owned())
-            }
             Self::Client(ClientError::Lost { .. }) => {
                 Some("run the command again: what was done stays done".to_owned())
             }
@@ -351,8 +341,12 @@ impl CliError {
         match self {
             Self::Load(LoadError::Diagnostics(diagnostics)) => render_all(diagnostics, paint == Paint::COLOURED),
             Self::Failed { failures } => {
-                let texts = failures.iter().map(|failure| told(&failure.message, failure.causes.clone(), paint));
-                texts.collect::<String>() + &hint
+                let text = |failure: &Failure| {
+                    let waits = failure.waits.iter().map(evidence::waiting);
+                    let facts: String = waits.chain(failure.evidence.iter().map(evidence::told)).collect();
+                    told(&failure.message, failure.causes.clone(), paint) + &facts
+                };
+                failures.iter().map(text).collect::<String>() + &hint
             }
             _ => as_text(self, self.hint().as_deref(), paint),
         }
@@ -378,7 +372,10 @@ fn failure_hint(failure: &Failure) -> Option<String> {
         FailureKind::CommandNotFound => "check `command` and `entrypoint`: nothing of that name is in the image's PATH",
         FailureKind::CommandNotExecutable => "make the file executable, or run it through its interpreter",
         FailureKind::BindSourceMissing => "create it, or correct the path in the compose file",
+        FailureKind::DependencyFailed if failure.evidence.iter().any(|of| !of.lines.is_empty()) => return None,
         FailureKind::DependencyFailed => "see what it wrote: `rcompose logs`",
+        FailureKind::HookFailed => "hooks run in the container itself: their programs have to be in its image",
+        FailureKind::NotInTime => "what is there stays: `rcompose ps -a` and `rcompose logs` tell more",
         FailureKind::ExternalMissing => "create it, or drop `external: true`",
         FailureKind::ImageMissing => "pull it: `rcompose pull`",
         FailureKind::DeviceMissing => "plug it in or install its driver, or correct `devices` in the compose file",
@@ -411,6 +408,12 @@ fn told(message: &str, causes: impl IntoIterator<Item = String>, paint: Paint) -
 pub fn as_json(error: &CliError) -> String {
     let chain: Vec<_> = std::iter::once(error.to_string()).chain(causes(error)).collect();
     let mut object = serde_json::json!({ "error": true, "message": chain.join(": ") });
+    if let CliError::Failed { failures } = error {
+        let evidence: Vec<_> = failures.iter().flat_map(|failure| &failure.evidence).collect();
+        let waits: Vec<_> = failures.iter().flat_map(|failure| &failure.waits).collect();
+        object["evidence"] = serde_json::json!(evidence);
+        object["waits"] = serde_json::json!(waits);
+    }
     if let CliError::Load(LoadError::Diagnostics(_)) = error {
         object["diagnostics"] = diagnostics(error);
     }

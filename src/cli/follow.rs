@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::error::CliError;
+use super::evidence;
 use super::output::{self, StderrProgress};
 use super::style::Paint;
 use crate::supervisor::{Client, ClientError, Event};
@@ -16,6 +17,7 @@ const TICK: Duration = Duration::from_millis(100);
 /// [`CliError::Failed`] with every failure the supervisor reports, or [`CliError::Client`] when it goes away.
 pub(super) async fn complete(mut client: Client, mut progress: StderrProgress, paint: Paint) -> Result<(), CliError> {
     let mut warnings = Vec::new();
+    let mut hooks = String::new();
     let mut tick = tokio::time::interval(TICK);
     let result = loop {
         let event = tokio::select! {
@@ -31,6 +33,14 @@ pub(super) async fn complete(mut client: Client, mut progress: StderrProgress, p
             }
             // Shown below the block that is redrawn.
             Ok(Some(Event::Warning(message))) => warnings.push(message),
+            Ok(Some(Event::Hook { container, line })) => {
+                let label = super::attached::label(client.project(), container.as_str());
+                hooks.push_str(&format!("{label} -> | {line}\n"));
+            }
+            Ok(Some(Event::Died(of))) => {
+                let facts = evidence::told(&of);
+                warnings.push(format!("{} has failed\n{}", of.container, facts.trim_end()));
+            }
             Ok(Some(Event::Container(_))) => {}
             Ok(Some(Event::Done)) => break Ok(()),
             Ok(Some(Event::Failed(failures))) => break Err(CliError::Failed { failures }),
@@ -39,6 +49,7 @@ pub(super) async fn complete(mut client: Client, mut progress: StderrProgress, p
         }
     };
     progress.finish(Instant::now())?;
+    output::said(&hooks);
     warnings.iter().for_each(|message| output::warn(paint, message));
     result
 }

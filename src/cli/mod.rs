@@ -7,6 +7,7 @@ mod attached;
 mod context;
 pub mod detach_keys;
 pub mod error;
+pub mod evidence;
 mod follow;
 pub mod human;
 mod images;

@@ -43,6 +43,12 @@ pub(super) fn note(message: &str) {
     let _ = writeln!(io::stderr(), "note: {message}");
 }
 
+/// Writes what somebody else has said.
+pub(super) fn said(text: &str) {
+    // As with warnings.
+    let _ = io::stderr().write_all(text.as_bytes());
+}
+
 /// Writes diagnostics of Compose files, if there are any.
 pub(super) fn diagnostics(paint: Paint, diagnostics: &[Diagnostic]) {
     let text = render_all(diagnostics, paint == Paint::COLOURED);

@@ -112,9 +112,7 @@ pub(super) const RULES: &[(&str, When, Effect)] = &[
     ("services.*.ports.*.app_protocol", Given, PEOPLE),
     ("services.*.ports.*.mode", Unless(&["ingress"]), SWARM),
     ("services.*.ports.*.name", Given, PEOPLE),
-    ("services.*.post_start", Given, NotYet),
     ("services.*.pre_start", Given, NotYet),
-    ("services.*.pre_stop", Given, NotYet),
     ("services.*.provider", Given, NotYet),
     ("services.*.pull_policy", Unless(&["always", "if_not_present", "missing", "never"]), NotYet),
     ("services.*.pull_refresh_after", Given, Effect::None("it goes with `pull_policy: refresh`")),
@@ -354,7 +352,7 @@ mod tests {
         "cpu_quota", "cpu_rt_period", "cpu_rt_runtime", "cpu_shares", "cpus", "cpuset", "depends_on", "deploy", "device_cgroup_rules", "devices", "dns", "dns_opt", "dns_search", "domainname",
         "entrypoint", "environment", "extra_hosts", "gpus", "group_add", "healthcheck", "hostname", "image", "init", "ipc", "labels", "links",
         "logging", "mac_address", "mem_limit", "mem_reservation", "mem_swappiness", "memswap_limit", "network_mode", "networks",
-        "oom_kill_disable", "oom_score_adj", "pid", "pids_limit", "platform", "ports", "privileged", "profiles", "pull_policy", "read_only", "restart", "scale",
+        "oom_kill_disable", "oom_score_adj", "pid", "pids_limit", "platform", "ports", "post_start", "pre_stop", "privileged", "profiles", "pull_policy", "read_only", "restart", "scale",
         "secrets", "security_opt", "shm_size", "stdin_open", "stop_grace_period", "stop_signal", "storage_opt", "sysctls", "tmpfs", "tty", "ulimits", "user",
         "userns_mode", "uts", "volumes", "volumes_from", "working_dir",
         // Extensions of others, and our own.

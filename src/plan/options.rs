@@ -24,6 +24,9 @@ pub struct UpOptions {
     pub renew_volumes: bool,
     /// `--wait`: the plan ends when every service runs, or is healthy, or has completed.
     pub wait: bool,
+    /// `--wait-timeout`: how long all of it may take.
+    #[serde(default)]
+    pub wait_timeout: Option<Duration>,
     /// `--timeout`: stands in for the `stop_grace_period` of every container.
     pub timeout: Option<Duration>,
 }

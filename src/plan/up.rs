@@ -29,7 +29,8 @@ struct Up<'a> {
     created: BTreeMap<(&'a ServiceName, u32), Node>,
     updated: BTreeMap<(&'a ServiceName, u32), Node>,
     started: BTreeMap<&'a ServiceName, Vec<Node>>,
-    awaits: BTreeMap<(&'a ServiceName, Condition, bool), Node>,
+    /// By what is waited for, whether it is required, and whether the user waits.
+    awaits: BTreeMap<(&'a ServiceName, Condition, bool, bool), Node>,
 }
 
 pub(super) fn plan<'a>(
@@ -270,7 +271,9 @@ impl<'a> Up<'a> {
 
     /// The step that waits for a condition; `None` when it is met already, or nothing of the service shall run.
     fn condition(&mut self, on: &'a ServiceName, condition: Condition, required: bool, cause: Cause) -> Option<Node> {
-        if let Some(node) = self.awaits.get(&(on, condition, required)) {
+        // To the user, one that has been started and has failed since is none that runs: that is a wait of its own.
+        let by_user = cause == Cause::Requested && condition == Condition::ServiceStarted;
+        if let Some(node) = self.awaits.get(&(on, condition, required, by_user)) {
             return Some(*node);
         }
         if !self.selection.services.contains_key(on) {
@@ -290,7 +293,7 @@ impl<'a> Up<'a> {
         });
         let after: Vec<_> = self.started[on].iter().copied().chain(leaving).collect();
         let node = self.draft.add(wait, cause, after);
-        self.awaits.insert((on, condition, required), node);
+        self.awaits.insert((on, condition, required, by_user), node);
         Some(node)
     }
 
@@ -311,6 +314,11 @@ impl<'a> Up<'a> {
                 Condition::ServiceStarted
             };
             self.condition(name, condition, true, Cause::Requested);
+        }
+        // Whether all of them run is looked at when everything else has come to be.
+        let (last, others): (Vec<_>, Vec<_>) = self.awaits.iter().partition(|((.., by_user), _)| *by_user);
+        for (_, node) in last {
+            others.iter().for_each(|(_, earlier)| self.draft.order(**earlier, *node));
         }
     }
 }

@@ -105,33 +105,39 @@ pub async fn probe(
     timeout: Duration,
     limit: usize,
 ) -> Result<Probe, RuntimeError> {
-    let null = super::spawn::null().map_err(RuntimeError::Channel)?;
-    let (read, write) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)
-        .map_err(|error| RuntimeError::Channel(error.into()))?;
-    let mut reader = tokio::net::unix::pipe::Receiver::from_owned_fd(read).map_err(RuntimeError::Channel)?;
     let mut output = Vec::new();
-    let run = async {
-        let stdio = Stdio { stdin: null.as_fd(), stdout: write.as_fd(), stderr: write.as_fd() };
-        let child = exec(directory, options, stdio).await?;
-        let mut buffer = [0; 4096];
-        let wait = child.wait();
-        tokio::pin!(wait);
-        loop {
-            tokio::select! {
-                // What it has written before its end is in the pipe by then.
-                biased;
-                count = reader.read(&mut buffer) => {
-                    let count = count.map_err(RuntimeError::Channel)?;
-                    output.extend_from_slice(&buffer[..count.min(limit.saturating_sub(output.len()))]);
-                }
-                code = &mut wait => return code,
-            }
-        }
-    };
+    let run = watch(directory, options, |bytes| {
+        output.extend_from_slice(&bytes[..bytes.len().min(limit.saturating_sub(output.len()))]);
+    });
     // Dropping the child kills it.
     let code = match tokio::time::timeout(timeout, run).await {
         Ok(code) => Some(code?),
         Err(_) => None,
     };
     Ok(Probe { code, output })
+}
+
+/// Runs a process to its end, and tells what it writes to either stream as it comes; dropped, it kills it and its process
+/// group. Returns its code.
+///
+/// # Errors
+/// As [`exec`].
+pub async fn watch(directory: &Path, options: &ExecOptions, mut heard: impl FnMut(&[u8])) -> Result<i32, RuntimeError> {
+    let null = super::spawn::null().map_err(RuntimeError::Channel)?;
+    let (read, write) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)
+        .map_err(|error| RuntimeError::Channel(error.into()))?;
+    let mut reader = tokio::net::unix::pipe::Receiver::from_owned_fd(read).map_err(RuntimeError::Channel)?;
+    let stdio = Stdio { stdin: null.as_fd(), stdout: write.as_fd(), stderr: write.as_fd() };
+    let child = exec(directory, options, stdio).await?;
+    let mut buffer = [0; 4096];
+    let wait = child.wait();
+    tokio::pin!(wait);
+    loop {
+        tokio::select! {
+            // What it has written before its end is in the pipe by then.
+            biased;
+            count = reader.read(&mut buffer) => heard(&buffer[..count.map_err(RuntimeError::Channel)?]),
+            code = &mut wait => return code,
+        }
+    }
 }

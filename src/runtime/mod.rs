@@ -51,7 +51,7 @@ pub use cgroup::{
 };
 pub use config::{Config, Rootfs, Seccomp};
 pub use error::RuntimeError;
-pub use exec::{ExecChild, ExecOptions, Probe, Stdio, exec, first_process, probe};
+pub use exec::{ExecChild, ExecOptions, Probe, Stdio, exec, first_process, probe, watch};
 pub use external::{ExternalError, ExternalRuntime, FoundRuntime, Runtimes};
 pub use guardian::Guardian;
 pub use handle::{Handle, Traffic, delete};

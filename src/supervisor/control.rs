@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::evidence::Evidence;
 use super::failure::Failure;
 use crate::compose::model::{Attachment, Project};
 use crate::name::{ContainerId, ContainerName, NetworkName, ServiceName};
@@ -112,6 +113,15 @@ pub enum Event {
     },
     /// Something the user should know.
     Warning(String),
+    /// A hook of a container wrote a line.
+    Hook {
+        /// The container.
+        container: ContainerName,
+        /// The line.
+        line: String,
+    },
+    /// A container that was started ended in a failure before the request did.
+    Died(Box<Evidence>),
     /// A container started or ended.
     Container(ContainerEvent),
     /// The request is finished.

@@ -1,15 +1,17 @@
 //! Walks a plan: every step starts as soon as the steps it comes after are done. Decides nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
 use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::{Instant, sleep_until};
 
-use super::await_condition::await_condition;
+use super::await_condition::{By, await_condition, waits};
 use super::control::{Event, Resource, Status};
 use super::failure::{Failure, FailureKind};
+use super::hooks;
 use super::network;
 use super::provision;
 use super::shaping;
@@ -32,6 +34,15 @@ pub(super) enum OnFailure {
 /// Resolves when a request is to be given up: its other end is dropped.
 pub(super) type Cancelled = oneshot::Receiver<()>;
 
+/// What ends the execution of a plan before its end.
+#[derive(Debug)]
+pub(super) struct Limits {
+    /// A request that takes over, or a client that went away.
+    pub(super) cancelled: Cancelled,
+    /// How long it may take.
+    pub(super) time: Option<Duration>,
+}
+
 /// Executes `plan`; returns every failure. When `cancelled`, it returns as soon as no step is under way any more; a
 /// container whose start has begun is left to its unit.
 pub(super) async fn execute(
@@ -39,9 +50,19 @@ pub(super) async fn execute(
     project: Option<&Rc<Project>>,
     plan: &Plan,
     on_failure: OnFailure,
-    mut cancelled: Cancelled,
+    mut limits: Limits,
 ) -> Vec<Failure> {
-    let mut walk = Walk { world, project, plan, running: JoinSet::new(), waits: Vec::new(), open: BTreeMap::new() };
+    let mut walk = Walk {
+        world,
+        project,
+        plan,
+        running: JoinSet::new(),
+        waits: Vec::new(),
+        waiting: BTreeSet::new(),
+        open: BTreeMap::new(),
+    };
+    // One too far away for the clock never comes.
+    let deadline = limits.time.and_then(|time| Instant::now().checked_add(time));
     let mut failures = Vec::new();
     for (id, _) in plan.steps() {
         walk.open.insert(id, plan.dependencies(id).len());
@@ -54,9 +75,14 @@ pub(super) async fn execute(
     loop {
         let joined = tokio::select! {
             joined = walk.running.join_next() => joined,
-            _ = &mut cancelled => {
+            _ = &mut limits.cancelled => {
                 walk.running.shutdown().await;
                 failures.push(Failure::interrupted());
+                return failures;
+            }
+            () = until(deadline) => {
+                failures.push(walk.overdue(limits.time.unwrap_or_default()));
+                walk.running.shutdown().await;
                 return failures;
             }
         };
@@ -67,6 +93,7 @@ pub(super) async fn execute(
             Some(Err(error)) if error.is_cancelled() => continue,
             Some(Err(error)) => std::panic::resume_unwind(error.into_panic()),
         };
+        walk.waiting.remove(&id);
         if let Err(failure) = result {
             if walk.is_optional(id) {
                 world.warn(&failure.to_string());
@@ -91,11 +118,42 @@ struct Walk<'a> {
     plan: &'a Plan,
     running: JoinSet<(StepId, Result<(), Failure>)>,
     waits: Vec<AbortHandle>,
+    /// The steps that wait for a condition.
+    waiting: BTreeSet<StepId>,
     /// How many steps a step still comes after.
     open: BTreeMap<StepId, usize>,
 }
 
+/// Returns at `deadline`, if there is one.
+async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}
+
 impl Walk<'_> {
+    /// That time is up: who waits for whom.
+    fn overdue(&self, time: Duration) -> Failure {
+        let seconds = time.as_secs_f64();
+        let mut failure = Failure::new(FailureKind::NotInTime, format!("application not healthy after {seconds}s"));
+        for id in &self.waiting {
+            let Operation::AwaitCondition { service, condition, .. } = &self.plan.step(*id).operation else { continue };
+            let waiting: BTreeSet<ServiceName> = self
+                .plan
+                .dependents(*id)
+                .into_iter()
+                .filter_map(|next| match &self.plan.step(next).operation {
+                    Operation::StartContainer { service, .. } => Some(service.clone()),
+                    _ => None,
+                })
+                .collect();
+            let waiting: Vec<_> = waiting.into_iter().collect();
+            failure.waits.extend(waits(self.world, service, *condition, &waiting));
+        }
+        failure
+    }
+
     fn begin(&mut self, id: StepId) {
         let Step { operation, cause } = self.plan.step(id).clone();
         if let (Operation::AwaitCondition { condition: Condition::ServiceStarted, .. }, Cause::NeededBy(_)) =
@@ -106,9 +164,12 @@ impl Walk<'_> {
             return;
         }
         let is_wait = matches!(operation, Operation::AwaitCondition { .. });
+        let by = if cause == Cause::Requested { By::Command } else { By::Dependent };
         let (world, project) = (Rc::clone(self.world), self.project.cloned());
-        let task = self.running.spawn_local(async move { (id, perform(&world, project.as_deref(), operation).await) });
+        let work = async move { (id, perform(&world, project.as_deref(), operation, by).await) };
+        let task = self.running.spawn_local(work);
         if is_wait {
+            self.waiting.insert(id);
             self.waits.push(task);
         }
     }
@@ -148,7 +209,7 @@ impl Walk<'_> {
     }
 }
 
-async fn perform(world: &Rc<World>, project: Option<&Project>, operation: Operation) -> Result<(), Failure> {
+async fn perform(world: &Rc<World>, project: Option<&Project>, operation: Operation, by: By) -> Result<(), Failure> {
     let project = || project.ok_or_else(|| Failure::new(FailureKind::Plan, "a project is needed to create anything"));
     match operation {
         Operation::CreateNetwork { network } => {
@@ -171,7 +232,7 @@ async fn perform(world: &Rc<World>, project: Option<&Project>, operation: Operat
         Operation::UpdateContainer { container, service, .. } => update(world, project()?, &container, &service).await,
         Operation::StartContainer { service, number } => start(world, &service, number).await,
         Operation::AwaitCondition { service, condition, required } => {
-            match await_condition(world, &service, condition).await {
+            match await_condition(world, &service, condition, by).await {
                 Err(failure) if !required => {
                     world.warn(&failure.to_string());
                     Ok(())
@@ -232,13 +293,14 @@ async fn update(world: &Rc<World>, project: &Project, id: &ContainerId, service:
 }
 
 async fn start(world: &Rc<World>, service: &ServiceName, number: u32) -> Result<(), Failure> {
-    let unit = world.units_of(service, |unit| (unit.record.number, unit.record.name.clone(), unit.commands.clone()));
-    let Some((_, name, commands)) = unit.into_iter().find(|(of, _, _)| *of == number) else {
+    let unit = world.units_of(service, |unit| (unit.record.number, Rc::clone(&unit.record), unit.commands.clone()));
+    let Some((_, record, commands)) = unit.into_iter().find(|(of, _, _)| *of == number) else {
         return Err(Failure::new(
             FailureKind::System,
             format!("container {number} of service {service} does not exist"),
         ));
     };
+    let name = record.name.clone();
     let resource = Resource::Container(name.clone());
     world.say(Event::Progress { resource: resource.clone(), status: Status::Starting });
     let (reply, answer) = oneshot::channel();
@@ -249,7 +311,8 @@ async fn start(world: &Rc<World>, service: &ServiceName, number: u32) -> Result<
     };
     let status = if result.is_ok() { Status::Started } else { Status::Error };
     world.say(Event::Progress { resource, status });
-    result.map_err(|failure| failure.because_of(format!("cannot start {name}")))
+    result.map_err(|failure| failure.because_of(format!("cannot start {name}")))?;
+    hooks::run(world, &record, &record.config.service.post_start).await
 }
 
 /// Stops a container and says how it went; one that does not run is stopped already.
@@ -263,6 +326,13 @@ pub(super) async fn stop(
     let resource = Resource::Container(name.clone());
     if was_running {
         world.say(Event::Progress { resource: resource.clone(), status: Status::Stopping });
+        let record = world.with_unit(id, |unit| Rc::clone(&unit.record));
+        // Who kills it at once has no time for that.
+        if let Some(record) = record.filter(|_| !grace.is_zero())
+            && let Err(failure) = hooks::run(world, &record, &record.config.service.pre_stop).await
+        {
+            world.warn(&format!("{name} is stopped all the same: {failure}"));
+        }
     }
     let report = end(world, id, grace).await;
     if was_running {

@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::evidence::{Evidence, Wait};
 use crate::name::ContainerName;
 use crate::state::StateError;
 
@@ -17,6 +18,12 @@ pub struct Failure {
     pub message: String,
     /// Why, outermost first.
     pub causes: Vec<String>,
+    /// What is known of the containers that it is about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<Evidence>,
+    /// Who waited for whom when time was up.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waits: Vec<Wait>,
 }
 
 /// The class of a failure: what the command line's hints and exit codes depend on.
@@ -34,6 +41,10 @@ pub enum FailureKind {
     CommandNotExecutable,
     /// A dependency ended, or is unhealthy.
     DependencyFailed,
+    /// A hook of a service failed.
+    HookFailed,
+    /// What is waited for took too long.
+    NotInTime,
     /// An external network or volume does not exist.
     ExternalMissing,
     /// The machine has no such device.
@@ -52,7 +63,7 @@ impl Failure {
     /// A failure without a cause below it.
     #[must_use]
     pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), causes: Vec::new() }
+        Self { kind, message: message.into(), causes: Vec::new(), evidence: Vec::new(), waits: Vec::new() }
     }
 
     /// An error with its chain of sources.
@@ -64,7 +75,7 @@ impl Failure {
             causes.push(cause.to_string());
             source = cause.source();
         }
-        Self { kind, message: error.to_string(), causes }
+        Self { causes, ..Self::new(kind, error.to_string()) }
     }
 
     /// The same failure as the cause of `message`.

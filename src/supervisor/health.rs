@@ -6,6 +6,7 @@ use oci_spec::runtime::Process;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
+use super::evidence::FailedProbe;
 use super::health_policy::{HealthPolicy, ProbeResult};
 use super::observe::Record;
 use crate::compose::model::Probe;
@@ -15,19 +16,20 @@ use crate::state::ContainerLayout;
 
 /// How much of a probe's output is kept, in bytes.
 const OUTPUT_LIMIT: usize = 4096;
+/// How many failed probes are kept.
+const FAILURES: usize = 5;
 
 /// What one probe gave.
 struct Outcome {
     started: Instant,
     ended: Instant,
-    passed: bool,
-    output: String,
+    failure: Option<FailedProbe>,
 }
 
 /// The probes of one run of a container; dropping it ends a probe under way.
 pub(super) struct Prober {
     checked: Option<Checked>,
-    last_failure: Option<String>,
+    failures: Vec<FailedProbe>,
 }
 
 struct Checked {
@@ -57,7 +59,7 @@ impl Prober {
             let due = began + policy.first_delay();
             Checked { policy, options, directory: paths.run().to_owned(), began, due, under_way: None }
         });
-        Self { checked, last_failure: None }
+        Self { checked, failures: Vec::new() }
     }
 
     /// What the probes say so far.
@@ -65,9 +67,9 @@ impl Prober {
         self.checked.as_ref().map_or(Health::None, |checked| checked.policy.health())
     }
 
-    /// What the last probe printed, when it failed.
-    pub(super) fn last_failure(&self) -> Option<String> {
-        self.last_failure.clone()
+    /// The last probes that failed, since one has passed.
+    pub(super) fn failures(&self) -> Vec<FailedProbe> {
+        self.failures.clone()
     }
 
     /// Runs the next probe when it is due; never returns without a check. `is_awaited` is asked after it. Safe to cancel.
@@ -85,12 +87,20 @@ impl Prober {
         // A probe is neither aborted while it is awaited nor panics.
         let Ok(outcome) = outcome else { return };
         let result = ProbeResult {
-            passed: outcome.passed,
+            passed: outcome.failure.is_none(),
             started: outcome.started - checked.began,
             took: outcome.ended - outcome.started,
         };
         checked.due = outcome.ended + checked.policy.observe(result, is_awaited()).delay;
-        self.last_failure = (!outcome.passed).then_some(outcome.output);
+        match outcome.failure {
+            None => self.failures.clear(),
+            Some(failure) => {
+                if self.failures.len() == FAILURES {
+                    self.failures.remove(0);
+                }
+                self.failures.push(failure);
+            }
+        }
     }
 }
 
@@ -116,12 +126,13 @@ fn options(record: &Record, process: Option<Process>, probe: &Probe) -> ExecOpti
 
 async fn run(directory: PathBuf, options: ExecOptions, timeout: std::time::Duration) -> Outcome {
     let started = Instant::now();
-    let (passed, output) = match runtime::probe(&directory, &options, timeout, OUTPUT_LIMIT).await {
+    let failure = match runtime::probe(&directory, &options, timeout, OUTPUT_LIMIT).await {
         Ok(probe) => match probe.code {
-            Some(code) => (code == 0, String::from_utf8_lossy(&probe.output).into_owned()),
-            None => (false, format!("timed out after {timeout:?}")),
+            Some(0) => None,
+            code @ Some(_) => Some(FailedProbe { code, output: String::from_utf8_lossy(&probe.output).into_owned() }),
+            None => Some(FailedProbe { code: None, output: format!("timed out after {timeout:?}") }),
         },
-        Err(error) => (false, error.to_string()),
+        Err(error) => Some(FailedProbe { code: None, output: error.to_string() }),
     };
-    Outcome { started, ended: Instant::now(), passed, output }
+    Outcome { started, ended: Instant::now(), failure }
 }

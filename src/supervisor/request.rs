@@ -6,7 +6,8 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::control::{Event, Request, Resource, Status};
-use super::execute::{Cancelled, OnFailure, execute};
+use super::evidence;
+use super::execute::{Cancelled, Limits, OnFailure, execute};
 use super::failure::{Failure, FailureKind};
 use super::lease;
 use super::links::links_gone;
@@ -14,7 +15,7 @@ use super::provision;
 use super::rewire::Rewire;
 use super::shared;
 use super::standalone;
-use super::unit::Command;
+use super::unit::{Command, UnitState};
 use super::world::World;
 use crate::compose::model::Project;
 use crate::name::{ContainerId, NetworkName, ServiceName};
@@ -98,9 +99,26 @@ async fn up(
     if !project.networks.is_empty() {
         warn_of_foreign_firewalls(world);
     }
-    let failures = execute(world, Some(&project), &plan, OnFailure::Stop, cancelled).await;
+    let limits = Limits { cancelled, time: options.wait_timeout };
+    let failures = execute(world, Some(&project), &plan, OnFailure::Stop, limits).await;
     world.forget_retired();
+    if failures.is_empty() {
+        tell_of_the_dead(world, &plan);
+    }
     Ok(failures)
+}
+
+/// Tells of containers that `plan` has started and that have failed since.
+fn tell_of_the_dead(world: &World, plan: &plan::Plan) {
+    for (_, step) in plan.steps() {
+        let plan::Operation::StartContainer { service, number } = &step.operation else { continue };
+        for (record, state) in world.units_of(service, |unit| (Rc::clone(&unit.record), unit.state.borrow().clone())) {
+            let has_failed = matches!(state, UnitState::Exited { code: 1.., .. } | UnitState::Backoff { code: 1.. });
+            if record.number == *number && has_failed {
+                world.say(Event::Died(Box::new(evidence::of(world, &record, &state))));
+            }
+        }
+    }
 }
 
 /// Tells whose rules keep the containers from one another, since nothing else will: what is dropped leaves no trace.
@@ -132,7 +150,7 @@ async fn down(
     }
     let observed = world.observe(project.as_deref())?;
     let plan = plan::teardown(project.as_deref(), &observed, options);
-    let failures = execute(world, project.as_ref(), &plan, OnFailure::Continue, cancelled).await;
+    let failures = execute(world, project.as_ref(), &plan, OnFailure::Continue, Limits { cancelled, time: None }).await;
     if options.volumes {
         world.remove_unused_anonymous_volumes()?;
     }
@@ -166,5 +184,5 @@ async fn stop_services(
     cancelled: Cancelled,
 ) -> Result<Vec<Failure>, Failure> {
     let plan = plan::stop(&world.observe(None)?, services, timeout);
-    Ok(execute(world, None, &plan, OnFailure::Continue, cancelled).await)
+    Ok(execute(world, None, &plan, OnFailure::Continue, Limits { cancelled, time: None }).await)
 }

@@ -17,6 +17,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
 
 use super::control::ContainerChange;
+use super::evidence::FailedProbe;
 use super::failure::Failure;
 use super::health::Prober;
 use super::observe::{Record, health_record};
@@ -75,8 +76,8 @@ pub(super) enum UnitState {
     Running {
         /// What its check says.
         health: Health,
-        /// What the last failed probe printed.
-        last_probe: Option<String>,
+        /// The last probes that failed, since one has passed.
+        probes: Vec<FailedProbe>,
     },
     /// A restart is due.
     Backoff {
@@ -234,7 +235,7 @@ impl Unit {
 
     async fn running(&mut self, mut live: Box<Live>) -> Option<Phase> {
         let mut prober = Prober::new(&self.record, &self.world.paths.container(&self.record.id), live.since);
-        self.publish_health(prober.health(), None);
+        self.publish_health(prober.health(), Vec::new());
         loop {
             tokio::select! {
                 exit = live.handle.exited() => {
@@ -266,9 +267,9 @@ impl Unit {
                 },
                 () = prober.probe(|| self.publish.receiver_count() > 1) => {
                     if prober.health() == Health::Unhealthy && self.policy().on_unhealthy {
-                        return Some(self.begin_unhealthy_stop(live, prober.last_failure()));
+                        return Some(self.begin_unhealthy_stop(live, prober.failures()));
                     }
-                    self.publish_health(prober.health(), prober.last_failure());
+                    self.publish_health(prober.health(), prober.failures());
                 }
             }
         }
@@ -276,10 +277,10 @@ impl Unit {
 
     /// Stops a container for no other reason than its health. Who waits for it to be healthy waits on, as for one that
     /// ended and is started again.
-    fn begin_unhealthy_stop(&mut self, live: Box<Live>, last_probe: Option<String>) -> Phase {
+    fn begin_unhealthy_stop(&mut self, live: Box<Live>, probes: Vec<FailedProbe>) -> Phase {
         self.world.warn(&format!("{} is unhealthy: it is started again", self.record.name));
         self.world.update_state(&self.record, |state| {
-            (state.health, state.last_probe) = (HealthRecord::Unhealthy, last_probe);
+            (state.health, state.last_probe) = (HealthRecord::Unhealthy, last_output(&probes));
             // Which the next supervisor does if this one does not come to it.
             state.restarting = true;
         });
@@ -384,7 +385,7 @@ impl Unit {
         match start(&self.world, &self.record, self.attempts).await {
             Ok(live) => {
                 // Published before the reply: whoever was answered sees the container running.
-                self.publish_health(super::health::initial(&self.record), None);
+                self.publish_health(super::health::initial(&self.record), Vec::new());
                 self.world.announce(&self.record, ContainerChange::Started { log: self.world.log(&self.record) });
                 match reply {
                     Some(reply) => drop(reply.send(Ok(()))),
@@ -493,8 +494,9 @@ impl Unit {
         self.world.update_state(&self.record, |state| state.stopped = true);
     }
 
-    fn publish_health(&self, health: Health, last_probe: Option<String>) {
-        let state = UnitState::Running { health, last_probe };
+    fn publish_health(&self, health: Health, probes: Vec<FailedProbe>) {
+        let last_probe = last_output(&probes);
+        let state = UnitState::Running { health, probes };
         self.publish.send_if_modified(|current| {
             let changed = *current != state;
             if changed {
@@ -504,11 +506,14 @@ impl Unit {
         });
         self.world.update_state(&self.record, |record| {
             record.health = health_record(health);
-            if let UnitState::Running { last_probe, .. } = &state {
-                record.last_probe.clone_from(last_probe);
-            }
+            record.last_probe = last_probe;
         });
     }
+}
+
+/// What is recorded of failed probes.
+fn last_output(probes: &[FailedProbe]) -> Option<String> {
+    probes.last().map(|probe| probe.output.clone())
 }
 
 /// The end of a grace period; one too long for the clock ends in a year.

@@ -125,7 +125,7 @@ impl World {
         let (initial, live) = match Handle::adopt(run.run()) {
             Ok(Some(handle)) => {
                 let health = observe::health(&run.read_state()?);
-                (UnitState::Running { health, last_probe: None }, Some(super::start::resume(self, &record, handle)))
+                (UnitState::Running { health, probes: Vec::new() }, Some(super::start::resume(self, &record, handle)))
             }
             _ => {
                 // Where its shim was killed, with the supervisor before us, it goes on unwatched.

@@ -380,7 +380,8 @@ fn waiting_for_everything() {
     #14 start container app-1 (missing) after #6, #11, #13
     #15 await app service_started (needed by web) after #14
     #16 start container web-1 (missing) after #9, #15
-    #17 await web service_started (requested) after #16
+    #17 await app service_started (requested) after #11, #13, #14, #15
+    #18 await web service_started (requested) after #11, #13, #15, #16
     ");
     let mut observed = running(&shop());
     container(&mut observed, "shop-db-1").state = ObservedState::Running { health: Health::Starting };

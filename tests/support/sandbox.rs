@@ -123,6 +123,11 @@ impl Sandbox {
         outcome
     }
 
+    /// The processes that belong to it.
+    pub(crate) fn processes(&self) -> Vec<processes::Process> {
+        processes::of(self.path())
+    }
+
     /// Describes what is left when everything has had two seconds to end, more on a slow machine.
     pub(crate) fn left(&self) -> Vec<String> {
         let deadline = Instant::now() + patient(Duration::from_secs(2));

@@ -49,20 +49,13 @@ pub(in crate::cli) async fn run(context: &Context, args: UpArgs) -> Result<ExitC
         output::note(&opened);
     }
     let name = project.name.clone();
-    let timeout = args.wait_timeout;
     let request = Request::Up { project: Box::new(project.clone()), options, follow: !args.detached() };
     let client = Client::request(&context.layout, &name, &request).await?;
     if !args.detached() {
         return attached::run(context, client, &project, &args).await;
     }
     let done = interruptible(complete(client, output::progress(&context.globals, "up"), paint));
-    match timeout {
-        // Hanging up cancels the request; what runs goes on.
-        Some(timeout) => {
-            tokio::time::timeout(timeout, done).await.map_err(|_| CliError::NotReadyInTime { timeout })??
-        }
-        None => done.await?,
-    }
+    done.await?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -98,6 +91,7 @@ fn options(args: &UpArgs) -> UpOptions {
         remove_orphans: args.remove_orphans,
         renew_volumes: false,
         wait: args.wait,
+        wait_timeout: args.wait_timeout.filter(|_| args.detached()),
         timeout: args.timeout,
     }
 }
