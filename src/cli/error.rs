@@ -375,6 +375,7 @@ fn failure_hint(failure: &Failure) -> Option<String> {
         FailureKind::DependencyFailed if failure.evidence.iter().any(|of| !of.lines.is_empty()) => return None,
         FailureKind::DependencyFailed => "see what it wrote: `rcompose logs`",
         FailureKind::HookFailed => "hooks run in the container itself: their programs have to be in its image",
+        FailureKind::UpdateFailed => "correct the service and run `up` again: until then the old containers serve",
         FailureKind::NotInTime => "what is there stays: `rcompose ps -a` and `rcompose logs` tell more",
         FailureKind::ExternalMissing => "create it, or drop `external: true`",
         FailureKind::ImageMissing => "pull it: `rcompose pull`",

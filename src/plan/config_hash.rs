@@ -23,7 +23,9 @@ pub fn service_hash(project: &Project, service: &Service) -> String {
     let mut own = fields(service);
     own.retain(|key, _| !NOT_HASHED.contains(&key.as_str()) && (!key.starts_with("x-") || key == "x-rcompose"));
     // How many there are, and what is changed as they run.
-    for (key, of_no_matter) in [("deploy", "replicas"), ("x-rcompose", "network")] {
+    for (key, of_no_matter) in
+        [("deploy", "replicas"), ("deploy", "update_config"), ("deploy", "rollback_config"), ("x-rcompose", "network")]
+    {
         if let Some(Value::Object(fields)) = own.get_mut(key) {
             fields.remove(of_no_matter);
             if fields.is_empty() {

@@ -34,7 +34,7 @@ pub use config_hash::{network_hash, service_hash};
 pub use error::PlanError;
 pub use graph::{Cycle, DependencyGraph};
 pub use observed::{Health, Observed, ObservedContainer, ObservedState};
-pub use operation::{Cause, Operation, Step};
+pub use operation::{Cause, Operation, Replaced, Step};
 pub use options::{DownOptions, Recreate, UpOptions};
 pub use steps::{Plan, StepId};
 

@@ -42,6 +42,15 @@ pub enum Operation {
         /// Its service.
         service: ServiceName,
     },
+    /// Replaces containers of a service one after the other, as its `deploy.update_config` says.
+    RollOut {
+        /// The service.
+        service: ServiceName,
+        /// Those that are replaced, by number.
+        containers: Vec<Replaced>,
+        /// Whether their anonymous volumes go with them.
+        volumes: bool,
+    },
     /// Starts a container, made earlier or by this plan.
     StartContainer {
         /// Its service.
@@ -86,6 +95,19 @@ pub enum Operation {
         /// Its key.
         volume: VolumeName,
     },
+}
+
+/// A container that another one takes the place of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replaced {
+    /// Which.
+    pub container: ContainerId,
+    /// What people call it, and the new one after it.
+    pub name: ContainerName,
+    /// Its number in the service, which the new one gets.
+    pub number: u32,
+    /// How long it has before it is killed.
+    pub grace: Duration,
 }
 
 /// Why an operation is in a plan.

@@ -70,11 +70,12 @@ impl Plan {
     /// The containers that the plan changes, stops or removes.
     #[must_use]
     pub fn containers(&self) -> BTreeSet<&ContainerId> {
-        let touched = self.graph.node_weights().filter_map(|step| match &step.operation {
+        let touched = self.graph.node_weights().flat_map(|step| match &step.operation {
             Operation::UpdateContainer { container, .. }
             | Operation::StopContainer { container, .. }
-            | Operation::RemoveContainer { container, .. } => Some(container),
-            _ => None,
+            | Operation::RemoveContainer { container, .. } => vec![container],
+            Operation::RollOut { containers, .. } => containers.iter().map(|of| &of.container).collect(),
+            _ => Vec::new(),
         });
         touched.collect()
     }

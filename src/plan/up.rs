@@ -8,10 +8,10 @@ use super::replicas::{Fate, Replica};
 use super::selection::{NetworkFate, Selection, has_healthcheck};
 use super::take_down::{Gone, Leaving, Then, take_down};
 use super::{
-    Cause, DependencyGraph, Health, Observed, ObservedContainer, ObservedState, Operation, Plan, PlanError, UpOptions,
-    container_name,
+    Cause, DependencyGraph, Health, Observed, ObservedContainer, ObservedState, Operation, Plan, PlanError, Replaced,
+    UpOptions, container_name,
 };
-use crate::compose::model::{Condition, Project, PullPolicy, Service};
+use crate::compose::model::{Attachment, Condition, Project, PullPolicy, Service};
 use crate::name::{ImageReference, NetworkName, ServiceName, VolumeName};
 
 /// What the layers look things up in, and the plan as it grows.
@@ -115,9 +115,11 @@ impl<'a> Up<'a> {
             // A service goes on running while its new image is fetched, and if that fails.
             let pulls: Vec<Node> =
                 self.project.services[*name].images().filter_map(|image| self.pulls.get(image)).copied().collect();
+            let rolls_out = self.rolls_out(name);
             leaving.extend(replicas.iter().filter_map(|replica| {
                 let (container, cause, then, after) = match &replica.fate {
                     Fate::Keep(_) | Fate::Create | Fate::Start => return None,
+                    Fate::Recreate(..) if rolls_out => return None,
                     Fate::Restart(container, cause) => (container, cause.clone(), Then::Stay, Vec::new()),
                     Fate::Recreate(container, cause) => {
                         (container, cause.clone(), Then::Remove { volumes: self.options.renew_volumes }, pulls.clone())
@@ -184,6 +186,7 @@ impl<'a> Up<'a> {
         for (name, replica) in self.replicas.iter().flat_map(|(name, all)| all.iter().map(move |one| (*name, one))) {
             let (replaced, cause) = match &replica.fate {
                 Fate::Create => (None, Cause::Missing),
+                Fate::Recreate(..) if self.rolls_out(name) => continue,
                 Fate::Recreate(container, cause) => (Some(*container), cause.clone()),
                 Fate::Keep(_) | Fate::Start | Fate::Restart(..) | Fate::Remove(_) => continue,
             };
@@ -250,9 +253,11 @@ impl<'a> Up<'a> {
     fn start_containers(&mut self, name: &'a ServiceName) {
         let service = &self.project.services[name];
         let mut starts = Vec::new();
+        let rolls_out = self.rolls_out(name);
         for replica in &self.replicas[name] {
             let (cause, mut after) = match &replica.fate {
                 Fate::Keep(_) | Fate::Remove(_) => continue,
+                Fate::Recreate(..) if rolls_out => continue,
                 Fate::Create => (Cause::Missing, vec![self.created[&(name, replica.number)]]),
                 Fate::Recreate(_, cause) => (cause.clone(), vec![self.created[&(name, replica.number)]]),
                 Fate::Start => (Cause::NotRunning, self.needs(service)),
@@ -266,7 +271,55 @@ impl<'a> Up<'a> {
             let start = Operation::StartContainer { service: name.clone(), number: replica.number };
             starts.push(self.draft.add(start, cause, after));
         }
+        starts.extend(self.roll_out(name));
         self.started.insert(name, starts);
+    }
+
+    /// Whether the containers of a service that are made anew are so one after the other, old and new side by side: it is
+    /// asked for, and nothing that is its own alone keeps them from it.
+    fn rolls_out(&self, name: &ServiceName) -> bool {
+        let service = &self.project.services[name];
+        let is_asked_for = service.deploy.as_ref().is_some_and(|deploy| deploy.update_config.is_some());
+        let is_alone = |attachment: &Attachment| {
+            attachment.ipv4_address.is_some()
+                || attachment.ipv6_address.is_some()
+                || attachment.mac_address.is_some()
+                || !attachment.link_local_ips.is_empty()
+        };
+        let is_fixed = service.mac_address.is_some() || service.networks.values().any(is_alone);
+        let is_shared = self.project.services.values().any(|other| other.shares_with(name));
+        let without_network = self.replicas[name]
+            .iter()
+            .any(|replica| matches!(replica.fate, Fate::Recreate(_, Cause::NetworkRecreated(_))));
+        is_asked_for && !is_fixed && !is_shared && !without_network
+    }
+
+    fn roll_out(&mut self, name: &'a ServiceName) -> Option<Node> {
+        if !self.rolls_out(name) {
+            return None;
+        }
+        let mut first = None;
+        let replaced = self.replicas[name].iter().filter_map(|replica| {
+            let Fate::Recreate(container, cause) = &replica.fate else { return None };
+            first.get_or_insert_with(|| cause.clone());
+            Some(Replaced {
+                container: container.id.clone(),
+                name: container.name.clone(),
+                number: container.number,
+                grace: self.options.timeout.unwrap_or(container.stop_grace_period),
+            })
+        });
+        let containers: Vec<Replaced> = replaced.collect();
+        let cause = first?;
+        let service = &self.project.services[name];
+        let mut after = self.needs(service);
+        after.extend(service.images().filter_map(|image| self.pulls.get(image)));
+        for (on, dependency) in &service.depends_on {
+            let cause = Cause::NeededBy(name.clone());
+            after.extend(self.condition(on, dependency.condition, dependency.required, cause));
+        }
+        let volumes = self.options.renew_volumes;
+        Some(self.draft.add(Operation::RollOut { service: name.clone(), containers, volumes }, cause, after))
     }
 
     /// The step that waits for a condition; `None` when it is met already, or nothing of the service shall run.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::time::Duration;
 
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, sleep_until};
 
@@ -13,7 +13,9 @@ use super::control::{Event, Resource, Status};
 use super::failure::{Failure, FailureKind};
 use super::hooks;
 use super::network;
+use super::observe::Record;
 use super::provision;
+use super::rollout;
 use super::shaping;
 use super::share;
 use super::unit::{Command, StopReport};
@@ -242,10 +244,10 @@ async fn perform(world: &Rc<World>, project: Option<&Project>, operation: Operat
         }
         Operation::StopContainer { container, name, grace } => stop(world, &container, &name, grace).await,
         Operation::RemoveContainer { container, name, volumes } => {
-            // A start that an interrupted request has begun comes to its end first.
-            end(world, &container, Duration::ZERO).await;
-            let resource = Resource::Container(name);
-            reported(world, resource, Status::Removing, Status::Removed, || remove(world, &container, volumes))
+            remove_container(world, &container, &name, volumes).await
+        }
+        Operation::RollOut { service, containers, volumes } => {
+            rollout::roll_out(world, project()?, &service, &containers, volumes).await
         }
         Operation::RemoveNetwork { network } => {
             let Some(record) = world.network(&network) else { return Ok(()) };
@@ -258,6 +260,19 @@ async fn perform(world: &Rc<World>, project: Option<&Project>, operation: Operat
         }
         Operation::RemoveVolume { volume } => remove_volume(world, &volume),
     }
+}
+
+/// Removes a container.
+pub(super) async fn remove_container(
+    world: &World,
+    id: &ContainerId,
+    name: &ContainerName,
+    volumes: bool,
+) -> Result<(), Failure> {
+    // A start that an interrupted request has begun comes to its end first.
+    end(world, id, Duration::ZERO).await;
+    let resource = Resource::Container(name.clone());
+    reported(world, resource, Status::Removing, Status::Removed, || remove(world, id, volumes))
 }
 
 fn reported(
@@ -300,6 +315,18 @@ async fn start(world: &Rc<World>, service: &ServiceName, number: u32) -> Result<
             format!("container {number} of service {service} does not exist"),
         ));
     };
+    start_unit(world, &record, commands).await
+}
+
+/// Starts a container that exists.
+pub(super) async fn start_container(world: &World, id: &ContainerId) -> Result<(), Failure> {
+    let unit = world.with_unit(id, |unit| (Rc::clone(&unit.record), unit.commands.clone()));
+    let gone = || Failure::new(FailureKind::Cancelled, format!("container {} was removed", id.short()));
+    let (record, commands) = unit.ok_or_else(gone)?;
+    start_unit(world, &record, commands).await
+}
+
+async fn start_unit(world: &World, record: &Record, commands: mpsc::Sender<Command>) -> Result<(), Failure> {
     let name = record.name.clone();
     let resource = Resource::Container(name.clone());
     world.say(Event::Progress { resource: resource.clone(), status: Status::Starting });
@@ -312,7 +339,7 @@ async fn start(world: &Rc<World>, service: &ServiceName, number: u32) -> Result<
     let status = if result.is_ok() { Status::Started } else { Status::Error };
     world.say(Event::Progress { resource, status });
     result.map_err(|failure| failure.because_of(format!("cannot start {name}")))?;
-    hooks::run(world, &record, &record.config.service.post_start).await
+    hooks::run(world, record, &record.config.service.post_start).await
 }
 
 /// Stops a container and says how it went; one that does not run is stopped already.
@@ -348,7 +375,7 @@ pub(super) async fn stop(
 }
 
 /// Has a unit stop its container; one that is gone, or does not run, has stopped.
-async fn end(world: &World, id: &ContainerId, grace: Duration) -> StopReport {
+pub(super) async fn end(world: &World, id: &ContainerId, grace: Duration) -> StopReport {
     let Some(commands) = world.with_unit(id, |unit| unit.commands.clone()) else { return StopReport::Stopped };
     let (done, report) = oneshot::channel();
     match commands.send(Command::Stop { grace, done }).await {

@@ -43,6 +43,8 @@ pub enum FailureKind {
     DependencyFailed,
     /// A hook of a service failed.
     HookFailed,
+    /// Containers of a service could not be replaced.
+    UpdateFailed,
     /// What is waited for took too long.
     NotInTime,
     /// An external network or volume does not exist.

@@ -11,6 +11,7 @@
 //! Killed in the middle, it loses nothing: containers run under their shims, and the next supervisor takes them over from
 //! their records.
 
+mod aside;
 mod await_condition;
 mod blueprint;
 mod client;
@@ -40,6 +41,7 @@ mod request;
 mod resolver;
 pub mod restart;
 mod rewire;
+mod rollout;
 mod server;
 mod shaping;
 mod share;
@@ -47,6 +49,7 @@ mod shared;
 mod standalone;
 mod start;
 mod unit;
+pub mod update_policy;
 mod vigil;
 mod volume;
 mod world;

@@ -13,6 +13,7 @@ use super::host_devices;
 use super::lower::{self, ImageDefaults, LowerInput, SeccompProfile};
 use super::machine;
 use super::observe::{Configuration, Record};
+use super::rollout;
 use super::shaping;
 use super::share;
 use super::shared;
@@ -33,16 +34,21 @@ use crate::sys::random;
 /// [`FailureKind::Plan`] for a container name that another project has, and for a network of another project.
 pub(super) fn check(world: &World, project: &Project, plan: &plan::Plan) -> Result<(), Failure> {
     for (_, step) in plan.steps() {
-        if let Operation::CreateContainer { service, .. } | Operation::UpdateContainer { service, .. } = &step.operation
+        if let Operation::CreateContainer { service, .. }
+        | Operation::UpdateContainer { service, .. }
+        | Operation::RollOut { service, .. } = &step.operation
         {
             shaping::check(project, service)?;
         }
     }
     let creations: Vec<_> = plan
         .steps()
-        .filter_map(|(_, step)| match &step.operation {
-            Operation::CreateContainer { service, number, .. } => Some((service, *number)),
-            _ => None,
+        .flat_map(|(_, step)| match &step.operation {
+            Operation::CreateContainer { service, number, .. } => vec![(service, *number)],
+            Operation::RollOut { service, containers, .. } => {
+                containers.iter().map(|replaced| (service, replaced.number)).collect()
+            }
+            _ => Vec::new(),
         })
         .collect();
     if creations.is_empty() {
@@ -86,15 +92,48 @@ pub(super) fn create_container(
     number: u32,
     replaces: Option<&ContainerId>,
 ) -> Result<(), Failure> {
-    let config = &project.services[service];
-    let name = plan::container_name(&project.name, service, config, number);
+    let name = plan::container_name(&project.name, service, &project.services[service], number);
+    create(world, project, service, number, replaces, new_id(), name)
+}
+
+/// Makes a container that is to take the place, the name and the number of the one that has `name`, and lives beside it until
+/// then.
+pub(super) fn create_beside(
+    world: &Rc<World>,
+    project: &Project,
+    service: &ServiceName,
+    name: &ContainerName,
+    replaces: Option<&ContainerId>,
+) -> Result<ContainerId, Failure> {
+    let id = new_id();
+    let (number, name) = (rollout::number_beside(world, service), rollout::name_beside(&id, name));
+    create(world, project, service, number, replaces, id.clone(), name)?;
+    Ok(id)
+}
+
+fn new_id() -> ContainerId {
+    ContainerId::new(random::hex(32)).expect("64 hexadecimal digits are a container id")
+}
+
+fn create(
+    world: &Rc<World>,
+    project: &Project,
+    service: &ServiceName,
+    number: u32,
+    replaces: Option<&ContainerId>,
+    id: ContainerId,
+    name: ContainerName,
+) -> Result<(), Failure> {
     let resource = Resource::Container(name.clone());
     world.say(Event::Progress { resource: resource.clone(), status: Status::Creating });
-    let id = ContainerId::new(random::hex(32)).expect("64 hexadecimal digits are a container id");
     // Two projects on one network must not choose the same address.
     let _lock = world.layout.lock_networks()?;
     let made = container_record(world, project, service, number, replaces, id, name).and_then(|record| {
-        Ok(world.paths.container(&record.id).create(&record, config.storage_size()).map(|()| record)?)
+        Ok(world
+            .paths
+            .container(&record.id)
+            .create(&record, project.services[service].storage_size())
+            .map(|()| record)?)
     });
     let status = if made.is_ok() { Status::Created } else { Status::Error };
     world.say(Event::Progress { resource, status });

@@ -10,6 +10,7 @@
 //! supervisor's, and so are its ports: a supervisor that takes over listens on them again.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::rc::Rc;
 
 use super::endpoint::{self, Networks};
 use super::failure::{Failure, FailureKind};
@@ -17,6 +18,7 @@ use super::observe::Record;
 use super::resolver::AbortOnDrop;
 use super::world::World;
 use crate::compose::model::{Port, Protocol};
+use crate::name::ContainerId;
 use crate::network::{
     self, IpFamily, MOST_SOCKETS, PortError, PortForward, PortReservation, Relay, RelayError, TransportProtocol,
 };
@@ -26,7 +28,7 @@ use crate::state::PublishedPort;
 #[derive(Debug, Default)]
 pub(super) struct Publication {
     /// What its shim is to keep.
-    pub(super) kept: Vec<PortReservation>,
+    pub(super) kept: Rc<Vec<PortReservation>>,
     /// What is to be listened on for it.
     relayed: Vec<(PortReservation, SocketAddr)>,
     /// What is recorded.
@@ -56,6 +58,7 @@ fn relay(reservation: PortReservation, to: SocketAddr) -> Result<Vec<AbortOnDrop
 /// from where it is to be published to the container.
 pub(super) fn reserve(world: &World, record: &Record) -> Result<Publication, Failure> {
     let mut publication = Publication::default();
+    let mut kept = Vec::new();
     if record.config.service.network_mode.is_some() {
         return Ok(publication);
     }
@@ -84,11 +87,19 @@ pub(super) fn reserve(world: &World, record: &Record) -> Result<Publication, Fai
             });
             match way.relay {
                 Some(to) => publication.relayed.push((reservation, SocketAddr::new(to, port.target))),
-                None => publication.kept.push(reservation),
+                None => kept.push(reservation),
             }
         }
     }
+    publication.kept = Rc::new(kept);
     Ok(publication)
+}
+
+/// The ports of another container, which go on to lead to that until this one is found in its place. What is relayed is
+/// listened on once the other has ended.
+pub(super) fn inherit(world: &World, from: &ContainerId, kept: Rc<Vec<PortReservation>>) -> Publication {
+    let published = world.paths.container(from).read_state().map(|state| state.ports).unwrap_or_default();
+    Publication { kept, published, ..Publication::default() }
 }
 
 /// The addresses that a port is published on whose own are not given: that which the options of its network name, else every

@@ -22,8 +22,9 @@ use super::restart::Attempts;
 use super::shaping;
 use super::share;
 use super::shared;
+use super::update_policy::UpdatePolicy;
 use super::world::World;
-use crate::compose::model::{Mount, NetworkMode};
+use crate::compose::model::{Mount, NetworkMode, UpdateOrder};
 use crate::name::ContainerId;
 use crate::network::{self, AddressPool, Endpoint, EndpointAddress, IpFamily};
 use crate::runtime::{self, ExitStatus, Guardian, Handle, Rootfs, RuntimeError, Shim, Signal, Stdin};
@@ -74,7 +75,13 @@ pub(super) async fn start(world: &Rc<World>, record: &Rc<Record>, attempts: Atte
     make_bind_sources(record)?;
     etc::write(world, record)?;
     grant::write(&record.config.grants)?;
-    let mut ports = publish::reserve(world, record)?;
+    let mut ports = match world.inheritance(&record.id) {
+        Some((from, kept)) => publish::inherit(world, &from, kept),
+        None => publish::reserve(world, record)?,
+    };
+    if UpdatePolicy::both(&record.config.service).0.order == UpdateOrder::StartFirst {
+        world.keep_ports(&record.id, Rc::clone(&ports.kept));
+    }
     let mut config = config(world, record);
     host_devices::find(&record.config.service)?.give(&mut config.spec, &mut config.group_add);
     let ids = id_range::assign(world, &mut config.spec)?;
@@ -126,8 +133,10 @@ pub(super) async fn start(world: &Rc<World>, record: &Rc<Record>, attempts: Atte
         state.restarts_in_a_row = attempts.in_a_row;
         state.ports = ports.published;
     });
-    // Only now do others find it running.
-    shared::announce(world, record);
+    if !world.is_aside(&record.id) {
+        // Only now do others find it running.
+        shared::announce(world, record);
+    }
     Ok(Live {
         handle,
         since: Instant::now(),

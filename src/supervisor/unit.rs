@@ -52,6 +52,10 @@ pub(super) enum Command {
     },
     /// Changes what it is connected to; answered when that is done.
     Rewire(Rewire, oneshot::Sender<Result<(), Failure>>),
+    /// Relays to it what the kernel cannot send on, which another container did before.
+    Relay(oneshot::Sender<()>),
+    /// Goes on with a record that holds another name.
+    Rename(Rc<Record>, oneshot::Sender<()>),
 }
 
 /// How a stop went.
@@ -224,6 +228,14 @@ impl Unit {
                 let _ = reply.send(self.rewire(&change, None));
                 Some(Phase::Idle)
             }
+            Command::Relay(reply) => {
+                let _ = reply.send(());
+                Some(Phase::Idle)
+            }
+            Command::Rename(record, reply) => {
+                self.rename(record, reply);
+                Some(Phase::Idle)
+            }
         }
     }
 
@@ -231,6 +243,12 @@ impl Unit {
     fn update(&mut self, record: Rc<Record>, reply: oneshot::Sender<Result<(), Failure>>) {
         self.record = record;
         let _ = reply.send(Ok(()));
+    }
+
+    /// Takes a record that holds another name.
+    fn rename(&mut self, record: Rc<Record>, reply: oneshot::Sender<()>) {
+        self.record = record;
+        let _ = reply.send(());
     }
 
     async fn running(&mut self, mut live: Box<Live>) -> Option<Phase> {
@@ -264,6 +282,11 @@ impl Unit {
                         }
                         let _ = reply.send(result);
                     }
+                    Command::Relay(reply) => {
+                        live.relay_again(&self.world, &self.record).await;
+                        let _ = reply.send(());
+                    }
+                    Command::Rename(record, reply) => self.rename(record, reply),
                 },
                 () = prober.probe(|| self.publish.receiver_count() > 1) => {
                     if prober.health() == Health::Unhealthy && self.policy().on_unhealthy {
@@ -343,6 +366,8 @@ impl Unit {
                     Command::Rewire(_, reply) => {
                         let _ = reply.send(Err(Failure::cancelled(&self.record.name)));
                     }
+                    Command::Relay(reply) => drop(reply.send(())),
+                    Command::Rename(record, reply) => self.rename(record, reply),
                 },
             }
         }
@@ -368,6 +393,14 @@ impl Unit {
                 }
                 Command::Rewire(change, reply) => {
                     let _ = reply.send(self.rewire(&change, None));
+                    Some(Phase::Backoff { due, code })
+                }
+                Command::Relay(reply) => {
+                    let _ = reply.send(());
+                    Some(Phase::Backoff { due, code })
+                }
+                Command::Rename(record, reply) => {
+                    self.rename(record, reply);
                     Some(Phase::Backoff { due, code })
                 }
             },

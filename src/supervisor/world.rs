@@ -9,6 +9,7 @@ use std::rc::Rc;
 
 use tokio::sync::{broadcast, watch};
 
+use super::aside::Asides;
 use super::control::{ContainerChange, ContainerEvent, Event};
 use super::failure::{Failure, FailureKind};
 use super::lease::{self, Leases};
@@ -55,7 +56,9 @@ pub(super) struct World {
     external: RefCell<BTreeMap<NetworkName, NetworkRecord>>,
     /// What the resolvers know of containers of other projects.
     foreign: RefCell<BTreeSet<ForeignName>>,
-    forwards: RefCell<BTreeMap<ContainerId, Vec<PortForward>>>,
+    pub(super) forwards: RefCell<BTreeMap<ContainerId, Vec<PortForward>>>,
+    /// The containers that nobody is to find.
+    pub(super) asides: Asides,
     /// What the name servers of containers see.
     views: RefCell<BTreeMap<ContainerId, watch::Sender<View>>>,
     /// The programs of the host that are on networks.
@@ -92,6 +95,7 @@ impl World {
             external: RefCell::default(),
             foreign: RefCell::default(),
             forwards: RefCell::default(),
+            asides: Asides::default(),
             views: RefCell::default(),
             leases: Leases::default(),
             retired: RefCell::default(),
@@ -398,6 +402,9 @@ impl World {
     /// # Errors
     /// [`Failure`] when the firewall refuses.
     pub(super) fn expose(&self, record: &Record, forwards: Vec<PortForward>) -> Result<(), Failure> {
+        if self.is_aside(&record.id) {
+            return Ok(());
+        }
         self.names.send_modify(|names| self.insert_names(names, record));
         if forwards.is_empty() {
             return Ok(());
@@ -408,6 +415,7 @@ impl World {
 
     /// Takes back what [`World::expose`] made known.
     pub(super) fn withdraw(&self, record: &Record) {
+        self.release_ports(&record.id);
         self.names.send_modify(|names| self.remove_names(names, record));
         super::shared::announce(self, record);
         if self.forwards.borrow_mut().remove(&record.id).is_some() {
@@ -437,7 +445,7 @@ impl World {
         self.apply_firewall()
     }
 
-    fn insert_names(&self, names: &mut Names, record: &Record) {
+    pub(super) fn insert_names(&self, names: &mut Names, record: &Record) {
         for endpoint in &record.endpoints {
             let network = self.network_name(&endpoint.network);
             for address in &endpoint.addresses {
@@ -452,7 +460,7 @@ impl World {
         }
     }
 
-    fn remove_names(&self, names: &mut Names, record: &Record) {
+    pub(super) fn remove_names(&self, names: &mut Names, record: &Record) {
         for endpoint in &record.endpoints {
             let network = self.network_name(&endpoint.network);
             endpoint.addresses.iter().for_each(|address| names.remove(&network, *address));
@@ -468,7 +476,7 @@ impl World {
     }
 
     /// Puts the firewall in the state that networks and published ports ask for.
-    fn apply_firewall(&self) -> Result<(), Failure> {
+    pub(super) fn apply_firewall(&self) -> Result<(), Failure> {
         let networks = self.networks.borrow();
         let external = self.external.borrow();
         let bridge = |record: &NetworkRecord| {
@@ -480,10 +488,15 @@ impl World {
         let result = if bridges.is_empty() {
             Firewall::remove(self.project.as_str(), &mut self.nftables.borrow_mut())
         } else {
+            // A supervisor that died between two containers of which one was to take the place of the other left both.
+            let mut taken = BTreeSet::new();
+            let mut is_first = |forward: &&PortForward| {
+                taken.insert((forward.host_ip, forward.host_port, forward.protocol.to_string()))
+            };
             let firewall = Firewall {
                 project: self.project.as_str().to_owned(),
                 bridges,
-                forwards: self.forwards.borrow().values().flatten().cloned().collect(),
+                forwards: self.forwards.borrow().values().flatten().filter(&mut is_first).cloned().collect(),
             };
             firewall.apply(&mut self.nftables.borrow_mut())
         };

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
-use rcompose::compose::model::{Attachment, Condition, Dependency, Mount, Port, Project, Service};
+use rcompose::compose::model::{
+    Attachment, Condition, Dependency, Deploy, Mount, Port, Project, Service, UpdateConfig,
+};
 use rcompose::plan::{
     DownOptions, Observed, ObservedState, Operation, Plan, PlanError, Recreate, UpOptions, reconcile, teardown,
 };
@@ -20,8 +22,8 @@ fn any_service(position: usize) -> impl Strategy<Value = Service> {
         Dependency { condition: conditions[condition], restart, required }
     });
     let depends_on = prop::collection::btree_map(0..NAMES.len(), dependency, 0..3);
-    (0..2u8, 0..2u8, 0..3u32, depends_on, any::<[bool; 3]>()).prop_map(
-        move |(image, variable, scale, depends_on, [network, volume, port])| {
+    (0..2u8, 0..2u8, 0..3u32, depends_on, any::<[bool; 4]>()).prop_map(
+        move |(image, variable, scale, depends_on, [network, volume, port, rolls])| {
             let mut service = service(&format!("image:{image}")).checked();
             service.environment.insert("VARIABLE".to_owned(), variable.to_string());
             service.scale = Some(scale);
@@ -30,6 +32,10 @@ fn any_service(position: usize) -> impl Strategy<Value = Service> {
                 .filter(|(on, _)| *on < position)
                 .map(|(on, dependency)| (name(NAMES[on]), dependency))
                 .collect();
+            if rolls {
+                let update_config = Some(UpdateConfig::default());
+                service.deploy = Some(Deploy { update_config, ..Deploy::default() });
+            }
             if network {
                 service.networks.insert("back".parse().unwrap(), Attachment::default());
             }

@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 use rcompose::compose::model::{
-    Condition, Dependency, Mount, NetworkLimits, Port, Project, PullPolicy, Rates, Service,
+    Condition, Dependency, Deploy, Mount, NetworkLimits, Port, Project, PullPolicy, Rates, Service, UpdateConfig,
 };
 use rcompose::plan::{Health, Observed, ObservedState, Operation, Recreate, UpOptions, reconcile};
 
@@ -478,4 +478,30 @@ fn changed_network_limits_change_a_container_as_it_is() {
     container(&mut observed, "shop-web-1").config_hash = "another".to_owned();
     let plan = up(&limited(Some(2)), &observed);
     assert!(!plan.steps().any(|(_, step)| matches!(step.operation, Operation::UpdateContainer { .. })), "{plan}");
+}
+
+#[test]
+fn a_service_that_says_how_is_updated_in_one_step() {
+    let rolling = |variable: &str| {
+        let deploy = Deploy { replicas: Some(2), update_config: Some(UpdateConfig::default()), ..Deploy::default() };
+        let web = service("nginx:1").with(|web| {
+            web.deploy = Some(deploy);
+            web.environment.insert("VARIABLE".to_owned(), variable.to_owned());
+        });
+        let app = service("app:1").needs("web", Condition::ServiceStarted);
+        project([("web", web), ("app", app)])
+    };
+    let before = running(&rolling("one"));
+    assert_snapshot!(up(&rolling("two"), &before), @"#1 roll out web in place of shop-web-1, shop-web-2 (configuration changed)");
+    // How it is updated is not what it is.
+    let mut otherwise = rolling("one");
+    otherwise.services.get_mut(&name("web")).unwrap().deploy.as_mut().unwrap().update_config = None;
+    assert!(up(&otherwise, &before).is_empty());
+    // A fixed address cannot be had twice.
+    let mut fixed = rolling("two");
+    let web = fixed.services.get_mut(&name("web")).unwrap();
+    web.networks.values_mut().for_each(|attachment| attachment.ipv4_address = Some([10, 0, 0, 9].into()));
+    web.deploy.as_mut().unwrap().replicas = Some(1);
+    let steps = up(&fixed, &before).to_string();
+    assert!(steps.contains("remove container shop-web-1") && !steps.contains("roll out"), "{steps}");
 }

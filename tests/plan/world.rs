@@ -138,6 +138,15 @@ fn carry_out_step(operation: &Operation, project: Option<&Project>, observed: &m
             let container = at(observed, container);
             observed.containers[container].limits = project.unwrap().services[service].network_limits().cloned();
         }
+        Operation::RollOut { service, containers, .. } => {
+            for replaced in containers {
+                let index = at(observed, &replaced.container);
+                let container = created(project.unwrap(), service, replaced.number, observed);
+                assert_eq!(container.name, replaced.name);
+                observed.containers[index] = container;
+                start(project.unwrap(), service, replaced.number, observed);
+            }
+        }
         Operation::StartContainer { service, number } => start(project.unwrap(), service, *number, observed),
         Operation::AwaitCondition { service, .. } => {
             let waited = observed.containers.iter().filter(|container| container.service == *service);

@@ -35,6 +35,7 @@ mod private;
 mod ps;
 mod registry_image;
 mod restart;
+mod rolling;
 mod scale;
 mod stats;
 mod supervisor;

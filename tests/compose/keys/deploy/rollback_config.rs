@@ -1,4 +1,4 @@
-//! `services.*.deploy.rollback_config`: how a swarm goes back.
+//! `services.*.deploy.rollback_config`: how containers are given their places back.
 
 use crate::keys::Key;
 
@@ -45,7 +45,7 @@ fn merged() {
 #[test]
 fn when_run() {
     KEY.runs(&[
-        ("{parallelism: 2, delay: 10s, failure_action: pause, monitor: 1m, max_failure_ratio: 0.5, order: start-first}", "4:7 `services.web.deploy.rollback_config` has no effect: it is for swarms"),
+        ("{parallelism: 2, delay: 10s, failure_action: pause, monitor: 1m, max_failure_ratio: 0.5, order: start-first}", ""),
         ("{}", ""),
     ]);
 }
