@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use super::args::Globals;
 use super::error::CliError;
 use super::machine;
+use super::models;
 use super::output;
 use super::publish;
 use super::remote::RemoteFiles;
@@ -74,9 +75,12 @@ impl Context {
         } else if !alone {
             to_run = DependencyGraph::of(&project.services).map_err(PlanError::from)?.with_dependencies(&to_run);
         }
+        let users: BTreeSet<ServiceName> = to_run.iter().map(|name| (*name).clone()).collect();
         let mut refused = unsupported.refused(&project, &to_run);
         let (runtimes, judged) = machine::judge(self, &project, &unsupported, &to_run)?;
         project.runtimes = runtimes;
+        models::bind(&mut project, model_endpoint(&self.environment)?.as_deref(), &users)
+            .map_err(|(service, model)| CliError::NoModels { service, model })?;
         let (warnings, errors): (Vec<_>, Vec<_>) = judged.into_iter().partition(Diagnostic::is_warning);
         refused.extend(errors);
         self.warn(&warnings);
@@ -197,6 +201,13 @@ fn published_address(environment: &BTreeMap<String, String>) -> Result<Option<Ip
     let path = config_path(environment);
     let text = read_optional(path.as_ref())?;
     publish::default_address(&text).map_err(|source| CliError::NetworkConfig { path: path.into(), source })
+}
+
+/// Where language models are, from `config.toml`.
+fn model_endpoint(environment: &BTreeMap<String, String>) -> Result<Option<String>, CliError> {
+    let path = config_path(environment);
+    let text = read_optional(path.as_ref())?;
+    models::endpoint(&text).map_err(|source| CliError::NetworkConfig { path: path.into(), source })
 }
 
 fn config_path(environment: &BTreeMap<String, String>) -> &str {

@@ -13,6 +13,7 @@ use std::process::ExitCode;
 
 use super::evidence;
 use super::network::InvalidFilter;
+use super::provider::ProviderError;
 use super::template::TemplateError;
 use crate::cli::style::{ERROR, NOTE, Paint};
 use crate::cli::terminal::TerminalError;
@@ -176,6 +177,17 @@ pub enum CliError {
         /// Why.
         source: toml::de::Error,
     },
+    /// A service uses a language model, and nobody says where one is.
+    #[error("service `{service}` uses the model `{model}`, and no server of models is known")]
+    NoModels {
+        /// The service.
+        service: ServiceName,
+        /// The key of the model.
+        model: String,
+    },
+    /// A provider did not provide.
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
     /// Docker's `config.json` is not understood.
     #[error("cannot use `{}`", path.display())]
     Credentials {
@@ -252,6 +264,8 @@ impl CliError {
             | Self::Registries { .. }
             | Self::Runtimes { .. }
             | Self::NetworkConfig { .. }
+            | Self::NoModels { .. }
+            | Self::Provider(_)
             | Self::Credentials { .. }
             | Self::Client(_)
             | Self::Runtime(_)
@@ -302,6 +316,10 @@ impl CliError {
             Self::Load(LoadError::Remote(error)) => super::remote::hint(error),
             Self::Explain(UnknownPath { nearest: Some(nearest), .. }) => Some(format!("did you mean `{nearest}`?")),
             Self::Pull(error) => pull_hint(error),
+            Self::Provider(error) => error.hint(),
+            Self::NoModels { .. } => {
+                Some("run one, and name it in `config.toml`: `[models]` `endpoint = \"http://…/v1\"`".to_owned())
+            }
             Self::Failed { failures } => failures.iter().find_map(failure_hint),
             Self::Client(ClientError::Lost { .. }) => {
                 Some("run the command again: what was done stays done".to_owned())

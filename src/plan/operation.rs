@@ -42,6 +42,13 @@ pub enum Operation {
         /// Its service.
         service: ServiceName,
     },
+    /// Runs the `pre_start` hooks of a service.
+    PreStart {
+        /// The service.
+        service: ServiceName,
+        /// The container that those are for which are for each; without one those that are for the service.
+        number: Option<u32>,
+    },
     /// Replaces containers of a service one after the other, as its `deploy.update_config` says.
     RollOut {
         /// The service.

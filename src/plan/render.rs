@@ -49,6 +49,10 @@ impl fmt::Display for Operation {
             Self::PullImage { image } => write!(formatter, "pull image {image}"),
             Self::CreateContainer { service, number, .. } => write!(formatter, "create container {service}-{number}"),
             Self::UpdateContainer { name, .. } => write!(formatter, "update container {name}"),
+            Self::PreStart { service, number: None } => write!(formatter, "run pre_start of {service}"),
+            Self::PreStart { service, number: Some(number) } => {
+                write!(formatter, "run pre_start of {service}-{number}")
+            }
             Self::RollOut { service, containers, .. } => {
                 let names: Vec<_> = containers.iter().map(|replaced| replaced.name.as_str()).collect();
                 write!(formatter, "roll out {service} in place of {}", names.join(", "))

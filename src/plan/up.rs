@@ -254,6 +254,7 @@ impl<'a> Up<'a> {
         let service = &self.project.services[name];
         let mut starts = Vec::new();
         let rolls_out = self.rolls_out(name);
+        let prepared = self.pre_start(name);
         for replica in &self.replicas[name] {
             let (cause, mut after) = match &replica.fate {
                 Fate::Keep(_) | Fate::Remove(_) => continue,
@@ -268,11 +269,51 @@ impl<'a> Up<'a> {
                 let cause = Cause::NeededBy(name.clone());
                 after.extend(self.condition(on, dependency.condition, dependency.required, cause));
             }
+            after.extend(prepared);
+            if service.pre_start.iter().any(|hook| hook.per_replica) {
+                let prepare = Operation::PreStart { service: name.clone(), number: Some(replica.number) };
+                after = vec![self.draft.add(prepare, cause.clone(), after)];
+            }
             let start = Operation::StartContainer { service: name.clone(), number: replica.number };
             starts.push(self.draft.add(start, cause, after));
         }
         starts.extend(self.roll_out(name));
         self.started.insert(name, starts);
+    }
+
+    /// What is to be run before any container of a service starts, unless one runs on.
+    fn pre_start(&mut self, name: &'a ServiceName) -> Option<Node> {
+        let service = &self.project.services[name];
+        let rolls_out = self.rolls_out(name);
+        let runs_on = |replica: &Replica| match &replica.fate {
+            Fate::Keep(container) => matches!(container.state, ObservedState::Running { .. }),
+            Fate::Recreate(..) => rolls_out,
+            _ => false,
+        };
+        let starts = |replica: &&Replica| !matches!(replica.fate, Fate::Keep(_) | Fate::Remove(_));
+        let replicas = &self.replicas[name];
+        if service.pre_start.iter().all(|hook| hook.per_replica) || replicas.iter().any(runs_on) {
+            return None;
+        }
+        let first = replicas.iter().find(starts)?;
+        let cause = match &first.fate {
+            Fate::Recreate(_, cause) | Fate::Restart(_, cause) => cause.clone(),
+            Fate::Start => Cause::NotRunning,
+            _ => Cause::Missing,
+        };
+        let mut after = self.needs(service);
+        for replica in replicas.iter().filter(starts) {
+            after.extend(self.created.get(&(name, replica.number)));
+            if let Fate::Restart(container, _) = &replica.fate {
+                after.extend(self.gone.get(&container.id));
+            }
+        }
+        after.extend(service.images().filter_map(|image| self.pulls.get(image)));
+        for (on, dependency) in &service.depends_on {
+            let cause = Cause::NeededBy(name.clone());
+            after.extend(self.condition(on, dependency.condition, dependency.required, cause));
+        }
+        Some(self.draft.add(Operation::PreStart { service: name.clone(), number: None }, cause, after))
     }
 
     /// Whether the containers of a service that are made anew are so one after the other, old and new side by side: it is
@@ -291,7 +332,9 @@ impl<'a> Up<'a> {
         let without_network = self.replicas[name]
             .iter()
             .any(|replica| matches!(replica.fate, Fate::Recreate(_, Cause::NetworkRecreated(_))));
-        is_asked_for && !is_fixed && !is_shared && !without_network
+        // Between the old one and the new one there is no moment for it.
+        let is_prepared = service.pre_start.iter().any(|hook| hook.per_replica);
+        is_asked_for && !is_prepared && !is_fixed && !is_shared && !without_network
     }
 
     fn roll_out(&mut self, name: &'a ServiceName) -> Option<Node> {

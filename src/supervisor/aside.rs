@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use super::control::ContainerChange;
 use super::failure::Failure;
 use super::observe::Record;
 use super::publish;
@@ -87,6 +88,7 @@ impl World {
             self.apply_firewall()?;
         }
         shared::announce(self, &new);
+        self.announce(&new, ContainerChange::Started { log: self.log(&new) });
         Ok(())
     }
 

@@ -14,6 +14,7 @@ use super::failure::{Failure, FailureKind};
 use super::hooks;
 use super::network;
 use super::observe::Record;
+use super::pre_start;
 use super::provision;
 use super::rollout;
 use super::shaping;
@@ -246,6 +247,7 @@ async fn perform(world: &Rc<World>, project: Option<&Project>, operation: Operat
         Operation::RemoveContainer { container, name, volumes } => {
             remove_container(world, &container, &name, volumes).await
         }
+        Operation::PreStart { service, number } => pre_start::run(world, project()?, &service, number).await,
         Operation::RollOut { service, containers, volumes } => {
             rollout::roll_out(world, project()?, &service, &containers, volumes).await
         }

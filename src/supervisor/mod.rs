@@ -35,6 +35,7 @@ pub mod lower;
 mod machine;
 mod network;
 mod observe;
+mod pre_start;
 mod provision;
 mod publish;
 mod request;

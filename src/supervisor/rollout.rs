@@ -114,13 +114,18 @@ fn failed(service: &ServiceName, failures: Vec<Failure>, then: &str) -> Failure 
 
 /// A new container that nobody is to find yet. Dropped before it has finished, as when another command takes over, it is
 /// ended: the next `up` decides anew.
-struct Aside {
+pub(super) struct Aside {
     world: Rc<World>,
     new: ContainerId,
     is_finished: bool,
 }
 
 impl Aside {
+    /// The guard of a container that exists.
+    pub(super) fn of(world: &Rc<World>, id: &ContainerId) -> Self {
+        Self { world: Rc::clone(world), new: id.clone(), is_finished: false }
+    }
+
     fn create(
         world: &Rc<World>,
         project: &Project,
@@ -133,10 +138,11 @@ impl Aside {
             world.retire(&record);
         }
         let new = provision::create_beside(world, project, service, &old.name, inherits)?;
-        Ok(Self { world: Rc::clone(world), new, is_finished: false })
+        Ok(Self::of(world, &new))
     }
 
-    fn finish(mut self) {
+    /// That it has come to what it was for.
+    pub(super) fn finish(mut self) {
         self.is_finished = true;
     }
 }

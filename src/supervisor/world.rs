@@ -539,6 +539,10 @@ impl World {
 
     /// Tells every client what happened to a container.
     pub(super) fn announce(&self, record: &Record, change: ContainerChange) {
+        // Nobody follows one that is not to be found.
+        if self.is_aside(&record.id) {
+            return;
+        }
         self.say(event(record, change));
     }
 

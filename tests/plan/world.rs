@@ -138,6 +138,7 @@ fn carry_out_step(operation: &Operation, project: Option<&Project>, observed: &m
             let container = at(observed, container);
             observed.containers[container].limits = project.unwrap().services[service].network_limits().cloned();
         }
+        Operation::PreStart { .. } => {}
         Operation::RollOut { service, containers, .. } => {
             for replaced in containers {
                 let index = at(observed, &replaced.container);

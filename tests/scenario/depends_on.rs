@@ -1,6 +1,8 @@
 //! The order of `depends_on`.
 
-use crate::support::Sandbox;
+use std::time::Duration;
+
+use crate::support::{Sandbox, eventually};
 
 /// The services write to one volume, so that its file tells the order in which they ran.
 const ORDERED: &str = "
@@ -75,4 +77,40 @@ services:
     );
     stack.rcompose(&["up", "-d"]).succeeds();
     assert_eq!(stack.container("app").state, "running");
+}
+
+#[test]
+fn who_asks_for_it_restarts_with_what_it_depends_on() {
+    let sandbox = Sandbox::new("restart-with");
+    let compose = "
+services:
+  db: {image: 'rootfs:/', init: true, command: [sleep, '1000'], environment: {VERSION: one}}
+  web:
+    image: rootfs:/
+    init: true
+    command: [sh, -c, 'echo run; exec sleep 1000']
+    depends_on: {db: {condition: service_started, restart: true}}
+  other:
+    image: rootfs:/
+    init: true
+    command: [sh, -c, 'echo run; exec sleep 1000']
+    depends_on: [db]
+";
+    let stack = sandbox.stack("together", compose);
+    stack.rcompose(&["up", "-d"]).succeeds();
+    let runs = |service: &str, count: usize| {
+        eventually("its runs", Duration::from_secs(10), || {
+            let log = stack.rcompose(&["logs", "--no-log-prefix", service]).stdout;
+            (log.lines().count() == count).then_some(())
+        });
+    };
+    runs("web", 1);
+    runs("other", 1);
+    let (db, web) = (stack.container("db").id, stack.container("web").id);
+    stack.rewrite(&compose.replace("VERSION: one", "VERSION: two"));
+    stack.rcompose(&["up", "-d"]).succeeds();
+    assert_ne!(stack.container("db").id, db, "made anew");
+    assert_eq!(stack.container("web").id, web, "the same container, started again");
+    runs("web", 2);
+    runs("other", 1);
 }

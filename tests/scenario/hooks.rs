@@ -120,3 +120,51 @@ services:
     stack.rcompose(&["down"]).succeeds().says(&["web hook exited with status 1"]);
     assert_eq!(stack.containers(), []);
 }
+
+const PREPARED: &str = "
+services:
+  web:
+    image: rootfs:/
+    init: true
+    command: [sh, -c, 'echo web >> /seen/order; exec sleep 1000']
+    volumes: ['seen:/seen']
+    scale: 2
+    pre_start:
+      - {command: [sh, -c, 'echo once $$A >> /seen/order; echo preparing'], environment: {A: hook}}
+      - {command: [sh, -c, 'echo each >> /seen/order'], per_replica: true}
+volumes: {seen: {}}
+";
+
+#[test]
+fn containers_of_their_own_prepare_a_service() {
+    let sandbox = Sandbox::new("pre-start");
+    let stack = sandbox.stack("prepared", PREPARED);
+    stack.rcompose(&["up", "-d"]).succeeds().says(&["web-1 -> | preparing"]);
+    let order = |lines: usize| {
+        eventually("what was run", Duration::from_secs(10), || {
+            let order = stack.rcompose(&["exec", "-T", "web", "cat", "/seen/order"]).succeeds().stdout;
+            (order.lines().count() >= lines).then_some(order)
+        })
+    };
+    let first = order(5);
+    let mut lines: Vec<&str> = first.lines().collect();
+    assert_eq!(lines.remove(0), "once hook", "{first}");
+    lines.sort_unstable();
+    assert_eq!(lines, ["each", "each", "web", "web"], "{first}");
+    assert_eq!(stack.containers().len(), 2, "they are gone: {:?}", stack.containers());
+    // With one that runs, only what is for each is run for another.
+    stack.rcompose(&["up", "-d", "--scale", "web=3"]).succeeds();
+    assert_eq!(order(7)[first.len()..], *"each\nweb\n");
+}
+
+#[test]
+fn a_preparation_that_fails_keeps_the_service_from_starting() {
+    let sandbox = Sandbox::new("pre-start-failed");
+    let stack = sandbox.stack("unprepared", &PREPARED.replace("echo preparing", "echo no disk; exit 4"));
+    stack
+        .rcompose(&["up", "-d"])
+        .fails_with(1)
+        .says(&["pre_start hook of service web exited with status 4", "| no disk"]);
+    assert!(stack.containers().iter().all(|container| container.state == "created"), "{:?}", stack.containers());
+    assert_eq!(stack.containers().len(), 2);
+}

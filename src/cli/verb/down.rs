@@ -8,6 +8,7 @@ use crate::cli::error::CliError;
 use crate::cli::follow::complete;
 use crate::cli::interrupt::interruptible;
 use crate::cli::output;
+use crate::cli::provider;
 use crate::cli::select::{check_known, services};
 use crate::compose::LoadError;
 use crate::compose::model::Project;
@@ -18,12 +19,21 @@ use crate::supervisor::{Client, Configuration, Request, observe};
 
 pub(in crate::cli) async fn run(context: &Context, args: DownArgs) -> Result<ExitCode, CliError> {
     context.require_root()?;
-    let (name, project) = project(context)?;
+    let (name, mut project) = project(context)?;
+    let provided = match &mut project {
+        Some(project) => provider::take(project, &args.services, true)?,
+        None => provider::Provided::default(),
+    };
     let paths = context.layout.project(&name);
-    check_known(context, &args.services, &services(&paths.read_containers::<Configuration>()?))?;
+    let mut known = services(&paths.read_containers::<Configuration>()?);
+    known.extend(args.services.iter().filter(|name| provided.has(name)).cloned());
+    check_known(context, &args.services, &known)?;
     let paint = output::paint(&context.globals);
+    let provided =
+        async { if context.globals.dry_run { Ok(()) } else { provider::down(context, &name, &provided).await } };
     if !context.layout.project(&name).exists() && !args.volumes {
         output::warn(paint, &format!("no resource found to remove for project `{name}`"));
+        interruptible(provided).await?;
         return Ok(ExitCode::SUCCESS);
     }
     let options = DownOptions {
@@ -41,6 +51,7 @@ pub(in crate::cli) async fn run(context: &Context, args: DownArgs) -> Result<Exi
     let request = Request::Down { project: project.map(Box::new), options };
     let client = Client::request(&context.layout, &name, &request).await?;
     interruptible(complete(client, output::progress(&context.globals, "down"), paint)).await?;
+    interruptible(provided).await?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -21,7 +21,7 @@ pub(in crate::cli) async fn run(context: &mut Context, args: PullArgs) -> Result
     let services = select(&project, &args.services)?;
     let store = Store::open(&context.layout.images())?;
     let mut references = BTreeSet::new();
-    for service in services.values() {
+    for service in services.values().filter(|service| service.provider.is_none()) {
         for image in service.images() {
             let is_wanted = match (args.policy, service.pull_policy()) {
                 (Some(PullWhen::Missing), _) => store.lookup(image)?.is_none(),

@@ -12,6 +12,7 @@ use crate::cli::images::pull_images;
 use crate::cli::interrupt::interruptible;
 use crate::cli::kernel;
 use crate::cli::output;
+use crate::cli::provider;
 use crate::cli::publish;
 use crate::cli::select::select;
 use crate::compose::model::{Project, PullPolicy};
@@ -23,9 +24,18 @@ use crate::supervisor::{Client, Request, observe};
 pub(in crate::cli) async fn run(context: &Context, args: UpArgs) -> Result<ExitCode, CliError> {
     context.require_root()?;
     let mut project = context.load_to_run(&args.services, args.no_deps)?;
+    let provided = provider::take(&mut project, &args.services, args.no_deps)?;
     select(&project, &named(&args))?;
     scale(&mut project, &args);
-    let options = options(&args);
+    let mut options = options(&args);
+    options.services.retain(|name| !provided.has(name));
+    if !context.globals.dry_run {
+        interruptible(provider::up(context, &mut project, &provided)).await?;
+    }
+    if options.services.is_empty() && !args.services.is_empty() {
+        // Those that are named are all provided.
+        return Ok(ExitCode::SUCCESS);
+    }
     let store = Store::open(&context.layout.images())?;
     let observed = observe(&context.layout, &project.name, Some(&project), &store)?;
     let plan = reconcile(&project, &observed, &options)?;

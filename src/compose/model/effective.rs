@@ -134,9 +134,10 @@ impl Service {
         self.volumes.iter().filter_map(Mount::named_volume)
     }
 
-    /// The images that it needs: its own, and those that it mounts.
+    /// The images that it needs: its own, those of its hooks, and those that it mounts.
     pub fn images(&self) -> impl Iterator<Item = &ImageReference> {
-        std::iter::once(&self.image).chain(self.mounted_images())
+        let hooks = self.pre_start.iter().filter_map(|hook| hook.image.as_ref());
+        std::iter::once(&self.image).chain(hooks).chain(self.mounted_images())
     }
 
     /// The images that it mounts, as volumes of `type: image`.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::OneOrMany;
 use super::element::element;
+use crate::name::ImageReference;
 
 element! {
     /// One of `post_start`, `pre_stop` or `pre_start`.
@@ -11,7 +12,7 @@ element! {
         /// `command`.
         command: Option<Vec<String>>,
         /// `image`: that of a `pre_start` container; the service's by default.
-        image: Option<String>,
+        image: Option<ImageReference>,
         /// `user`.
         user: Option<String>,
         /// `privileged`.

@@ -29,5 +29,5 @@ fn merged() {
 
 #[test]
 fn when_run() {
-    KEY.runs(&[("[{command: a b}]", "3:5 `services.web.pre_start` is not supported yet"), ("[]", "")]);
+    KEY.runs(&[("[{command: a b}]", ""), ("[]", "")]);
 }
