@@ -19,7 +19,8 @@ use super::output;
 use super::tailer::Tailer;
 use crate::compose::model::Project;
 use crate::name::{ContainerId, ProjectName};
-use crate::runtime::Handle;
+use crate::plan::Action;
+use crate::runtime::{Handle, Signal};
 use crate::supervisor::{
     Client, ClientError, Configuration, ContainerChange, ContainerEvent, Event, Failure, Record, Request,
 };
@@ -254,11 +255,11 @@ impl<'a> Session<'a> {
 
     /// Asks for everything to be stopped, in a task of its own: lines go on being shown meanwhile.
     fn stop(&self, interrupt: Interrupt) -> Stopping {
-        let services = Vec::new();
-        let request = match interrupt {
-            Interrupt::Stop => Request::Stop { services, timeout: self.args.timeout },
-            Interrupt::Kill => Request::Kill { services },
+        let action = match interrupt {
+            Interrupt::Stop => Action::Stop { timeout: self.args.timeout },
+            Interrupt::Kill => Action::Kill { signal: Signal::KILL.as_raw(), orphans: true },
         };
+        let request = Request::Act { project: None, services: Vec::new(), action };
         let (layout, name) = (self.context.layout.clone(), self.project.name.clone());
         let (progress, paint) = (output::progress(&self.context.globals, "stop"), output::paint(&self.context.globals));
         tokio::task::spawn_local(async move {

@@ -19,7 +19,7 @@ use crate::cli::style::{ERROR, NOTE, Paint};
 use crate::cli::terminal::TerminalError;
 use crate::compose::{Diagnostic, LoadError, UnknownPath, nearest, render_all};
 use crate::image::{CredentialsError, PullError, RegistryConfigError, StoreError};
-use crate::name::{InvalidReference, ServiceName};
+use crate::name::{ContainerName, InvalidReference, ProjectName, ServiceName};
 use crate::plan::PlanError;
 use crate::runtime::RuntimeError;
 use crate::runtime::host_program::HostProgramError;
@@ -57,6 +57,24 @@ pub enum CliError {
     NotRunning {
         /// The service.
         service: ServiceName,
+    },
+    /// A command needs a running container, and the project has none.
+    #[error("no containers for project {:?}", project.as_str())]
+    NothingRuns {
+        /// The project.
+        project: ProjectName,
+    },
+    /// A port is not published.
+    #[error("no port {port}/{protocol} for container {container}: {}", published.join(", "))]
+    NoSuchPort {
+        /// The port in the container.
+        port: u16,
+        /// Its protocol.
+        protocol: String,
+        /// The container.
+        container: ContainerName,
+        /// The ports of the host that lead to it.
+        published: Vec<String>,
     },
     /// There is no container of that name or id, nor a service.
     #[error("container {container} not found")]
@@ -244,6 +262,8 @@ impl CliError {
             | Self::Terminal(_)
             | Self::NoSuchService { .. }
             | Self::NotRunning { .. }
+            | Self::NothingRuns { .. }
+            | Self::NoSuchPort { .. }
             | Self::NoSuchContainer { .. }
             | Self::NoSuchContainerName { .. }
             | Self::NoSuchNetwork { .. }
@@ -324,6 +344,8 @@ impl CliError {
             Self::Client(ClientError::Lost { .. }) => {
                 Some("run the command again: what was done stays done".to_owned())
             }
+            Self::NothingRuns { .. } => Some("start them with `rcompose up -d`".to_owned()),
+            Self::NoSuchPort { .. } => Some("publish it under `ports` in the compose file".to_owned()),
             Self::Output { .. }
             | Self::OutputFile { .. }
             | Self::HostCommand { .. }

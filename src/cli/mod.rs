@@ -4,6 +4,7 @@
 
 pub mod args;
 mod attached;
+mod confirm;
 mod context;
 pub mod detach_keys;
 pub mod error;
@@ -98,6 +99,15 @@ fn run(args: &Args) -> Result<ExitCode, CliError> {
         Command::HostRun(host_run) => verb::host_run::run(&context, &host_run),
         Command::Up(up) => block_on(verb::up::run(&context, up)),
         Command::Down(down) => block_on(verb::down::run(&context, down)),
+        Command::Start(start) => block_on(verb::act::start(&context, start)),
+        Command::Stop(stop) => block_on(verb::act::stop(&context, stop)),
+        Command::Restart(restart) => block_on(verb::act::restart(&context, restart)),
+        Command::Kill(kill) => block_on(verb::act::kill(&context, kill)),
+        Command::Pause(pause) => block_on(verb::act::pause(&context, pause)),
+        Command::Unpause(unpause) => block_on(verb::act::unpause(&context, unpause)),
+        Command::Rm(rm) => block_on(verb::act::rm(&context, rm)),
+        Command::Wait(wait) => block_on(verb::wait::run(&context, wait)),
+        Command::Port(port) => verb::port::run(&context, &port),
         Command::Logs(logs) => block_on(verb::logs::run(&context, logs)),
         Command::Net(net) => verb::net::run(&context, &net),
         Command::Network(network) => block_on(verb::network::run(&context, network)),

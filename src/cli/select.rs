@@ -6,7 +6,7 @@ use super::context::Context;
 use super::error::CliError;
 use crate::compose::LoadError;
 use crate::compose::model::{Project, Service};
-use crate::name::ServiceName;
+use crate::name::{ProjectName, ServiceName};
 use crate::runtime::Handle;
 use crate::state::ProjectLayout;
 use crate::supervisor::Record;
@@ -29,6 +29,18 @@ pub(super) fn select<'a>(
         })
     };
     names.iter().map(find).collect()
+}
+
+/// The project, from its file; with `-p` and no file its name is enough.
+///
+/// # Errors
+/// As [`Context::load`] does.
+pub(super) fn file_or_name(context: &Context) -> Result<(ProjectName, Option<Project>), CliError> {
+    match (context.load(&[]), context.project_name()) {
+        (Ok(project), _) => Ok((project.name.clone(), Some(project))),
+        (Err(CliError::Load(LoadError::NoFile { .. })), Some(name)) => Ok((name.clone(), None)),
+        (Err(error), _) => Err(error),
+    }
 }
 
 /// The services that `records` are containers of.

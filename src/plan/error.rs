@@ -23,6 +23,12 @@ pub enum PlanError {
         /// The service without a check.
         dependency: ServiceName,
     },
+    /// A service is to be started that has no containers.
+    #[error("service `{service}` has no container to start")]
+    NoContainer {
+        /// The service.
+        service: ServiceName,
+    },
     /// A container is to be made from an image that is not there and may not be pulled.
     #[error("image `{image}` of service `{service}` is not in the store, and its pull policy is `never`")]
     ImageNotPresent {

@@ -4,7 +4,7 @@
 //! Project ─┐                                               ┌─▶ text (`--dry-run`, tests)
 //! Observed ├─▶ selection ─▶ replicas ─▶ up ────┐           ├─▶ DOT
 //! options ─┘                                   ├─▶ Plan ───┴─▶ supervisor::execute
-//!           Observed, options ─▶ down ─────────┘
+//!           Observed, options ─▶ down, action ─┘
 //! ```
 //!
 //! Everything here is a pure function of its arguments: no file, clock or process is read, so the same inputs give
@@ -14,6 +14,7 @@
 //! networks and volumes, creations (all of them early, in parallel), and last the starts and waits in the
 //! order of `depends_on`, itself checked to be acyclic.
 
+mod action;
 mod config_hash;
 mod down;
 mod draft;
@@ -26,7 +27,6 @@ mod render;
 mod replicas;
 mod selection;
 mod steps;
-mod stop;
 mod take_down;
 mod up;
 
@@ -35,10 +35,8 @@ pub use error::PlanError;
 pub use graph::{Cycle, DependencyGraph};
 pub use observed::{Health, Observed, ObservedContainer, ObservedState};
 pub use operation::{Cause, Operation, Replaced, Step};
-pub use options::{DownOptions, Recreate, UpOptions};
+pub use options::{Action, DownOptions, Recreate, UpOptions};
 pub use steps::{Plan, StepId};
-
-use std::time::Duration;
 
 use crate::compose::model::{Project, Service};
 use crate::name::{ContainerName, ProjectName, ServiceName};
@@ -68,11 +66,19 @@ pub fn teardown(project: Option<&Project>, observed: &Observed, options: &DownOp
     down::plan(project, observed, options)
 }
 
-/// Plans to stop the running containers of `services` (all when empty), dependents first; they stay to be started
-/// again. `timeout` stands in for the grace period of each.
-#[must_use]
-pub fn stop(observed: &Observed, services: &[ServiceName], timeout: Option<Duration>) -> Plan {
-    stop::plan(observed, services, timeout)
+/// Plans `action` for the containers that `services` have; for those of all services but orphans when it is empty.
+///
+/// Without a project containers remember what they depend on, and none is an orphan.
+///
+/// # Errors
+/// [`PlanError::NoContainer`] for a start of what does not exist.
+pub fn act(
+    project: Option<&Project>,
+    observed: &Observed,
+    services: &[ServiceName],
+    action: &Action,
+) -> Result<Plan, PlanError> {
+    action::plan(project, observed, services, action)
 }
 
 /// The name of a container of a service: `container_name`, else `<project>-<service>-<number>`.

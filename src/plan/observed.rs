@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::compose::model::NetworkLimits;
+use crate::compose::model::{Dependency, NetworkLimits};
 use crate::name::{ContainerId, ContainerName, ImageReference, NetworkName, ServiceName, VolumeName};
 
 /// What exists for a project.
@@ -40,8 +40,12 @@ pub struct ObservedContainer {
     pub mounted_images: BTreeMap<ImageReference, String>,
     /// What stopping it waits for before it kills.
     pub stop_grace_period: Duration,
-    /// The services it was made to depend on: the order to stop in when the file is gone.
-    pub depends_on: BTreeSet<ServiceName>,
+    /// What it was made to depend on: the order to stop and start in when the file is gone.
+    pub depends_on: BTreeMap<ServiceName, Dependency>,
+    /// The services whose containers' namespaces it runs in.
+    pub joins: BTreeSet<ServiceName>,
+    /// Whether it has a health check.
+    pub is_checked: bool,
     /// The networks it is attached to.
     pub networks: BTreeSet<NetworkName>,
     /// The named volumes it has mounted.

@@ -83,6 +83,29 @@ pub enum Operation {
         /// How long it has before it is killed.
         grace: Duration,
     },
+    /// Sends a container a signal.
+    KillContainer {
+        /// Which.
+        container: ContainerId,
+        /// What people call it.
+        name: ContainerName,
+        /// The number of the signal.
+        signal: i32,
+    },
+    /// Stops all processes of a container until it is let go on.
+    PauseContainer {
+        /// Which.
+        container: ContainerId,
+        /// What people call it.
+        name: ContainerName,
+    },
+    /// Lets a paused container go on.
+    UnpauseContainer {
+        /// Which.
+        container: ContainerId,
+        /// What people call it.
+        name: ContainerName,
+    },
     /// Removes a stopped container.
     RemoveContainer {
         /// Which.

@@ -43,6 +43,48 @@ pub enum Recreate {
     Never,
 }
 
+/// What is done to containers as they are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Action {
+    /// `start`: those that do not run, after what they depend on.
+    Start {
+        /// The plan ends when they run, are healthy, or have completed.
+        wait: bool,
+        /// How long that may take.
+        wait_timeout: Option<Duration>,
+    },
+    /// `stop`: dependents first.
+    Stop {
+        /// Stands in for the grace period of each.
+        timeout: Option<Duration>,
+    },
+    /// `restart`: dependents stop first and start last, when what they need is ready.
+    Restart {
+        /// Stands in for the grace period of each.
+        timeout: Option<Duration>,
+        /// Dependents that ask for it with `restart: true` stay as they are.
+        no_deps: bool,
+    },
+    /// `kill`.
+    Kill {
+        /// The number of the signal.
+        signal: i32,
+        /// Containers of services that the project does not have get it too.
+        orphans: bool,
+    },
+    /// `pause`.
+    Pause,
+    /// `unpause`.
+    Unpause,
+    /// `rm`: those that do not run.
+    Remove {
+        /// Those that run too, once they are stopped.
+        stop: bool,
+        /// Anonymous volumes go too.
+        volumes: bool,
+    },
+}
+
 /// The choices of `down`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DownOptions {

@@ -65,6 +65,9 @@ impl fmt::Display for Operation {
                 write!(formatter, "await {service} {condition}, if it can be had")
             }
             Self::StopContainer { name, .. } => write!(formatter, "stop container {name}"),
+            Self::KillContainer { name, signal, .. } => write!(formatter, "send signal {signal} to container {name}"),
+            Self::PauseContainer { name, .. } => write!(formatter, "pause container {name}"),
+            Self::UnpauseContainer { name, .. } => write!(formatter, "unpause container {name}"),
             Self::RemoveContainer { name, volumes: false, .. } => write!(formatter, "remove container {name}"),
             Self::RemoveContainer { name, volumes: true, .. } => {
                 write!(formatter, "remove container {name} with its volumes")

@@ -73,6 +73,9 @@ impl Plan {
         let touched = self.graph.node_weights().flat_map(|step| match &step.operation {
             Operation::UpdateContainer { container, .. }
             | Operation::StopContainer { container, .. }
+            | Operation::KillContainer { container, .. }
+            | Operation::PauseContainer { container, .. }
+            | Operation::UnpauseContainer { container, .. }
             | Operation::RemoveContainer { container, .. } => vec![container],
             Operation::RollOut { containers, .. } => containers.iter().map(|of| &of.container).collect(),
             _ => Vec::new(),

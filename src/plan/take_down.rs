@@ -88,7 +88,7 @@ fn dependencies<'a>(project: Option<&'a Project>, observed: &'a Observed) -> DiG
         project.is_some_and(|project| project.services.contains_key(name) || project.disabled.contains_key(name))
     };
     for container in observed.containers.iter().filter(|container| !has(&container.service)) {
-        for dependency in &container.depends_on {
+        for dependency in container.depends_on.keys() {
             graph.add_edge(&container.service, dependency, ());
         }
     }

@@ -11,7 +11,6 @@
 //! A client that hangs up before `Done` cancels what it asked for; what was made stays, for the next `up` or `down`.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +18,7 @@ use super::evidence::Evidence;
 use super::failure::Failure;
 use crate::compose::model::{Attachment, Project};
 use crate::name::{ContainerId, ContainerName, NetworkName, ServiceName};
-use crate::plan::{DownOptions, UpOptions};
+use crate::plan::{Action, DownOptions, UpOptions};
 
 /// Said once a request has been read: a client that does not hear it asks another supervisor.
 pub(super) const ACCEPTED: &[u8] = b"\"Accepted\"\n";
@@ -43,17 +42,14 @@ pub enum Request {
         /// How.
         options: DownOptions,
     },
-    /// Stops the containers of services, in reverse order of dependency.
-    Stop {
-        /// Which; all when empty.
+    /// Does something to containers as they are.
+    Act {
+        /// The project, when there is a file.
+        project: Option<Box<Project>>,
+        /// Of which services; of all when empty.
         services: Vec<ServiceName>,
-        /// In place of each container's own grace period.
-        timeout: Option<Duration>,
-    },
-    /// Kills the containers of services at once.
-    Kill {
-        /// Which; all when empty.
-        services: Vec<ServiceName>,
+        /// What.
+        action: Action,
     },
     /// Puts a container of the project on one of its networks.
     Connect {
@@ -166,8 +162,14 @@ pub enum Status {
     Stopping,
     /// It is stopped.
     Stopped,
+    /// It is being killed.
+    Killing,
     /// It is killed.
     Killed,
+    /// It is paused.
+    Paused,
+    /// It goes on.
+    Unpaused,
     /// It is being removed.
     Removing,
     /// It is removed.

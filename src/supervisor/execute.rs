@@ -24,6 +24,7 @@ use super::world::World;
 use crate::compose::model::{Condition, Project};
 use crate::name::{ContainerId, ContainerName, ServiceName};
 use crate::plan::{Cause, Operation, Plan, Step, StepId};
+use crate::runtime::Signal;
 
 /// What a failed step means for the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -244,6 +245,9 @@ async fn perform(world: &Rc<World>, project: Option<&Project>, operation: Operat
             }
         }
         Operation::StopContainer { container, name, grace } => stop(world, &container, &name, grace).await,
+        Operation::KillContainer { container, name, signal } => kill(world, &container, &name, signal).await,
+        Operation::PauseContainer { container, name } => pause(world, &container, &name, true).await,
+        Operation::UnpauseContainer { container, name } => pause(world, &container, &name, false).await,
         Operation::RemoveContainer { container, name, volumes } => {
             remove_container(world, &container, &name, volumes).await
         }
@@ -384,6 +388,48 @@ pub(super) async fn end(world: &World, id: &ContainerId, grace: Duration) -> Sto
         Ok(()) => report.await.unwrap_or(StopReport::Stopped),
         Err(_) => StopReport::Stopped,
     }
+}
+
+/// Sends a container a signal; SIGKILL ends it, and is waited for.
+async fn kill(world: &Rc<World>, id: &ContainerId, name: &ContainerName, signal: i32) -> Result<(), Failure> {
+    let resource = Resource::Container(name.clone());
+    world.say(Event::Progress { resource: resource.clone(), status: Status::Killing });
+    let result = match crate::sys::signal::numbered(signal) {
+        Some(Signal::KILL) => {
+            end(world, id, Duration::ZERO).await;
+            Ok(())
+        }
+        Some(signal) => tell(world, id, name, |reply| Command::Signal(signal, reply)).await,
+        None => Err(Failure::new(FailureKind::Plan, format!("there is no signal {signal}"))),
+    };
+    let status = if result.is_ok() { Status::Killed } else { Status::Error };
+    world.say(Event::Progress { resource, status });
+    result.map_err(|failure| failure.because_of(format!("cannot kill {name}")))
+}
+
+async fn pause(world: &Rc<World>, id: &ContainerId, name: &ContainerName, pause: bool) -> Result<(), Failure> {
+    let result = tell(world, id, name, |reply| Command::Pause { pause, reply }).await;
+    let status = match (&result, pause) {
+        (Err(_), _) => Status::Error,
+        (Ok(()), true) => Status::Paused,
+        (Ok(()), false) => Status::Unpaused,
+    };
+    world.say(Event::Progress { resource: Resource::Container(name.clone()), status });
+    result.map_err(|failure| failure.because_of(format!("cannot {} {name}", if pause { "pause" } else { "unpause" })))
+}
+
+/// Gives a unit a command, and waits for its answer.
+async fn tell(
+    world: &World,
+    id: &ContainerId,
+    name: &ContainerName,
+    command: impl FnOnce(oneshot::Sender<Result<(), Failure>>) -> Command,
+) -> Result<(), Failure> {
+    let gone = || Failure::new(FailureKind::NotRunning, format!("container {name} is not running"));
+    let commands = world.with_unit(id, |unit| unit.commands.clone()).ok_or_else(gone)?;
+    let (reply, answer) = oneshot::channel();
+    commands.send(command(reply)).await.map_err(|_| gone())?;
+    answer.await.map_err(|_| gone())?
 }
 
 fn remove(world: &World, id: &ContainerId, volumes: bool) -> Result<(), Failure> {

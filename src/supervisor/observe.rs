@@ -9,9 +9,9 @@ use serde::{Deserialize, Deserializer};
 use super::grant::Grant;
 use super::health_policy::Check;
 use super::lower::Lowered;
-use crate::compose::model::{Project, Service};
+use crate::compose::model::{Peer, Project, Service};
 use crate::image::Store;
-use crate::name::{ImageReference, ProjectName, VolumeName};
+use crate::name::{ImageReference, ProjectName, ServiceName, VolumeName};
 use crate::plan::{Health, Observed, ObservedContainer, ObservedState};
 use crate::runtime::{ExitStatus, ExternalRuntime, Handle};
 use crate::state::{ContainerLayout, ContainerRecord, ContainerState, HealthRecord, Layout, StateError};
@@ -184,12 +184,24 @@ pub(super) fn observed_container(record: &Record, state: ObservedState) -> Obser
         image: record.image_id.clone(),
         mounted_images: record.config.mounted_images.clone(),
         stop_grace_period: record.config.service.stop_grace_period(),
-        depends_on: record.config.service.depends_on.keys().cloned().collect(),
+        depends_on: record.config.service.depends_on.clone(),
+        joins: joined(&record.config.service),
+        is_checked: record.config.check.is_some(),
         networks: record.endpoints.iter().map(|endpoint| endpoint.network.clone()).collect(),
         volumes: record.config.volumes.keys().cloned().collect(),
         limits: record.config.service.network_limits().cloned(),
         state,
     }
+}
+
+/// The services whose containers' namespaces a service uses.
+fn joined(service: &Service) -> BTreeSet<ServiceName> {
+    let peers = [service.network_of(), service.processes_of(), service.ipc_of()];
+    let services = peers.into_iter().flatten().filter_map(|peer| match peer {
+        Peer::Service(name) => Some(name.clone()),
+        Peer::Container(_) => None,
+    });
+    services.collect()
 }
 
 /// The networks of a project by key, as [`Observed`] holds them.

@@ -1,7 +1,6 @@
 //! What each request of a client comes to: a plan that is executed, or a change of one container or network.
 
 use std::rc::Rc;
-use std::time::Duration;
 
 use tokio::sync::oneshot;
 
@@ -20,7 +19,7 @@ use super::world::World;
 use crate::compose::model::Project;
 use crate::name::{ContainerId, NetworkName, ServiceName};
 use crate::network::{self, IpFamily};
-use crate::plan;
+use crate::plan::{self, Action};
 
 /// Performs a request to its end, or until `cancelled` resolves.
 pub(super) async fn perform(world: &Rc<World>, request: Request, cancelled: Cancelled) -> Vec<Failure> {
@@ -29,8 +28,9 @@ pub(super) async fn perform(world: &Rc<World>, request: Request, cancelled: Canc
         Request::Down { project, options } => {
             down(world, project.map(|project| Rc::new(*project)), &options, cancelled).await
         }
-        Request::Stop { services, timeout } => stop_services(world, &services, timeout, cancelled).await,
-        Request::Kill { services } => stop_services(world, &services, Some(Duration::ZERO), cancelled).await,
+        Request::Act { project, services, action } => {
+            act(world, project.map(|project| Rc::new(*project)), &services, &action, cancelled).await
+        }
         Request::Connect { container, network, attachment } => {
             rewire(world, &container, cancelled, || {
                 Ok(Rewire::Connect { network: shared::key_of(world, &network)?, attachment })
@@ -176,13 +176,32 @@ fn remove_network(world: &World, key: &NetworkName) -> Result<Vec<Failure>, Fail
     Ok(Vec::new())
 }
 
-/// Stops services in reverse order of dependency; the order is the plan's, less its removals.
-async fn stop_services(
+/// Does something to containers as they are.
+async fn act(
     world: &Rc<World>,
+    project: Option<Rc<Project>>,
     services: &[ServiceName],
-    timeout: Option<Duration>,
-    cancelled: Cancelled,
+    action: &Action,
+    mut cancelled: Cancelled,
 ) -> Result<Vec<Failure>, Failure> {
-    let plan = plan::stop(&world.observe(None)?, services, timeout);
-    Ok(execute(world, None, &plan, OnFailure::Continue, Limits { cancelled, time: None }).await)
+    let begins = matches!(action, Action::Start { .. } | Action::Restart { .. });
+    if begins {
+        tokio::select! {
+            () = world.settled() => {}
+            _ = &mut cancelled => return Err(Failure::interrupted()),
+        }
+    }
+    let observed = world.observe(project.as_deref())?;
+    let plan = plan::act(project.as_deref(), &observed, services, action)
+        .map_err(|error| Failure::from_error(FailureKind::Plan, &error))?;
+    let on_failure = if begins { OnFailure::Stop } else { OnFailure::Continue };
+    let time = match action {
+        Action::Start { wait_timeout, .. } => *wait_timeout,
+        _ => None,
+    };
+    let failures = execute(world, project.as_ref(), &plan, on_failure, Limits { cancelled, time }).await;
+    if matches!(action, Action::Remove { .. }) {
+        world.forget_retired();
+    }
+    Ok(failures)
 }

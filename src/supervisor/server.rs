@@ -24,7 +24,8 @@ use super::world::World;
 use crate::image::{Store, StoreError};
 use crate::name::ProjectName;
 use crate::network::{Firewall, NftError, Nftables};
-use crate::runtime::MonitorCgroup;
+use crate::plan::Action;
+use crate::runtime::{self, MonitorCgroup};
 use crate::state::{Layout, StateError};
 use crate::sys::readiness::readable_owned;
 
@@ -267,8 +268,11 @@ fn rank(request: &Request) -> Rank {
         | Request::Disconnect { .. }
         | Request::HostRun(_)
         | Request::RemoveNetwork { .. } => Rank::Up,
-        Request::Stop { .. } => Rank::Stop,
-        Request::Kill { .. } => Rank::Kill,
+        Request::Act { action: Action::Stop { .. } | Action::Remove { stop: true, .. }, .. } => Rank::Stop,
+        Request::Act { action: Action::Kill { signal, .. }, .. } if *signal == runtime::Signal::KILL.as_raw() => {
+            Rank::Kill
+        }
+        Request::Act { .. } => Rank::Up,
         Request::Down { .. } => Rank::Down,
     }
 }
@@ -366,9 +370,12 @@ mod tests {
 
     #[test]
     fn an_end_takes_over_from_a_beginning() {
-        let stop = Request::Stop { services: Vec::new(), timeout: None };
-        let kill = Request::Kill { services: Vec::new() };
+        let act = |action| Request::Act { project: None, services: Vec::new(), action };
+        let stop = act(Action::Stop { timeout: None });
+        let kill = act(Action::Kill { signal: 9, orphans: false });
+        let reload = act(Action::Kill { signal: 1, orphans: false });
         let down = Request::Down { project: None, options: plan::DownOptions::default() };
+        assert_eq!(rank(&reload), Rank::Up);
         assert!(Rank::Up < rank(&stop) && rank(&stop) < rank(&kill) && rank(&kill) < rank(&down));
     }
 }

@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::control::ContainerChange;
 use super::evidence::FailedProbe;
-use super::failure::Failure;
+use super::failure::{Failure, FailureKind};
 use super::health::Prober;
 use super::observe::{Record, health_record};
 use super::publish;
@@ -48,6 +48,16 @@ pub(super) enum Command {
         /// The record.
         record: Rc<Record>,
         /// Where a failure leaves the record as it was.
+        reply: oneshot::Sender<Result<(), Failure>>,
+    },
+    /// Sends it a signal other than SIGKILL; answered when that is done. It is no stop, but an end by the signal that asks
+    /// for one is the user's doing.
+    Signal(Signal, oneshot::Sender<Result<(), Failure>>),
+    /// Pauses it, or lets it go on; answered when that is done.
+    Pause {
+        /// Which of the two.
+        pause: bool,
+        /// It fails for one that does not run, or is so already.
         reply: oneshot::Sender<Result<(), Failure>>,
     },
     /// Changes what it is connected to; answered when that is done.
@@ -236,6 +246,10 @@ impl Unit {
                 self.rename(record, reply);
                 Some(Phase::Idle)
             }
+            Command::Signal(_, reply) | Command::Pause { reply, .. } => {
+                let _ = reply.send(Err(self.not_running()));
+                Some(Phase::Idle)
+            }
         }
     }
 
@@ -254,12 +268,13 @@ impl Unit {
     async fn running(&mut self, mut live: Box<Live>) -> Option<Phase> {
         let mut prober = Prober::new(&self.record, &self.world.paths.container(&self.record.id), live.since);
         self.publish_health(prober.health(), Vec::new());
+        let mut by_user = false;
         loop {
             tokio::select! {
                 exit = live.handle.exited() => {
                     let ran_for = live.ran_for();
                     let (code, oom) = self.outcome(exit);
-                    return Some(self.ended(Exit { code, ..Exit::default() }, oom, ran_for));
+                    return Some(self.ended(Exit { code, by_user, ..Exit::default() }, oom, ran_for));
                 }
                 command = self.inbox.recv() => match command? {
                     Command::Start(reply) => {
@@ -287,6 +302,21 @@ impl Unit {
                         let _ = reply.send(());
                     }
                     Command::Rename(record, reply) => self.rename(record, reply),
+                    Command::Signal(signal, reply) => {
+                        if signal == live.stop_signal {
+                            by_user = true;
+                            self.mark_stopped();
+                        }
+                        let sent = live.handle.signal(signal).and_then(|()| match by_user {
+                            // A paused one could not obey.
+                            true => live.handle.unpause(),
+                            false => Ok(()),
+                        });
+                        let _ = reply.send(sent.map_err(|error| Failure::from_error(FailureKind::System, &error)));
+                    }
+                    Command::Pause { pause, reply } => {
+                        let _ = reply.send(self.pause(&live.handle, pause));
+                    }
                 },
                 () = prober.probe(|| self.publish.receiver_count() > 1) => {
                     if prober.health() == Health::Unhealthy && self.policy().on_unhealthy {
@@ -363,11 +393,15 @@ impl Unit {
                         stopping.done.push(done);
                     }
                     Command::Update { record, reply } => self.update(record, reply),
-                    Command::Rewire(_, reply) => {
+                    Command::Rewire(_, reply) | Command::Pause { reply, .. } => {
                         let _ = reply.send(Err(Failure::cancelled(&self.record.name)));
                     }
                     Command::Relay(reply) => drop(reply.send(())),
                     Command::Rename(record, reply) => self.rename(record, reply),
+                    Command::Signal(signal, reply) => {
+                        self.kill(&stopping.live, signal);
+                        let _ = reply.send(Ok(()));
+                    }
                 },
             }
         }
@@ -403,7 +437,26 @@ impl Unit {
                     self.rename(record, reply);
                     Some(Phase::Backoff { due, code })
                 }
+                Command::Signal(_, reply) | Command::Pause { reply, .. } => {
+                    let _ = reply.send(Err(self.not_running()));
+                    Some(Phase::Backoff { due, code })
+                }
             },
+        }
+    }
+
+    fn not_running(&self) -> Failure {
+        Failure::new(FailureKind::NotRunning, format!("container {} is not running", self.record.name))
+    }
+
+    fn pause(&self, handle: &Handle, pause: bool) -> Result<(), Failure> {
+        let system = |error: RuntimeError| Failure::from_error(FailureKind::System, &error);
+        let name = &self.record.name;
+        match (handle.is_paused().map_err(system)?, pause) {
+            (true, true) => Err(Failure::new(FailureKind::Plan, format!("container {name} is already paused"))),
+            (false, false) => Err(Failure::new(FailureKind::Plan, format!("container {name} is not paused"))),
+            (false, true) => handle.pause().map_err(system),
+            (true, false) => handle.unpause().map_err(system),
         }
     }
 

@@ -1,7 +1,7 @@
 //! `down`: what goes, and in which order.
 
 use insta::assert_snapshot;
-use rcompose::compose::model::{Condition, Mount, Project};
+use rcompose::compose::model::{Condition, Dependency, Mount, Project};
 use rcompose::plan::{DownOptions, Observed, ObservedState, teardown};
 
 use super::world::{With, container, name, names, project, running, service};
@@ -100,7 +100,8 @@ fn orphans_stay_unless_asked_for() {
 #[test]
 fn containers_that_remember_a_circle() {
     let mut observed = running(&stack());
-    container(&mut observed, "shop-db-1").depends_on.insert(name("web"));
+    let dependency = Dependency { condition: Condition::ServiceStarted, restart: false, required: true };
+    container(&mut observed, "shop-db-1").depends_on.insert(name("web"), dependency);
     assert_snapshot!(teardown(None, &observed, &DownOptions::default()), @r"
     #1 stop container shop-app-1 (down)
     #2 remove container shop-app-1 (down) after #1

@@ -155,6 +155,11 @@ fn carry_out_step(operation: &Operation, project: Option<&Project>, observed: &m
                 assert!(is_running(container), "{} was not started", container.name);
             }
         }
+        Operation::KillContainer { container, .. }
+        | Operation::PauseContainer { container, .. }
+        | Operation::UnpauseContainer { container, .. } => {
+            assert!(is_running(&observed.containers[at(observed, container)]), "it does not run");
+        }
         Operation::StopContainer { container, .. } => {
             let container = at(observed, container);
             assert!(is_running(&observed.containers[container]), "stopped twice");
@@ -194,7 +199,9 @@ fn created(project: &Project, key: &ServiceName, number: u32, observed: &Observe
             .map(|image| (image.clone(), observed.images.get(image).expect("the image was pulled").clone()))
             .collect(),
         stop_grace_period: service.stop_grace_period(),
-        depends_on: service.depends_on.keys().cloned().collect(),
+        depends_on: service.depends_on.clone(),
+        joins: project.services.keys().filter(|other| service.joins(other)).cloned().collect(),
+        is_checked: service.healthcheck.is_some(),
         networks: service.networks.keys().cloned().collect(),
         volumes,
         limits: service.network_limits().cloned(),

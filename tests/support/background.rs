@@ -79,6 +79,17 @@ impl Background {
         });
     }
 
+    /// Waits until it has a descriptor open that `/proc` shows as `kind`: `pidfd`.
+    #[track_caller]
+    pub(crate) fn opens(&self, kind: &str) {
+        let directory = format!("/proc/{}/fd", self.child.id());
+        eventually(&format!("a {kind} of {}", self.command), Duration::from_secs(30), || {
+            let mut descriptors = fs_err::read_dir(&directory).ok()?.flatten();
+            let is_meant = |path: std::path::PathBuf| path.to_string_lossy().contains(kind);
+            descriptors.any(|descriptor| fs_err::read_link(descriptor.path()).is_ok_and(is_meant)).then_some(())
+        });
+    }
+
     /// Sends `signal` to it.
     pub(crate) fn signal(&self, signal: Signal) {
         kill(Pid::from_raw(self.child.id().try_into().unwrap()), signal).unwrap();

@@ -6,7 +6,7 @@ use super::value::seconds;
 use crate::name::ServiceName;
 
 /// The flags of `down`.
-#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, clap::Args)]
 pub struct DownArgs {
     /// Remove named volumes too, and what is in them
     #[arg(short, long)]

@@ -6,6 +6,7 @@ mod down;
 mod exec;
 mod host_run;
 mod images;
+mod lifecycle;
 mod logs;
 mod ls;
 mod net;
@@ -26,6 +27,7 @@ pub use down::DownArgs;
 pub use exec::ExecArgs;
 pub use host_run::HostRunArgs;
 pub use images::ImagesArgs;
+pub use lifecycle::{KillArgs, PauseArgs, PortArgs, RestartArgs, RmArgs, SignalNumber, StartArgs, StopArgs, WaitArgs};
 pub use logs::LogsArgs;
 pub use ls::{LsArgs, NameFilter};
 pub use net::{NetArgs, NetFormat};
@@ -118,6 +120,24 @@ pub enum Command {
     Up(UpArgs),
     /// Stop and remove containers and networks
     Down(DownArgs),
+    /// Start containers that were stopped
+    Start(StartArgs),
+    /// Stop containers, and keep them
+    Stop(StopArgs),
+    /// Stop containers and start them again
+    Restart(RestartArgs),
+    /// Kill containers, or send them a signal
+    Kill(KillArgs),
+    /// Stop all processes of containers where they are
+    Pause(PauseArgs),
+    /// Let paused containers go on
+    Unpause(PauseArgs),
+    /// Remove containers that were stopped
+    Rm(RmArgs),
+    /// Wait until containers have ended
+    Wait(WaitArgs),
+    /// Print where a port of a service is published
+    Port(PortArgs),
     /// List containers
     Ps(PsArgs),
     /// List the projects of this machine
@@ -229,6 +249,15 @@ mod tests {
         Commands:
           up        Create and start the services
           down      Stop and remove containers and networks
+          start     Start containers that were stopped
+          stop      Stop containers, and keep them
+          restart   Stop containers and start them again
+          kill      Kill containers, or send them a signal
+          pause     Stop all processes of containers where they are
+          unpause   Let paused containers go on
+          rm        Remove containers that were stopped
+          wait      Wait until containers have ended
+          port      Print where a port of a service is published
           ps        List containers
           ls        List the projects of this machine
           images    List the images of the containers

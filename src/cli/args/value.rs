@@ -23,6 +23,12 @@ pub enum InvalidValue {
         /// What is wrong with it.
         source: ParseIntError,
     },
+    /// No signal is called so.
+    #[error("`{text}` is not a signal")]
+    Signal {
+        /// What was found.
+        text: String,
+    },
     /// `-e =value`.
     #[error("a variable needs a name")]
     UnnamedVariable,

@@ -83,6 +83,8 @@ statuses! {
     Stopped Done "It is stopped.",
     Killing Working "It is killed.",
     Killed Done "It is killed.",
+    Paused Done "All its processes are stopped until it goes on.",
+    Unpaused Done "It goes on.",
     Removing Working "A network, a volume or a container is removed.",
     Removed Done "It is removed.",
     Skipped Warning "It was left out.",

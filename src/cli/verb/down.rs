@@ -9,17 +9,14 @@ use crate::cli::follow::complete;
 use crate::cli::interrupt::interruptible;
 use crate::cli::output;
 use crate::cli::provider;
-use crate::cli::select::{check_known, services};
-use crate::compose::LoadError;
-use crate::compose::model::Project;
+use crate::cli::select::{check_known, file_or_name, services};
 use crate::image::Store;
-use crate::name::ProjectName;
 use crate::plan::{self, DownOptions};
 use crate::supervisor::{Client, Configuration, Request, observe};
 
 pub(in crate::cli) async fn run(context: &Context, args: DownArgs) -> Result<ExitCode, CliError> {
     context.require_root()?;
-    let (name, mut project) = project(context)?;
+    let (name, mut project) = file_or_name(context)?;
     let provided = match &mut project {
         Some(project) => provider::take(project, &args.services, true)?,
         None => provider::Provided::default(),
@@ -53,13 +50,4 @@ pub(in crate::cli) async fn run(context: &Context, args: DownArgs) -> Result<Exi
     interruptible(complete(client, output::progress(&context.globals, "down"), paint)).await?;
     interruptible(provided).await?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// The project, from its file; with `-p` and no file its name is enough.
-fn project(context: &Context) -> Result<(ProjectName, Option<Project>), CliError> {
-    match (context.load(&[]), context.project_name()) {
-        (Ok(project), _) => Ok((project.name.clone(), Some(project))),
-        (Err(CliError::Load(LoadError::NoFile { .. })), Some(name)) => Ok((name.clone(), None)),
-        (Err(error), _) => Err(error),
-    }
 }

@@ -1,5 +1,6 @@
 //! The commands: each resolves what is meant, asks the supervisor or reads state, and prints.
 
+pub(super) mod act;
 pub(super) mod attach;
 pub(super) mod config;
 pub(super) mod down;
@@ -11,9 +12,11 @@ pub(super) mod ls;
 pub(super) mod net;
 pub(super) mod network;
 pub(super) mod oci;
+pub(super) mod port;
 pub(super) mod ps;
 pub(super) mod pull;
 pub(super) mod stats;
 pub(super) mod top;
 pub(super) mod up;
 pub(super) mod volumes;
+pub(super) mod wait;

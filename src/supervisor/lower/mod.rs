@@ -23,7 +23,7 @@ pub use process::arguments;
 pub use seccomp_profile::{KernelVersion, ProfileError, SeccompProfile};
 pub use security::every_capability;
 pub use security_opt::profile_file;
-pub use signal::stop_signal;
+pub use signal::{signal_number, stop_signal};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

@@ -19,13 +19,14 @@ pub fn stop_signal(name: &ServiceName, service: &Service, image: &ImageDefaults)
     match service.stop_signal.as_ref().or(image.stop_signal.as_ref()) {
         None => Ok(Signal::SIGTERM as i32),
         Some(text) => {
-            number(text).ok_or_else(|| LowerError::UnknownSignal { service: name.clone(), signal: text.clone() })
+            signal_number(text).ok_or_else(|| LowerError::UnknownSignal { service: name.clone(), signal: text.clone() })
         }
     }
 }
 
-/// Reads `SIGTERM`, `term`, `15`, `SIGRTMIN+3` or `RTMAX-1`.
-fn number(text: &str) -> Option<i32> {
+/// The number of a signal: reads `SIGTERM`, `term`, `15`, `SIGRTMIN+3` or `RTMAX-1`.
+#[must_use]
+pub fn signal_number(text: &str) -> Option<i32> {
     if let Ok(number) = text.parse::<i32>() {
         return (1..=*REAL_TIME.end()).contains(&number).then_some(number);
     }
@@ -62,7 +63,7 @@ mod tests {
             ("SIGSIGTERM", None),
             ("", None),
         ] {
-            assert_eq!(number(text), expected, "{text}");
+            assert_eq!(signal_number(text), expected, "{text}");
         }
     }
 }

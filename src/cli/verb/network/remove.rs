@@ -1,17 +1,20 @@
 //! `network rm` and `network prune`.
 
-use std::io::{self, BufRead as _, Write as _};
 use std::process::ExitCode;
 
 use jiff::Timestamp;
 
 use super::{find, networks};
 use crate::cli::args::{NetworkPruneArgs, NetworkRmArgs};
+use crate::cli::confirm::confirmed;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::network::{Filter, Shown};
 use crate::cli::output;
 use crate::supervisor::{Client, Event, Request, remove_network};
+
+const QUESTION: &str =
+    "WARNING! This will remove all networks that no container is on.\nAre you sure you want to continue? [y/N] ";
 
 const FILTERS: &[&str] = &["label", "label!", "until"];
 
@@ -35,7 +38,7 @@ pub(super) async fn rm(context: &Context, args: &NetworkRmArgs) -> Result<ExitCo
 
 pub(super) async fn prune(context: &Context, args: &NetworkPruneArgs) -> Result<ExitCode, CliError> {
     let filter = Filter::parse(&args.filter, FILTERS)?;
-    if !args.force && !context.globals.dry_run && !confirmed()? {
+    if !args.force && !context.globals.dry_run && !confirmed(QUESTION)? {
         return Ok(ExitCode::SUCCESS);
     }
     let now = Timestamp::now();
@@ -74,15 +77,4 @@ pub(in crate::cli) async fn finish(context: &Context, mut client: Client) -> Res
             None => return Err(crate::supervisor::ClientError::Lost { project: client.project().clone() }.into()),
         }
     }
-}
-
-/// Asks on standard error, and takes only a yes for one.
-fn confirmed() -> io::Result<bool> {
-    write!(
-        io::stderr(),
-        "WARNING! This will remove all networks that no container is on.\nAre you sure you want to continue? [y/N] "
-    )?;
-    let mut answer = String::new();
-    io::stdin().lock().read_line(&mut answer)?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
