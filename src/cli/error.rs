@@ -64,6 +64,9 @@ pub enum CliError {
         /// The project.
         project: ProjectName,
     },
+    /// Orphans are to be passed over, and to be removed.
+    #[error("COMPOSE_IGNORE_ORPHANS cannot be combined with --remove-orphans")]
+    IgnoredAndRemoved,
     /// A port is not published.
     #[error("no port {port}/{protocol} for container {container}: {}", published.join(", "))]
     NoSuchPort {
@@ -264,6 +267,7 @@ impl CliError {
             | Self::NotRunning { .. }
             | Self::NothingRuns { .. }
             | Self::NoSuchPort { .. }
+            | Self::IgnoredAndRemoved
             | Self::NoSuchContainer { .. }
             | Self::NoSuchContainerName { .. }
             | Self::NoSuchNetwork { .. }
@@ -347,6 +351,7 @@ impl CliError {
             Self::NothingRuns { .. } => Some("start them with `rcompose up -d`".to_owned()),
             Self::NoSuchPort { .. } => Some("publish it under `ports` in the compose file".to_owned()),
             Self::Output { .. }
+            | Self::IgnoredAndRemoved
             | Self::OutputFile { .. }
             | Self::HostCommand { .. }
             | Self::HostProgram(_)

@@ -108,6 +108,8 @@ fn run(args: &Args) -> Result<ExitCode, CliError> {
         Command::Rm(rm) => block_on(verb::act::rm(&context, rm)),
         Command::Wait(wait) => block_on(verb::wait::run(&context, wait)),
         Command::Port(port) => verb::port::run(&context, &port),
+        Command::Create(create) => block_on(verb::create::create(&context, create)),
+        Command::Scale(scale) => block_on(verb::create::scale(&context, scale)),
         Command::Logs(logs) => block_on(verb::logs::run(&context, logs)),
         Command::Net(net) => verb::net::run(&context, &net),
         Command::Network(network) => block_on(verb::network::run(&context, network)),

@@ -16,6 +16,12 @@ pub struct UpOptions {
     pub no_deps: bool,
     /// When containers that exist are made anew.
     pub recreate: Recreate,
+    /// `--always-recreate-deps`: what named services only depend on is made anew too.
+    #[serde(default)]
+    pub recreate_dependencies: bool,
+    /// `--no-start`: containers are made, and nothing is started.
+    #[serde(default)]
+    pub no_start: bool,
     /// `--pull`: stands in for the `pull_policy` of every service.
     pub pull: Option<PullPolicy>,
     /// `--remove-orphans`: removes the containers of services that the project does not have any more.

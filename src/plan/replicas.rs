@@ -55,7 +55,8 @@ pub(super) fn decide<'a>(
         } else {
             running(name, observed)
         };
-        if selected || !options.no_deps {
+        // What is stopped would not be started again.
+        if !options.no_start && (selected || !options.no_deps) {
             restart_with_dependencies(service, &mut replicas, &interrupted);
             follow_namespaces(service, &mut replicas, &started);
         }
@@ -102,7 +103,10 @@ fn of_service<'a>(
 
     // A one-shot that others wait on is done once it has succeeded: it runs again when it changed or is asked for.
     let has_completed = is_one_shot(project, name) && !options.services.contains(name);
-    let forced = options.recreate == Recreate::Force && selection.named.contains(name);
+    let forced = match selection.named.contains(name) {
+        true => options.recreate == Recreate::Force,
+        false => options.recreate_dependencies,
+    };
     let kept = staying.into_iter().map(|(container, divergence)| {
         let fate = match (options.recreate, divergence, container.state) {
             (Recreate::Diverged | Recreate::Force, Some(cause), _) => Fate::Recreate(container, cause),

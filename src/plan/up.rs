@@ -63,11 +63,13 @@ pub(super) fn plan<'a>(
     up.make_volumes();
     up.create_containers();
     up.update_containers();
-    for name in graph.order().iter().copied().filter(|name| replicas.contains_key(name)) {
-        up.start_containers(name);
-    }
-    if options.wait {
-        up.await_everything(graph);
+    if !options.no_start {
+        for name in graph.order().iter().copied().filter(|name| replicas.contains_key(name)) {
+            up.start_containers(name);
+        }
+        if options.wait {
+            up.await_everything(graph);
+        }
     }
     let staying =
         observed.containers.iter().filter(|container| is_orphan(project, container) && !options.remove_orphans);

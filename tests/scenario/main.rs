@@ -12,6 +12,7 @@ mod bad_file;
 mod bad_host;
 mod bad_image;
 mod command_line;
+mod create;
 mod depends_on;
 mod evidence;
 mod exec;

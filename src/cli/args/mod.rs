@@ -2,6 +2,7 @@
 
 mod attach;
 mod config;
+mod create;
 mod down;
 mod exec;
 mod host_run;
@@ -23,6 +24,7 @@ mod volumes;
 
 pub use attach::AttachArgs;
 pub use config::{ConfigArgs, ConfigFormat, HashOf};
+pub use create::{CreateArgs, ScaleArgs};
 pub use down::DownArgs;
 pub use exec::ExecArgs;
 pub use host_run::HostRunArgs;
@@ -66,6 +68,9 @@ pub struct Args {
     #[command(subcommand)]
     pub command: Command,
 }
+
+/// The variable that silences the warning about containers of services that the Compose file no longer has.
+const IGNORE_ORPHANS: &str = "COMPOSE_IGNORE_ORPHANS";
 
 /// `-v`, as docker compose has it: clap's own would be `-V`.
 fn version_flag() -> clap::Arg {
@@ -120,6 +125,10 @@ pub enum Command {
     Up(UpArgs),
     /// Stop and remove containers and networks
     Down(DownArgs),
+    /// Create containers, and do not start them
+    Create(CreateArgs),
+    /// Change how many containers services have
+    Scale(ScaleArgs),
     /// Start containers that were stopped
     Start(StartArgs),
     /// Stop containers, and keep them
@@ -249,6 +258,8 @@ mod tests {
         Commands:
           up        Create and start the services
           down      Stop and remove containers and networks
+          create    Create containers, and do not start them
+          scale     Change how many containers services have
           start     Start containers that were stopped
           stop      Stop containers, and keep them
           restart   Stop containers and start them again

@@ -2,18 +2,19 @@
 
 use std::time::Duration;
 
-use super::Scale;
 use super::value::seconds;
+use super::{IGNORE_ORPHANS, Scale};
+use crate::compose::model::PullPolicy;
 use crate::name::ServiceName;
 
 /// The flags of `up`.
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
 pub struct UpArgs {
     /// Leave the containers running in the background
-    #[arg(short, long, conflicts_with_all = ["abort_on_container_exit", "abort_on_container_failure", "exit_code_from", "attach"])]
+    #[arg(short, long, conflicts_with_all = ["abort_on_container_exit", "abort_on_container_failure", "exit_code_from", "attach", "attach_dependencies"])]
     pub detach: bool,
     /// Wait until the services run and are healthy; implies --detach
-    #[arg(long, conflicts_with_all = ["abort_on_container_exit", "abort_on_container_failure", "exit_code_from", "attach"])]
+    #[arg(long, conflicts_with_all = ["abort_on_container_exit", "abort_on_container_failure", "exit_code_from", "attach", "attach_dependencies"])]
     pub wait: bool,
     /// Seconds that --wait waits at most
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
@@ -21,18 +22,36 @@ pub struct UpArgs {
     /// Recreate containers that have not changed
     #[arg(long, conflicts_with = "no_recreate")]
     pub force_recreate: bool,
+    /// Recreate what named services depend on, even if it has not changed
+    #[arg(long, conflicts_with = "no_recreate")]
+    pub always_recreate_deps: bool,
+    /// Give recreated containers new anonymous volumes
+    #[arg(short = 'V', long, conflicts_with = "no_recreate")]
+    pub renew_anon_volumes: bool,
     /// Leave containers that exist as they are
     #[arg(long)]
     pub no_recreate: bool,
+    /// Create the containers, and do not start them
+    #[arg(long)]
+    pub no_start: bool,
     /// Do not start what the services depend on
     #[arg(long)]
     pub no_deps: bool,
     /// Remove containers of services that the Compose file no longer has
     #[arg(long, env = "COMPOSE_REMOVE_ORPHANS", hide_env = true, value_parser = clap::builder::FalseyValueParser::new())]
     pub remove_orphans: bool,
+    #[doc(hidden)]
+    #[arg(long, hide = true, env = IGNORE_ORPHANS, value_parser = clap::builder::FalseyValueParser::new())]
+    pub ignore_orphans: bool,
     /// Which images to pull first [default: as each service's pull_policy says]
     #[arg(long, value_name = "WHEN")]
     pub pull: Option<UpPull>,
+    /// Show no progress of pulls
+    #[arg(long)]
+    pub quiet_pull: bool,
+    /// Take every question as answered with yes
+    #[arg(short, long)]
+    pub yes: bool,
     /// How many containers a service has; repeatable
     #[arg(long, value_name = "SERVICE=NUMBER")]
     pub scale: Vec<Scale>,
@@ -60,6 +79,9 @@ pub struct UpArgs {
     /// Show the output of this service only; repeatable
     #[arg(long, value_name = "SERVICE")]
     pub attach: Vec<ServiceName>,
+    /// Show the output of what named services depend on, too
+    #[arg(long, conflicts_with = "attach")]
+    pub attach_dependencies: bool,
     /// Do not show the output of this service; repeatable
     #[arg(long, value_name = "SERVICE")]
     pub no_attach: Vec<ServiceName>,
@@ -111,17 +133,13 @@ impl UpArgs {
     /// Whether `up` returns while the containers run.
     #[must_use]
     pub fn detached(&self) -> bool {
-        self.detach || self.wait
+        self.detach || self.wait || self.no_start
     }
 
     /// What happens to containers that exist.
     #[must_use]
     pub fn recreate(&self) -> Recreate {
-        match (self.force_recreate, self.no_recreate) {
-            (true, _) => Recreate::Always,
-            (_, true) => Recreate::Never,
-            (false, false) => Recreate::Changed,
-        }
+        recreate(self.force_recreate, self.no_recreate)
     }
 
     /// What ends an attached `up`.
@@ -147,6 +165,28 @@ impl UpArgs {
             return self.attach.contains(service);
         }
         wants && (self.services.is_empty() || self.services.contains(service))
+    }
+}
+
+/// What the flags `--force-recreate` and `--no-recreate` amount to.
+pub(super) fn recreate(force: bool, never: bool) -> Recreate {
+    match (force, never) {
+        (true, _) => Recreate::Always,
+        (_, true) => Recreate::Never,
+        (false, false) => Recreate::Changed,
+    }
+}
+
+impl UpPull {
+    /// What stands in for each service's own policy.
+    #[must_use]
+    pub fn policy(self) -> Option<PullPolicy> {
+        match self {
+            Self::Policy => None,
+            Self::Always => Some(PullPolicy::Always),
+            Self::Missing => Some(PullPolicy::Missing),
+            Self::Never => Some(PullPolicy::Never),
+        }
     }
 }
 
@@ -183,6 +223,11 @@ mod tests {
                        --scale web=2 -t 3 --no-color --no-log-prefix --timestamps --no-attach db web");
         assert!(args.detached() && args.wait && args.no_deps && args.remove_orphans);
         assert!(args.no_color && args.no_log_prefix && args.timestamps);
+        let more = up("up --always-recreate-deps --renew-anon-volumes --no-start --quiet-pull --yes");
+        assert!(more.always_recreate_deps && more.renew_anon_volumes && more.no_start && more.quiet_pull && more.yes);
+        assert!(
+            more.detached() && up("up -V -y").renew_anon_volumes && up("up --attach-dependencies").attach_dependencies
+        );
         assert_eq!(args.wait_timeout, Some(Duration::from_secs(60)));
         assert_eq!(args.timeout, Some(Duration::from_secs(3)));
         assert_eq!(args.pull, Some(UpPull::Missing));
@@ -201,6 +246,11 @@ mod tests {
             "up --wait --attach web",
             "up --abort-on-container-exit --abort-on-container-failure",
             "up --force-recreate --no-recreate",
+            "up --always-recreate-deps --no-recreate",
+            "up -V --no-recreate",
+            "up -d --attach-dependencies",
+            "up --wait --attach-dependencies",
+            "up --attach web --attach-dependencies",
         ] {
             assert!(parse(line).unwrap_err().contains("cannot be used with"), "{line}");
         }

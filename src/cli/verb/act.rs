@@ -10,6 +10,7 @@ use crate::cli::follow::complete;
 use crate::cli::interrupt::interruptible;
 use crate::cli::kernel;
 use crate::cli::output;
+use crate::cli::provider;
 use crate::cli::select::{check_known, file_or_name, services};
 use crate::compose::model::Project;
 use crate::image::Store;
@@ -81,7 +82,11 @@ struct Wish<'a> {
 impl<'a> Wish<'a> {
     fn of(context: &'a Context, names: Vec<ServiceName>, action: Action) -> Result<Self, CliError> {
         context.require_root()?;
-        let (name, project) = file_or_name(context)?;
+        let (name, mut project) = file_or_name(context)?;
+        if let Some(project) = &mut project {
+            // They have no containers.
+            provider::take(project, &names, true)?;
+        }
         let paths = context.layout.project(&name);
         check_known(context, &names, &services(&paths.read_containers::<Configuration>()?))?;
         let store = Store::open(&context.layout.images())?;

@@ -3,6 +3,7 @@
 pub(super) mod act;
 pub(super) mod attach;
 pub(super) mod config;
+pub(super) mod create;
 pub(super) mod down;
 pub(super) mod exec;
 pub(super) mod host_run;

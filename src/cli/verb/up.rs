@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::time::Instant;
 
-use crate::cli::args::{self, UpArgs, UpPull};
+use crate::cli::args::{self, Scale, UpArgs, UpPull};
 use crate::cli::attached;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
@@ -12,61 +12,117 @@ use crate::cli::images::pull_images;
 use crate::cli::interrupt::interruptible;
 use crate::cli::kernel;
 use crate::cli::output;
+use crate::cli::progress::ProgressMode;
 use crate::cli::provider;
 use crate::cli::publish;
 use crate::cli::select::select;
-use crate::compose::model::{Project, PullPolicy};
+use crate::compose::model::Project;
 use crate::image::Store;
 use crate::name::ServiceName;
-use crate::plan::{Operation, Plan, Recreate, UpOptions, reconcile};
+use crate::plan::{DependencyGraph, Operation, Plan, PlanError, Recreate, UpOptions, reconcile};
 use crate::supervisor::{Client, Request, observe};
 
-pub(in crate::cli) async fn run(context: &Context, args: UpArgs) -> Result<ExitCode, CliError> {
+pub(in crate::cli) async fn run(context: &Context, mut args: UpArgs) -> Result<ExitCode, CliError> {
     context.require_root()?;
     let mut project = context.load_to_run(&args.services, args.no_deps)?;
-    let provided = provider::take(&mut project, &args.services, args.no_deps)?;
     select(&project, &named(&args))?;
-    scale(&mut project, &args);
-    let mut options = options(&args);
-    options.services.retain(|name| !provided.has(name));
-    if !context.globals.dry_run {
-        interruptible(provider::up(context, &mut project, &provided)).await?;
+    scaled(&mut project, &args.scale);
+    if args.attach_dependencies {
+        args.attach = with_dependencies(&project, &args.services)?;
     }
-    if options.services.is_empty() && !args.services.is_empty() {
-        // Those that are named are all provided.
+    let bringing = Bringing { title: "up", quiet_pull: args.quiet_pull, ignore_orphans: args.ignore_orphans };
+    let Some(client) = bringing.begin(context, &mut project, options(&args), !args.detached()).await? else {
         return Ok(ExitCode::SUCCESS);
-    }
-    let store = Store::open(&context.layout.images())?;
-    let observed = observe(&context.layout, &project.name, Some(&project), &store)?;
-    let plan = reconcile(&project, &observed, &options)?;
-    let paint = output::paint(&context.globals);
-    if !plan.orphans().is_empty() {
-        let names: Vec<_> = plan.orphans().iter().map(ToString::to_string).collect();
-        let message = format!(
-            "found orphan containers ({}) for this project: if you removed or renamed this service in your compose \
-             file, run this command with --remove-orphans to clean it up",
-            names.join(", ")
-        );
-        output::warn(paint, &message);
-    }
-    if context.globals.dry_run {
-        output::print(&plan.to_string())?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    kernel::require()?;
-    interruptible(pull(context, &store, &plan)).await?;
-    if let Some(opened) = publish::opened(&project, &plan) {
-        output::note(&opened);
-    }
-    let name = project.name.clone();
-    let request = Request::Up { project: Box::new(project.clone()), options, follow: !args.detached() };
-    let client = Client::request(&context.layout, &name, &request).await?;
+    };
     if !args.detached() {
         return attached::run(context, client, &project, &args).await;
     }
-    let done = interruptible(complete(client, output::progress(&context.globals, "up"), paint));
-    done.await?;
+    bringing.end(context, client).await?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// How a command that makes containers what the file says goes about it.
+pub(super) struct Bringing {
+    /// What its progress is called.
+    pub(super) title: &'static str,
+    /// `--quiet-pull`.
+    pub(super) quiet_pull: bool,
+    /// Nobody wants to hear of containers that the file does not have.
+    pub(super) ignore_orphans: bool,
+}
+
+impl Bringing {
+    /// Does it.
+    pub(super) async fn to_the_end(
+        &self,
+        context: &Context,
+        project: &mut Project,
+        options: UpOptions,
+    ) -> Result<ExitCode, CliError> {
+        if let Some(client) = self.begin(context, project, options, false).await? {
+            self.end(context, client).await?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// Has providers do their part, pulls what is missing, and asks the supervisor for the rest; `None` when that is all.
+    async fn begin(
+        &self,
+        context: &Context,
+        project: &mut Project,
+        mut options: UpOptions,
+        follow: bool,
+    ) -> Result<Option<Client>, CliError> {
+        if self.ignore_orphans && options.remove_orphans {
+            return Err(CliError::IgnoredAndRemoved);
+        }
+        let provided = provider::take(project, &options.services, options.no_deps)?;
+        if !context.globals.dry_run {
+            interruptible(provider::up(context, project, &provided)).await?;
+        }
+        let names_any = !options.services.is_empty();
+        options.services.retain(|name| !provided.has(name));
+        if names_any && options.services.is_empty() {
+            // Those that are named are all provided.
+            return Ok(None);
+        }
+        let project = &*project;
+        let store = Store::open(&context.layout.images())?;
+        let observed = observe(&context.layout, &project.name, Some(project), &store)?;
+        let plan = reconcile(project, &observed, &options)?;
+        if !self.ignore_orphans {
+            warn_of_orphans(context, &plan);
+        }
+        if context.globals.dry_run {
+            output::print(&plan.to_string())?;
+            return Ok(None);
+        }
+        kernel::require()?;
+        interruptible(pull(context, &store, &plan, self.quiet_pull)).await?;
+        if let Some(opened) = publish::opened(project, &plan) {
+            output::note(&opened);
+        }
+        let request = Request::Up { project: Box::new(project.clone()), options, follow };
+        Ok(Some(Client::request(&context.layout, &project.name, &request).await?))
+    }
+
+    async fn end(&self, context: &Context, client: Client) -> Result<(), CliError> {
+        let progress = output::progress(&context.globals, self.title);
+        interruptible(complete(client, progress, output::paint(&context.globals))).await
+    }
+}
+
+fn warn_of_orphans(context: &Context, plan: &Plan) {
+    if plan.orphans().is_empty() {
+        return;
+    }
+    let names: Vec<_> = plan.orphans().iter().map(ToString::to_string).collect();
+    let message = format!(
+        "found orphan containers ({}) for this project: if you removed or renamed this service in your compose file, \
+         run this command with --remove-orphans to clean it up",
+        names.join(", ")
+    );
+    output::warn(output::paint(&context.globals), &message);
 }
 
 /// The services that flags name; the arguments are checked with their profiles by the loader.
@@ -75,11 +131,29 @@ fn named(args: &UpArgs) -> Vec<ServiceName> {
     scaled.chain(&args.exit_code_from).chain(&args.attach).chain(&args.no_attach).cloned().collect()
 }
 
-fn scale(project: &mut Project, args: &UpArgs) {
-    for scale in &args.scale {
+/// `services` (all when there are none) and what they depend on, but for those that do not want to be heard.
+fn with_dependencies(project: &Project, services: &[ServiceName]) -> Result<Vec<ServiceName>, CliError> {
+    let graph = DependencyGraph::of(&project.services).map_err(PlanError::from)?;
+    let named = select(project, services)?.into_keys().collect();
+    let all = graph.with_dependencies(&named).into_iter();
+    Ok(all.filter(|name| project.services[*name].attach()).cloned().collect())
+}
+
+/// Gives services other numbers of containers than the file does.
+pub(super) fn scaled(project: &mut Project, scales: &[Scale]) {
+    for scale in scales {
         if let Some(service) = project.services.get_mut(&scale.service) {
             service.scale = Some(scale.replicas);
         }
+    }
+}
+
+/// Whether containers that exist are made anew, as the plan has it.
+pub(super) fn in_plan(recreate: args::Recreate) -> Recreate {
+    match recreate {
+        args::Recreate::Changed => Recreate::Diverged,
+        args::Recreate::Always => Recreate::Force,
+        args::Recreate::Never => Recreate::Never,
     }
 }
 
@@ -87,19 +161,12 @@ fn options(args: &UpArgs) -> UpOptions {
     UpOptions {
         services: args.services.clone(),
         no_deps: args.no_deps,
-        recreate: match args.recreate() {
-            args::Recreate::Changed => Recreate::Diverged,
-            args::Recreate::Always => Recreate::Force,
-            args::Recreate::Never => Recreate::Never,
-        },
-        pull: match args.pull {
-            None | Some(UpPull::Policy) => None,
-            Some(UpPull::Always) => Some(PullPolicy::Always),
-            Some(UpPull::Missing) => Some(PullPolicy::Missing),
-            Some(UpPull::Never) => Some(PullPolicy::Never),
-        },
+        recreate: in_plan(args.recreate()),
+        recreate_dependencies: args.always_recreate_deps,
+        no_start: args.no_start,
+        pull: args.pull.and_then(UpPull::policy),
         remove_orphans: args.remove_orphans,
-        renew_volumes: false,
+        renew_volumes: args.renew_anon_volumes,
         wait: args.wait,
         wait_timeout: args.wait_timeout.filter(|_| args.detached()),
         timeout: args.timeout,
@@ -108,7 +175,7 @@ fn options(args: &UpArgs) -> UpOptions {
 
 /// Pulls what the plan says. The client does it, and the supervisor plans again from what is there then: a registry
 /// client in the supervisor would cost each project its memory.
-async fn pull(context: &Context, store: &Store, plan: &Plan) -> Result<(), CliError> {
+pub(super) async fn pull(context: &Context, store: &Store, plan: &Plan, quiet: bool) -> Result<(), CliError> {
     let images = plan.steps().filter_map(|(_, step)| match &step.operation {
         Operation::PullImage { image } => Some(image),
         _ => None,
@@ -117,7 +184,11 @@ async fn pull(context: &Context, store: &Store, plan: &Plan) -> Result<(), CliEr
     if images.is_empty() {
         return Ok(());
     }
-    let mut progress = output::progress(&context.globals, "pull");
+    let mut globals = context.globals.clone();
+    if quiet {
+        globals.progress = Some(ProgressMode::Quiet);
+    }
+    let mut progress = output::progress(&globals, "pull");
     let failures = pull_images(context, store, images, &mut progress).await?;
     progress.finish(Instant::now())?;
     failures.into_iter().next().map_or(Ok(()), |failure| Err(CliError::Pull(failure)))
