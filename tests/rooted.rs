@@ -1,7 +1,7 @@
 //! What makes a container reaches into its tree by descriptors alone (`sys::RootDir`, detached mounts): a path that is
 //! resolved as text could be changed by the image or the container between a look and its use.
 //!
-//! So in `src/runtime/init` nothing that takes a path from the working directory or the root is called, but for the places
+//! So in `src/runtime/init` and `src/runtime/files` nothing that takes a path from the working directory or the root is called, but for the places
 //! in [`HOST`], whose paths are the host's.
 #![expect(clippy::unwrap_used, reason = "a step that fails ends its test, and says so")]
 
@@ -54,6 +54,12 @@ const HOST: &[(&str, &str, &str)] = &[
     ("devices.rs", "rustix::mount::unmount(target", "in the run directory"),
     ("masks.rs", "openat(CWD, \"/dev/null\"", "the host's, which is checked to be the null device"),
     ("mod.rs", "RootDir::open(std::path::Path::new(\"/\"))", "the root itself, of a container that has been entered"),
+    (
+        "mod.rs",
+        "openat(CWD, format!(\"/proc/{}/root\"",
+        "of the host's proc; what it leads to is used by its descriptor",
+    ),
+    ("mod.rs", "RootDir::open(Path::new(\"/\"))", "of this machine, whose files are copied"),
     ("mounts.rs", "open_tree(CWD, path, flags)", "the cgroup on the host"),
     ("namespaces.rs", "openat(CWD, path, ", "a namespace that is named by a path of the host"),
     ("namespaces.rs", "fs_err::write(\"/proc/self/timens_offsets\"", "of the host's proc, by the parent of init"),
@@ -63,6 +69,7 @@ const HOST: &[(&str, &str, &str)] = &[
     ("old_root.rs", "rustix::process::chdir(\"/\")", "the root itself"),
     ("old_root.rs", "RootDir::open(Path::new(\"/\"))", "the root itself"),
     ("outside.rs", "fs_err::write(path, score", "of the host's proc, by the parent of init"),
+    ("pack.rs", "RootDir::open(directory)", "a writable layer is the host's"),
     ("proc.rs", "fs_err::File::from_parts", "a descriptor with a name for errors"),
     ("rootfs.rs", "mount_change(\"/\", flags)", "the root itself"),
     ("rootfs.rs", "open_tree(CWD, path, flags)", "where the root comes from is the host's"),
@@ -82,6 +89,13 @@ const HOST: &[(&str, &str, &str)] = &[
     ("rootfs.rs", "rustix::mount::unmount(\".\"", "the old root, on top of the new one"),
     ("rootfs.rs", "rustix::process::chdir(\"/\")", "the root itself"),
     ("rootfs.rs", "RootDir::open(Path::new(\"/\"))", "the root itself"),
+    ("stopped.rs", "mount_change(\"/\", private)", "the root itself, of a mount namespace of our own"),
+    ("stopped.rs", "move_mount(&root, \"\", CWD, &stopped.place", "a directory of the host, in that mount namespace"),
+    ("stopped.rs", "unmount(&stopped.place", "a directory of the host, in that mount namespace"),
+    ("stopped.rs", "openat(CWD, path, flags", "layers are the host's"),
+    ("stopped.rs", "openat(CWD, &bind.source", "the source of a bind is the host's"),
+    ("stopped.rs", "RootDir::open(&bind.source)", "the source of a bind is the host's"),
+    ("stopped.rs", "fs_err::remove_dir_all(mark)", "the work directory of the overlay is the host's"),
     ("user_namespace.rs", "fs_err::read_to_string(&path)", "of the host's proc, by the parent of init"),
     ("user_namespace.rs", "fs_err::write(&path", "of the host's proc, by the parent of init"),
     ("user_namespace.rs", "openat(CWD, &path", "of the host's proc, by the parent of init"),
@@ -100,10 +114,11 @@ fn violations(file: &str, text: &str) -> Vec<String> {
 
 #[test]
 fn nothing_in_a_container_is_reached_by_its_path() {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/runtime/init");
+    let runtime = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/runtime");
     let mut all = Vec::new();
     let mut used = String::new();
-    for path in fs_err::read_dir(&directory).unwrap().map(|entry| entry.unwrap().path()) {
+    let files = ["init", "files"].map(|name| fs_err::read_dir(runtime.join(name)).unwrap());
+    for path in files.into_iter().flatten().map(|entry| entry.unwrap().path()) {
         assert!(path.is_file(), "{}: this test looks at one level of files", path.display());
         let text = fs_err::read_to_string(&path).unwrap();
         let file = path.file_name().unwrap().to_str().unwrap();

@@ -74,6 +74,8 @@ pub(super) async fn run(
                         failures = reported;
                         finished = true;
                     }
+                    // Told to those who have asked for it.
+                    Some(Event::Happened(_)) => {}
                     // It ends no connection on which it is listened to.
                     None => return Err(ClientError::Lost { project: project.name.clone() }.into()),
                 }
@@ -155,7 +157,7 @@ impl<'a> Session<'a> {
         let ansi = context.globals.ansi.unwrap_or_default();
         let stdout = io::stdout();
         let paint = if args.no_color { super::style::Paint::PLAIN } else { ansi.paint(&stdout) };
-        let format = LogFormat { prefix: !args.no_log_prefix, timestamps: args.timestamps, paint };
+        let format = LogFormat { prefix: !args.no_log_prefix, timestamps: args.timestamps, paint, json: false };
         let mut writer = LogWriter::new(io::BufWriter::new(stdout), io::BufWriter::new(io::stderr()), format);
         // All prefixes are as wide as the longest from the first line on.
         for (name, service) in &project.services {

@@ -11,6 +11,7 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use super::copy::CopyError;
 use super::evidence;
 use super::network::InvalidFilter;
 use super::provider::ProviderError;
@@ -18,10 +19,11 @@ use super::template::TemplateError;
 use crate::cli::style::{ERROR, NOTE, Paint};
 use crate::cli::terminal::TerminalError;
 use crate::compose::{Diagnostic, LoadError, UnknownPath, nearest, render_all};
-use crate::image::{CredentialsError, PullError, RegistryConfigError, StoreError};
+use crate::image::{CommitError, CredentialsError, PullError, PushError, RegistryConfigError, StoreError};
 use crate::name::{ContainerName, InvalidReference, ProjectName, ServiceName};
 use crate::plan::PlanError;
 use crate::runtime::RuntimeError;
+use crate::runtime::files::FilesError;
 use crate::runtime::host_program::HostProgramError;
 use crate::state::StateError;
 use crate::supervisor::{ClientError, Failure, FailureKind};
@@ -78,6 +80,12 @@ pub enum CliError {
         container: ContainerName,
         /// The ports of the host that lead to it.
         published: Vec<String>,
+    },
+    /// A command needs a container of a service, and there is none.
+    #[error("no container found for service `{service}`")]
+    NoContainer {
+        /// The service.
+        service: ServiceName,
     },
     /// There is no container of that name or id, nor a service.
     #[error("container {container} not found")]
@@ -138,6 +146,18 @@ pub enum CliError {
         /// Why.
         source: io::Error,
     },
+    /// What would be published was not agreed to.
+    #[error("nothing was published: it was not agreed to")]
+    NotConfirmed,
+    /// Services that nobody who takes the project from a registry could run.
+    #[error("services that are only built cannot be published: {}", services.join(", "))]
+    OnlyBuilt {
+        /// The services.
+        services: Vec<String>,
+    },
+    /// `bridge`.
+    #[error("`bridge` turns a project into files for Kubernetes, which rcompose does not")]
+    NoBridge,
     /// Ctrl-C, or a signal that asks to end.
     #[error("interrupted")]
     Interrupted,
@@ -168,6 +188,9 @@ pub enum CliError {
     /// An image cannot be pulled.
     #[error(transparent)]
     Pull(PullError),
+    /// An image or an artifact cannot be pushed.
+    #[error(transparent)]
+    Push(PushError),
     /// An image cannot be called so.
     #[error(transparent)]
     ImageName(#[from] InvalidReference),
@@ -229,6 +252,18 @@ pub enum CliError {
     /// A process in a container.
     #[error(transparent)]
     Runtime(#[from] RuntimeError),
+    /// What `cp` was asked for cannot be.
+    #[error(transparent)]
+    Copy(#[from] CopyError),
+    /// Files of a container, or for one.
+    #[error(transparent)]
+    Files(#[from] FilesError),
+    /// A container cannot be made an image of.
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+    /// An archive would be written to a terminal.
+    #[error("an archive is not written to a terminal")]
+    ArchiveOnTerminal,
     /// The kernel refused; the error names the path.
     #[error(transparent)]
     System(#[from] io::Error),
@@ -247,7 +282,7 @@ impl CliError {
         let code: u8 = match self {
             // As a process that a broken pipe kills: 128 + SIGPIPE.
             Self::Output { source } if source.kind() == io::ErrorKind::BrokenPipe => 141,
-            Self::Interrupted => 130,
+            Self::Interrupted | Self::NotConfirmed => 130,
             // As a shell has it: 127 for a command that is not there, 126 for one that cannot be executed.
             Self::Runtime(RuntimeError::Container { code, .. }) => *code,
             Self::Failed { failures } => failures
@@ -268,6 +303,7 @@ impl CliError {
             | Self::NothingRuns { .. }
             | Self::NoSuchPort { .. }
             | Self::IgnoredAndRemoved
+            | Self::NoContainer { .. }
             | Self::NoSuchContainer { .. }
             | Self::NoSuchContainerName { .. }
             | Self::NoSuchNetwork { .. }
@@ -283,6 +319,7 @@ impl CliError {
             | Self::State(_)
             | Self::Store(_)
             | Self::Pull(_)
+            | Self::Push(_)
             | Self::ImageName(_)
             | Self::Explain(_)
             | Self::Registries { .. }
@@ -292,6 +329,12 @@ impl CliError {
             | Self::Provider(_)
             | Self::Credentials { .. }
             | Self::Client(_)
+            | Self::Copy(_)
+            | Self::Files(_)
+            | Self::Commit(_)
+            | Self::ArchiveOnTerminal
+            | Self::NoBridge
+            | Self::OnlyBuilt { .. }
             | Self::Runtime(_)
             | Self::System(_) => 1,
         };
@@ -320,13 +363,23 @@ impl CliError {
                     None => format!("the services are {}", known.join(", ")),
                 })
             }
-            Self::NotRunning { service } => Some(format!("start it with `rcompose up -d {service}`")),
+            Self::NotRunning { service } | Self::NoContainer { service } => {
+                Some(format!("start it with `rcompose up -d {service}`"))
+            }
             Self::NoSuchContainer { service, .. } => Some(format!("list its containers with `rcompose ps {service}`")),
             Self::NoSuchContainerName { .. } => Some("list containers with `rcompose ps -a`".to_owned()),
             Self::NoSuchNetwork { .. } => Some("list them with `rcompose network ls`".to_owned()),
             Self::AmbiguousNetwork { .. } => Some("name it by its id: `rcompose network ls`".to_owned()),
             Self::NoTerminal { .. } => Some("only look on: `attach --no-stdin`".to_owned()),
             Self::Terminal(_) => Some("run the command without a terminal: `exec -T`".to_owned()),
+            Self::NotConfirmed => Some("agree to all of it with `--yes`".to_owned()),
+            Self::OnlyBuilt { .. } => Some("say under `image` what the result of `build` is called".to_owned()),
+            Self::NoBridge => Some("give what `rcompose config` prints to a converter, such as kompose".to_owned()),
+            Self::ArchiveOnTerminal => Some("name a file with `-o FILE`, or redirect the output".to_owned()),
+            Self::Commit(CommitError::NoLayers { .. }) => {
+                Some("keep its files with `rcompose export`, or use an image of a registry".to_owned())
+            }
+            Self::Commit(_) => None,
             Self::NotRoot => Some("run it with sudo".to_owned()),
             Self::KernelTooOld { .. } => {
                 Some("boot a newer kernel: the distribution may have one to install".to_owned())
@@ -344,6 +397,10 @@ impl CliError {
             Self::NoModels { .. } => {
                 Some("run one, and name it in `config.toml`: `[models]` `endpoint = \"http://…/v1\"`".to_owned())
             }
+            Self::Push(PushError::Missing { .. }) => {
+                Some("make it with `rcompose commit`, or fetch it with `rcompose pull`".to_owned())
+            }
+            Self::Push(_) => None,
             Self::Failed { failures } => failures.iter().find_map(failure_hint),
             Self::Client(ClientError::Lost { .. }) => {
                 Some("run the command again: what was done stays done".to_owned())
@@ -371,6 +428,8 @@ impl CliError {
             | Self::Client(_)
             | Self::Filter(_)
             | Self::Template(_)
+            | Self::Copy(_)
+            | Self::Files(_)
             | Self::Runtime(_)
             | Self::System(_) => None,
         }

@@ -4,12 +4,17 @@
 
 pub mod args;
 mod attached;
+mod complete;
 mod confirm;
+mod container;
 mod context;
+pub mod copy;
 pub mod detach_keys;
 pub mod error;
+pub mod events;
 pub mod evidence;
 mod follow;
+mod generated;
 pub mod human;
 mod images;
 pub mod interrupt;
@@ -39,6 +44,7 @@ pub mod template;
 pub mod terminal;
 mod verb;
 pub mod version;
+pub mod viz;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -58,6 +64,9 @@ pub use supervise::supervise;
 /// Runs the command line `arguments`, of which the first is the name of the binary.
 #[must_use]
 pub fn main(arguments: Vec<OsString>) -> ExitCode {
+    if std::env::var_os(complete::VARIABLE).is_some() {
+        return complete::answer(arguments);
+    }
     let args = match parse(arguments) {
         Ok(args) => args,
         Err(answer) => {
@@ -87,15 +96,26 @@ fn run(args: &Args) -> Result<ExitCode, CliError> {
             output::print(&version::text(&version))?;
             Ok(ExitCode::SUCCESS)
         }
+        Command::Completion(completion) => {
+            output::print(&complete::script(completion.shell))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Man(man) => verb::man::run(&man),
+        Command::Alpha(alpha) => verb::alpha::run(&context, &alpha),
+        Command::Bridge(_) => Err(CliError::NoBridge),
         Command::Config(config) => verb::config::run(&context, &config),
         Command::Ps(ps) => verb::ps::run(&context, &ps),
         Command::Ls(ls) => verb::ls::run(&context, &ls),
         Command::Images(images) => verb::images::run(&context, &images),
         Command::Volumes(volumes) => verb::volumes::run(&context, &volumes),
+        Command::Events(events) => block_on(verb::events::run(&context, events)),
         Command::Stats(stats) => block_on(verb::stats::run(&context, stats)),
         Command::Top(top) => verb::top::run(&context, &top),
         Command::Attach(attach) => block_on(verb::attach::run(&context, attach)),
         Command::Exec(exec) => block_on(verb::exec::run(&context, exec)),
+        Command::Cp(cp) => verb::cp::run(&context, &cp),
+        Command::Export(export) => verb::export::run(&context, &export),
+        Command::Commit(commit) => verb::commit::run(&context, &commit),
         Command::HostRun(host_run) => verb::host_run::run(&context, &host_run),
         Command::Up(up) => block_on(verb::up::run(&context, up)),
         Command::Down(down) => block_on(verb::down::run(&context, down)),
@@ -114,6 +134,8 @@ fn run(args: &Args) -> Result<ExitCode, CliError> {
         Command::Net(net) => verb::net::run(&context, &net),
         Command::Network(network) => block_on(verb::network::run(&context, network)),
         Command::Oci(oci) => Ok(verb::oci::run(&oci)),
+        Command::Push(push) => block_on(verb::push::run(&mut context, push)),
+        Command::Publish(publish) => verb::publish::run(&context, &publish),
         Command::Pull(pull) => block_on(verb::pull::run(&mut context, pull)),
     }
 }

@@ -7,6 +7,7 @@ use super::error::CliError;
 use crate::compose::LoadError;
 use crate::compose::model::{Project, Service};
 use crate::name::{ProjectName, ServiceName};
+use crate::plan::{DependencyGraph, PlanError};
 use crate::runtime::Handle;
 use crate::state::ProjectLayout;
 use crate::supervisor::Record;
@@ -41,6 +42,24 @@ pub(super) fn file_or_name(context: &Context) -> Result<(ProjectName, Option<Pro
         (Err(CliError::Load(LoadError::NoFile { .. })), Some(name)) => Ok((name.clone(), None)),
         (Err(error), _) => Err(error),
     }
+}
+
+/// As [`select`], with what these depend on if that is wanted.
+///
+/// # Errors
+/// [`CliError::NoSuchService`], or a circle of dependencies.
+pub(super) fn select_with<'a>(
+    project: &'a Project,
+    names: &[ServiceName],
+    dependencies: bool,
+) -> Result<BTreeMap<&'a ServiceName, &'a Service>, CliError> {
+    let selected = select(project, names)?;
+    if !dependencies {
+        return Ok(selected);
+    }
+    let wanted: BTreeSet<&ServiceName> = selected.into_keys().collect();
+    let all = DependencyGraph::of(&project.services).map_err(PlanError::from)?.with_dependencies(&wanted);
+    Ok(project.services.iter().filter(|(name, _)| all.contains(name)).collect())
 }
 
 /// The services that `records` are containers of.

@@ -1,16 +1,20 @@
 //! Reads containers' logs as lines, and waits for them to grow.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::task::Poll;
 
 use super::logs::{Line, SourceId, Stream};
 use crate::runtime::log::{self, Follower, Reader, Watch};
 use jiff::Timestamp;
 
+/// How many bytes of each log are held at once when it is followed.
+const AT_ONCE: usize = 4 << 20;
+
 /// The lines of one log: records that were split for their length are joined.
 #[derive(Debug)]
 pub(super) struct Lines {
+    path: PathBuf,
     source: SourceId,
     reader: Reader,
     /// What stdout and stderr have begun and not ended.
@@ -20,12 +24,12 @@ pub(super) struct Lines {
 impl Lines {
     /// The lines of the log at `path`, from its beginning.
     pub(super) fn open(path: &Path, source: SourceId) -> io::Result<Self> {
-        Ok(Self { source, reader: Reader::open(path)?, begun: Default::default() })
+        Ok(Self { path: path.to_owned(), source, reader: Reader::open(path)?, begun: Default::default() })
     }
 
     /// The last `count` lines of the log at `path`, found from its end.
     pub(super) fn tail(path: &Path, source: SourceId, count: usize) -> io::Result<Self> {
-        Ok(Self { source, reader: Reader::tail(path, count)?, begun: Default::default() })
+        Ok(Self { path: path.to_owned(), source, reader: Reader::tail(path, count)?, begun: Default::default() })
     }
 }
 
@@ -67,6 +71,7 @@ pub(super) struct Tailer {
 
 #[derive(Debug)]
 struct Followed {
+    path: PathBuf,
     lines: Lines,
     since: Timestamp,
     grown: bool,
@@ -83,8 +88,13 @@ impl Tailer {
 
     /// Goes on with `lines`, whose log `follower` was watching before they were read.
     pub(super) fn follow(&mut self, lines: Lines, follower: Follower, since: Timestamp) -> io::Result<()> {
-        self.logs.push(Followed { lines, since, grown: true, watch: follower.watch()? });
+        self.logs.push(Followed { path: lines.path.clone(), lines, since, grown: true, watch: follower.watch()? });
         Ok(())
+    }
+
+    /// Whether the log at `path` is followed.
+    pub(super) fn has(&self, path: &Path) -> bool {
+        self.logs.iter().any(|followed| followed.path == path)
     }
 
     /// Waits until a log grows; returns what is new. Safe to cancel.
@@ -103,18 +113,35 @@ impl Tailer {
             }
         })
         .await?;
-        self.drain()
+        self.some()
     }
 
-    /// What is there now.
+    /// What is there now, all of it: nobody may be writing any more.
     pub(super) fn drain(&mut self) -> io::Result<Vec<Line>> {
+        self.read(usize::MAX)
+    }
+
+    /// Some of what is there now: who writes without a pause keeps nobody from seeing what was written. What is left comes
+    /// with the next call.
+    pub(super) fn some(&mut self) -> io::Result<Vec<Line>> {
+        self.read(AT_ONCE)
+    }
+
+    /// What is there now, of each log not much more than so many bytes.
+    fn read(&mut self, most: usize) -> io::Result<Vec<Line>> {
         let mut new = Vec::new();
         for followed in &mut self.logs {
             followed.grown = false;
+            let mut bytes = 0_usize;
             for line in &mut followed.lines {
                 let line = line?;
+                bytes += line.text.len() + 1;
                 if line.time >= followed.since {
                     new.push(line);
+                }
+                if bytes >= most {
+                    followed.grown = true;
+                    break;
                 }
             }
         }

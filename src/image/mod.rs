@@ -11,6 +11,7 @@
 
 mod artifact;
 mod auth;
+mod commit;
 mod config;
 mod credentials;
 mod details;
@@ -21,6 +22,7 @@ mod layer;
 mod manifest;
 mod pin;
 mod pull;
+mod push;
 mod registry;
 mod registry_config;
 mod resolve;
@@ -30,6 +32,7 @@ mod store;
 use std::path::PathBuf;
 
 pub use artifact::{Artifact, ArtifactError, ArtifactKind, ArtifactLayer, resolve_artifact};
+pub use commit::{Change, CommitError, Committed, InvalidChange, commit};
 pub use config::{ImageConfig, ImageHealthcheck};
 pub use credentials::{Credentials, CredentialsError};
 pub use details::{Details, host_platform};
@@ -39,6 +42,7 @@ pub use layer::LayerError;
 pub use manifest::ManifestError;
 pub use pin::resolve_digest;
 pub use pull::{PullEvent, pull};
+pub use push::{PushError, PushEvent, SmallBlob, push, push_application, push_artifact};
 pub use registry_config::{RegistryConfig, RegistryConfigError, Timeouts};
 pub use store::{Store, StoreError};
 

@@ -5,8 +5,8 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT, RANGE, WWW_AUTHENTICATE};
-use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
+use reqwest::header::{ACCEPT, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, LOCATION, RANGE, WWW_AUTHENTICATE};
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url};
 use tokio::sync::mpsc;
 
 use super::auth::{Authorization, Challenge, TokenAnswer};
@@ -187,16 +187,96 @@ impl Registry {
         Ok(Some(bytes))
     }
 
+    /// Whether the repository has a blob.
+    pub(super) async fn has_blob(&self, digest: Digest) -> Result<bool, FetchError> {
+        match self.send(Method::HEAD, &format!("blobs/{digest}"), 0).await {
+            Ok(_) => Ok(true),
+            Err(FetchError::NotFound) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Asks for a place to upload a blob to. See
+    /// <https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pushing-blobs>.
+    pub(super) async fn begin_upload(&self) -> Result<Url, FetchError> {
+        let url = self.url("blobs/uploads/")?;
+        let response = self.exchange(|| self.client.post(url.clone()).header(CONTENT_LENGTH, 0)).await?;
+        self.location(&url, &response)
+    }
+
+    /// Uploads a part of a blob that begins at `from`; gives the place for the next.
+    pub(super) async fn upload_part(&self, place: Url, from: u64, part: Vec<u8>) -> Result<Url, FetchError> {
+        let range = format!("{from}-{}", from + part.len() as u64 - 1);
+        let request = || {
+            let request = self.client.patch(place.clone()).header(CONTENT_TYPE, "application/octet-stream");
+            request.header(CONTENT_RANGE, range.clone()).body(part.clone())
+        };
+        let response = self.exchange(request).await?;
+        self.location(&place, &response)
+    }
+
+    /// Uploads what is left of a blob, which the registry then has.
+    pub(super) async fn end_upload(&self, mut place: Url, digest: Digest, rest: Vec<u8>) -> Result<(), FetchError> {
+        place.query_pairs_mut().append_pair("digest", &digest.to_string());
+        let request = || {
+            let request = self.client.put(place.clone()).header(CONTENT_TYPE, "application/octet-stream");
+            request.body(rest.clone())
+        };
+        self.exchange(request).await.map(drop)
+    }
+
+    /// Has `name`, a tag or digest, stand for a manifest.
+    pub(super) async fn put_manifest(&self, name: &str, media_type: &str, bytes: &[u8]) -> Result<(), FetchError> {
+        let url = self.url(&format!("manifests/{name}"))?;
+        let request = || self.client.put(url.clone()).header(CONTENT_TYPE, media_type).body(bytes.to_vec());
+        self.exchange(request).await.map(drop)
+    }
+
+    fn url(&self, path: &str) -> Result<Url, FetchError> {
+        let url = format!("{}/v2/{}/{path}", self.endpoint.base, self.repository);
+        Url::parse(&url).map_err(|_| FetchError::Protocol("an address that is no URL"))
+    }
+
+    /// Where the registry says to go on.
+    fn location(&self, from: &Url, response: &Response) -> Result<Url, FetchError> {
+        let nonsense = || FetchError::Protocol("an upload without a place to go on");
+        let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok()).ok_or_else(nonsense)?;
+        let url = from.join(location).map_err(|_| nonsense())?;
+        // The login is for this host alone.
+        if url.host_str() == from.host_str() && url.port_or_known_default() == from.port_or_known_default() {
+            Ok(url)
+        } else {
+            Err(FetchError::Protocol("an upload to another host"))
+        }
+    }
+
     /// Sends a request, answering one challenge, and sorts out the errors among the answers.
     async fn send(&self, method: Method, path: &str, from: u64) -> Result<Response, FetchError> {
+        let url = format!("{}/v2/{}/{path}", self.endpoint.base, self.repository);
+        let is_manifest = path.starts_with("manifests/");
+        self.exchange(|| {
+            let mut request = self.client.request(method.clone(), &url);
+            if is_manifest {
+                request = request.header(ACCEPT, manifest::ACCEPT);
+            }
+            if from > 0 {
+                request = request.header(RANGE, format!("bytes={from}-"));
+            }
+            request
+        })
+        .await
+    }
+
+    /// Sends what `request` makes, twice when it is challenged, and sorts out the errors among the answers.
+    async fn exchange(&self, request: impl Fn() -> RequestBuilder) -> Result<Response, FetchError> {
         let shown = self.authorization.lock().expect("no thread panics holding it").clone();
-        let mut response = self.send_once(&method, path, from, shown).await?;
+        let mut response = self.send_once(request(), shown).await?;
         if response.status() == StatusCode::UNAUTHORIZED {
             let headers = response.headers().get_all(WWW_AUTHENTICATE).into_iter();
             let challenge = headers.filter_map(|header| Challenge::parse(header.to_str().ok()?)).next();
             let authorization = self.authorize(challenge.ok_or(FetchError::Unauthorized)?).await?;
             *self.authorization.lock().expect("no thread panics holding it") = Some(authorization.clone());
-            response = self.send_once(&method, path, from, Some(authorization)).await?;
+            response = self.send_once(request(), Some(authorization)).await?;
         }
         match response.status() {
             status if status.is_success() => Ok(response),
@@ -208,20 +288,10 @@ impl Registry {
 
     async fn send_once(
         &self,
-        method: &Method,
-        path: &str,
-        from: u64,
+        request: RequestBuilder,
         authorization: Option<Authorization>,
     ) -> Result<Response, FetchError> {
-        let url = format!("{}/v2/{}/{path}", self.endpoint.base, self.repository);
-        let mut request = self.client.request(method.clone(), url);
-        if path.starts_with("manifests/") {
-            request = request.header(ACCEPT, manifest::ACCEPT);
-        }
-        if from > 0 {
-            request = request.header(RANGE, format!("bytes={from}-"));
-        }
-        request = match authorization {
+        let request = match authorization {
             Some(Authorization::Bearer(token)) => request.bearer_auth(token),
             Some(Authorization::Basic) => self.with_password(request),
             None => request,

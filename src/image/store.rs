@@ -153,11 +153,33 @@ impl Store {
         config: String,
         diff_ids: Vec<Digest>,
     ) -> Result<Option<Image>, StoreError> {
-        let id = Digest::of(config.as_bytes());
-        self.write(&self.image_path(id), &ImageRecord { version: VERSION, id, diff_ids, config })?;
+        let id = self.record(config, diff_ids)?;
         let tag = TagRecord { version: VERSION, reference: reference.canonical(), image: id, manifest };
         self.write(&self.tag_path(reference), &tag)?;
         self.image(id, manifest)
+    }
+
+    /// Records an image that was made on this machine, whose layers are in place, and lets `reference` name it, if given:
+    /// no registry has a manifest of it yet, and its own id stands for that. Returns the id.
+    pub(super) fn add_image(
+        &self,
+        reference: Option<&RegistryReference>,
+        config: String,
+        diff_ids: Vec<Digest>,
+    ) -> Result<Digest, StoreError> {
+        match reference {
+            Some(reference) => {
+                let id = Digest::of(config.as_bytes());
+                self.commit(reference, id, config, diff_ids).map(|_| id)
+            }
+            None => self.record(config, diff_ids),
+        }
+    }
+
+    fn record(&self, config: String, diff_ids: Vec<Digest>) -> Result<Digest, StoreError> {
+        let id = Digest::of(config.as_bytes());
+        self.write(&self.image_path(id), &ImageRecord { version: VERSION, id, diff_ids, config })?;
+        Ok(id)
     }
 
     /// Whether a layer is there, whole.
@@ -183,6 +205,11 @@ impl Store {
         let made = cleared.and_then(|()| fs_err::create_dir(&path)).and_then(|()| fs_err::set_permissions(&path, mode));
         made.map_err(|error| self.io(error))?;
         Ok(Staging { path, layer: self.layer_path(diff_id), committed: false })
+    }
+
+    /// A file to pack a layer into, which nobody else uses.
+    pub(super) fn packing(&self) -> PathBuf {
+        self.root.join("staging").join(format!("packed-{}", crate::sys::random::hex(8)))
     }
 
     /// Adds the root of the store to an IO error.
@@ -248,8 +275,14 @@ impl Staging {
     }
 
     /// Makes it the layer.
-    pub(super) fn commit(mut self) -> io::Result<()> {
-        fs_err::rename(&self.path, &self.layer)?;
+    pub(super) fn commit(self) -> io::Result<()> {
+        let layer = self.layer.clone();
+        self.commit_as(layer)
+    }
+
+    /// Makes it the layer at `path`, which it turned out to be.
+    pub(super) fn commit_as(mut self, path: PathBuf) -> io::Result<()> {
+        fs_err::rename(&self.path, path)?;
         self.committed = true;
         Ok(())
     }

@@ -43,6 +43,14 @@ pub(super) fn to_host(mappings: &[LinuxIdMapping], id: u32) -> Option<u32> {
     })
 }
 
+/// The id inside of an id of the host; `None` when it is not mapped.
+pub(super) fn to_inside(mappings: &[LinuxIdMapping], id: u32) -> Option<u32> {
+    mappings.iter().find_map(|mapping| {
+        let offset = id.checked_sub(mapping.host_id()).filter(|offset| *offset < mapping.size())?;
+        mapping.container_id().checked_add(offset)
+    })
+}
+
 /// What is written to `/proc/PID/uid_map` or `gid_map`.
 pub(super) fn text(mappings: &[LinuxIdMapping]) -> String {
     mappings.iter().fold(String::new(), |mut text, mapping| {

@@ -25,6 +25,7 @@ mod config;
 mod error;
 mod exec;
 mod external;
+pub mod files;
 mod guardian;
 mod handle;
 pub mod host_program;

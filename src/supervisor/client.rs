@@ -95,6 +95,26 @@ impl Client {
         Err(ClientError::Silent { project: project.clone() })
     }
 
+    /// Listens to what happens in the project, and has happened after a moment; `None` when it has no supervisor, and none is
+    /// started.
+    ///
+    /// # Errors
+    /// [`ClientError::Protocol`].
+    pub async fn listen(
+        layout: &Layout,
+        project: &ProjectName,
+        after: jiff::Timestamp,
+    ) -> Result<Option<Self>, ClientError> {
+        let request = Request::Events { after };
+        let mut line = serde_json::to_vec(&request)
+            .map_err(|source| ClientError::Protocol { project: project.clone(), source })?;
+        line.push(b'\n');
+        match UnixStream::connect(layout.project(project).socket()).await {
+            Ok(stream) => Ok(Self::offer(project, stream, &line).await),
+            Err(_) => Ok(None),
+        }
+    }
+
     /// Sends a request; `None` when the supervisor is leaving and has not taken it.
     async fn offer(project: &ProjectName, stream: UnixStream, request: &[u8]) -> Option<Self> {
         let (reader, mut writer) = stream.into_split();

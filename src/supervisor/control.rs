@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::evidence::Evidence;
 use super::failure::Failure;
+use super::happening::Happening;
 use crate::compose::model::{Attachment, Project};
 use crate::name::{ContainerId, ContainerName, NetworkName, ServiceName};
 use crate::plan::{Action, DownOptions, UpOptions};
@@ -70,6 +71,12 @@ pub enum Request {
     /// Puts a network namespace of the client on networks of the project, for as long as the client's process lives,
     /// whatever that executes. Waits for no other request.
     HostRun(HostRun),
+    /// Tells what happens to containers, first what has happened after a moment, as far as it is remembered; then `Done`, and
+    /// further as it happens. Waits for no other request, and the supervisor does not stay for it.
+    Events {
+        /// The moment.
+        after: jiff::Timestamp,
+    },
     /// Removes a network of the project that no container is on.
     RemoveNetwork {
         /// Its key.
@@ -120,6 +127,8 @@ pub enum Event {
     Died(Box<Evidence>),
     /// A container started or ended.
     Container(ContainerEvent),
+    /// Something happened to a container: only to those who have asked for [`Request::Events`].
+    Happened(Happening),
     /// The request is finished.
     Done,
     /// The request failed; everything that could be done was done.

@@ -442,6 +442,9 @@ fn remove(world: &World, id: &ContainerId, volumes: bool) -> Result<(), Failure>
     crate::runtime::delete(world.paths.container(id).run())
         .map_err(|error| Failure::from_error(FailureKind::System, &error))?;
     world.paths.container(id).remove()?;
+    if let Some(record) = &record {
+        world.happenings.note(record, "destroy", &[]);
+    }
     if let Some(record) = record {
         if volumes {
             for volume in share::anonymous_volumes(world, &record)? {

@@ -11,6 +11,7 @@
 //! Killed in the middle, it loses nothing: containers run under their shims, and the next supervisor takes them over from
 //! their records.
 
+mod arrival;
 mod aside;
 mod await_condition;
 mod blueprint;
@@ -23,6 +24,7 @@ mod evidence;
 mod execute;
 mod failure;
 mod grant;
+mod happening;
 mod health;
 pub mod health_policy;
 mod hooks;
@@ -49,21 +51,25 @@ mod share;
 mod shared;
 mod standalone;
 mod start;
+mod stopped;
 mod unit;
 pub mod update_policy;
 mod vigil;
 mod volume;
 mod world;
 
+pub use arrival::Arrival;
 pub use blueprint::{Blueprint, Laid, Published, Running, blueprint};
 pub use client::{Client, ClientError};
 pub use control::{ContainerChange, ContainerEvent, Event, HostRun, Request, Resource, Status};
 pub use evidence::{Ending, Evidence, FailedProbe, Pending, Wait};
 pub use failure::{Failure, FailureKind};
+pub use happening::Happening;
 pub use lease::{HOSTS, RESOLV_CONF, not_up};
 pub use observe::{Configuration, Ended, Record, ended, health, observe};
 pub use server::{ServeError, Served, serve};
 pub use standalone::{create_network, remove_network};
+pub use stopped::stopped;
 
 use std::path::Path;
 

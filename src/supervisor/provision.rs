@@ -137,7 +137,9 @@ fn create(
     });
     let status = if made.is_ok() { Status::Created } else { Status::Error };
     world.say(Event::Progress { resource, status });
-    world.insert_unit(unit::spawn(world, Rc::new(made?), UnitState::Created, None));
+    let record = Rc::new(made?);
+    world.happenings.note(&record, "create", &[]);
+    world.insert_unit(unit::spawn(world, record, UnitState::Created, None));
     Ok(())
 }
 

@@ -44,7 +44,7 @@ pub(super) async fn perform(world: &Rc<World>, request: Request, cancelled: Canc
             .await
         }
         // Answered where it came in: see `connection`.
-        Request::HostRun(_) => Ok(Vec::new()),
+        Request::HostRun(_) | Request::Events { .. } => Ok(Vec::new()),
         Request::RemoveNetwork { network } => remove_network(world, &network),
     };
     match result {

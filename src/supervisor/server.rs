@@ -152,9 +152,11 @@ impl Dispatcher {
     async fn run(mut self) -> Result<(), StateError> {
         while let Some(job) = self.next_job().await {
             if self.perform(job).await {
+                self.world.happenings.finish().await;
                 return Ok(());
             }
         }
+        self.world.happenings.finish().await;
         self.world.paths.leave()
     }
 
@@ -267,6 +269,7 @@ fn rank(request: &Request) -> Rank {
         | Request::Connect { .. }
         | Request::Disconnect { .. }
         | Request::HostRun(_)
+        | Request::Events { .. }
         | Request::RemoveNetwork { .. } => Rank::Up,
         Request::Act { action: Action::Stop { .. } | Action::Remove { stop: true, .. }, .. } => Rank::Stop,
         Request::Act { action: Action::Kill { signal, .. }, .. } if *signal == runtime::Signal::KILL.as_raw() => {
@@ -287,6 +290,11 @@ async fn connection(world: Rc<World>, stream: UnixStream, jobs: mpsc::Sender<Job
             Ok(Request::HostRun(wish)) => {
                 let answer = grant(&world, &wish, writer.as_ref());
                 let _ = say(&mut writer, &answer).await;
+            }
+            Ok(Request::Events { after }) => {
+                // It counts as gone: nobody waits for who only listens.
+                let _ = closed.send(()).await;
+                return world.happenings.tell(after, reader, writer).await;
             }
             Ok(request) => converse(&world, request, reader, writer, &jobs).await,
             Err(error) => {
@@ -357,7 +365,7 @@ async fn converse(
     }
 }
 
-async fn say(writer: &mut OwnedWriteHalf, event: &Event) -> io::Result<()> {
+pub(super) async fn say(writer: &mut OwnedWriteHalf, event: &Event) -> io::Result<()> {
     let mut line = serde_json::to_vec(event)?;
     line.push(b'\n');
     writer.write_all(&line).await

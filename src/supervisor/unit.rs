@@ -372,6 +372,7 @@ impl Unit {
                         return Some(self.ended(exit, oom, stopping.live.ran_for()));
                     }
                     self.withdraw(code, oom, false);
+                    self.world.happenings.note(&self.record, "stop", &[]);
                     self.publish.send_replace(UnitState::Exited { code, oom });
                     for done in stopping.done {
                         let _ = done.send(stopping.report);
@@ -556,6 +557,7 @@ impl Unit {
     }
 
     fn kill(&self, live: &Live, signal: Signal) {
+        self.world.happenings.note(&self.record, "kill", &[("signal", signal.as_raw().to_string())]);
         if let Err(error) = live.handle.signal(signal) {
             self.world.warn(&format!("{}: {error}", self.record.name));
         }
@@ -581,6 +583,19 @@ impl Unit {
     }
 
     fn publish_health(&self, health: Health, probes: Vec<FailedProbe>) {
+        let before = match &*self.publish.borrow() {
+            UnitState::Running { health, .. } => *health,
+            _ => Health::None,
+        };
+        match health {
+            Health::Healthy if before != health => {
+                self.world.happenings.note(&self.record, "health_status: healthy", &[]);
+            }
+            Health::Unhealthy if before != health => {
+                self.world.happenings.note(&self.record, "health_status: unhealthy", &[]);
+            }
+            _ => {}
+        }
         let last_probe = last_output(&probes);
         let state = UnitState::Running { health, probes };
         self.publish.send_if_modified(|current| {

@@ -12,6 +12,7 @@ use tokio::sync::{broadcast, watch};
 use super::aside::Asides;
 use super::control::{ContainerChange, ContainerEvent, Event};
 use super::failure::{Failure, FailureKind};
+use super::happening::Happenings;
 use super::lease::{self, Leases};
 use super::lower::KernelVersion;
 use super::observe::{self, Ended, Record};
@@ -66,6 +67,8 @@ pub(super) struct World {
     /// The anonymous volumes of removed containers by target, for those that take their place.
     retired: RefCell<BTreeMap<ContainerId, BTreeMap<String, String>>>,
     events: broadcast::Sender<Event>,
+    /// What has happened to containers.
+    pub(super) happenings: Happenings,
 }
 
 impl World {
@@ -101,6 +104,7 @@ impl World {
             retired: RefCell::default(),
             // A client that cannot follow loses the oldest events; nothing waits for it.
             events: broadcast::channel(1024).0,
+            happenings: Happenings::default(),
             project,
             layout,
             paths,
@@ -539,6 +543,15 @@ impl World {
 
     /// Tells every client what happened to a container.
     pub(super) fn announce(&self, record: &Record, change: ContainerChange) {
+        match &change {
+            ContainerChange::Started { .. } => self.happenings.note(record, "start", &[]),
+            ContainerChange::Exited { code, oom, .. } => {
+                if *oom {
+                    self.happenings.note(record, "oom", &[]);
+                }
+                self.happenings.note(record, "die", &[("exitCode", code.to_string())]);
+            }
+        }
         // Nobody follows one that is not to be found.
         if self.is_aside(&record.id) {
             return;

@@ -23,4 +23,4 @@ pub mod signal;
 pub mod spawn;
 
 pub use file::{FileLock, create_private_dir_all, open_lock_file, path_of, try_lock_bytes, write_atomic};
-pub use root_dir::{Owner, RootDir};
+pub use root_dir::{Owner, RootDir, reopen};

@@ -220,7 +220,10 @@ impl RootDir {
     }
 
     /// A descriptor (`O_PATH`) of `path` itself, be it a symlink.
-    fn open_itself(&self, path: &Path) -> io::Result<OwnedFd> {
+    ///
+    /// # Errors
+    /// The error of `openat2(2)` or `openat(2)`.
+    pub fn open_itself(&self, path: &Path) -> io::Result<OwnedFd> {
         let (parent, name) = self.entry(path)?;
         let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         Ok(rustix::fs::openat(parent, name, flags, Mode::empty())?)
@@ -252,6 +255,14 @@ fn is_root(path: &Path) -> bool {
 fn magic_link(fd: &OwnedFd) -> String {
     use std::os::fd::AsRawFd;
     format!("/proc/self/fd/{}", fd.as_raw_fd())
+}
+
+/// Opens what a descriptor (`O_PATH`) is of, and nothing else, with other flags; `O_CLOEXEC` is always added.
+///
+/// # Errors
+/// The error of `open(2)`; a symlink cannot be opened.
+pub fn reopen(fd: &OwnedFd, flags: OFlags) -> io::Result<OwnedFd> {
+    Ok(rustix::fs::open(magic_link(fd), flags | OFlags::CLOEXEC, Mode::empty())?)
 }
 
 fn remove_all_at(parent: BorrowedFd<'_>, name: &OsStr) -> io::Result<()> {

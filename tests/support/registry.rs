@@ -42,12 +42,16 @@ pub(crate) struct Behaviour {
 #[derive(Debug)]
 pub(crate) struct Registry {
     address: SocketAddr,
-    shared: Arc<Shared>,
+    /// What it does, and has.
+    pub(crate) shared: Arc<Shared>,
 }
 
+/// What a registry does, and has.
 #[derive(Debug)]
-struct Shared {
-    content: Content,
+pub(crate) struct Shared {
+    content: Mutex<Content>,
+    /// What was uploaded so far, by its place.
+    uploads: Mutex<BTreeMap<String, Vec<u8>>>,
     behaviour: Behaviour,
     requests: Mutex<Vec<String>>,
     broken: Mutex<Vec<String>>,
@@ -109,7 +113,8 @@ impl Registry {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let shared = Arc::new(Shared {
-            content,
+            content: Mutex::new(content),
+            uploads: Mutex::default(),
             behaviour,
             requests: Mutex::default(),
             broken: Mutex::default(),
@@ -152,6 +157,7 @@ struct Request {
     method: String,
     path: String,
     headers: BTreeMap<String, String>,
+    body: Vec<u8>,
 }
 
 fn read_request(reader: &mut impl BufRead) -> std::io::Result<Option<Request>> {
@@ -167,7 +173,12 @@ fn read_request(reader: &mut impl BufRead) -> std::io::Result<Option<Request>> {
         reader.read_line(&mut line)?;
         match line.trim_end().split_once(": ") {
             Some((key, value)) => headers.insert(key.to_ascii_lowercase(), value.to_owned()),
-            None => return Ok(Some(Request { method, path, headers })),
+            None => {
+                let length = headers.get("content-length").map_or(0, |text: &String| text.parse().unwrap());
+                let mut body = vec![0; length];
+                reader.read_exact(&mut body)?;
+                return Ok(Some(Request { method, path, headers, body }));
+            }
         };
     }
 }
@@ -179,7 +190,7 @@ impl Shared {
             return reader.read_to_end(&mut Vec::new()).map(drop);
         }
         while let Some(request) = read_request(&mut reader)? {
-            let Request { method, path, headers } = &request;
+            let Request { method, path, headers, body } = &request;
             self.requests.lock().unwrap().push(format!("{method} {path}"));
             let authorization = headers.get("authorization").map(String::as_str);
             let (plain, query) = path.split_once('?').unwrap_or((path, ""));
@@ -189,8 +200,10 @@ impl Shared {
                 assert!(query.contains("service=test&scope=repository%3A"), "{query}");
                 let token = serde_json::json!({"token": self.behaviour.token}).to_string();
                 write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{token}", token.len())?;
-            } else if let Some(body) = self.content.documents.get(plain) {
-                if !self.send(&mut stream, &request, body)? {
+            } else if ["POST", "PATCH", "PUT"].contains(&method.as_str()) {
+                stream.write_all(self.take(method, plain, query, body).as_bytes())?;
+            } else if let Some(body) = self.document(plain) {
+                if !self.send(&mut stream, &request, &body)? {
                     return Ok(());
                 }
             } else {
@@ -198,6 +211,43 @@ impl Shared {
             }
         }
         Ok(())
+    }
+
+    /// What it has at `path`, with what was pushed to it.
+    pub(crate) fn document(&self, path: &str) -> Option<Vec<u8>> {
+        self.content.lock().unwrap().documents.get(path).cloned()
+    }
+
+    /// Takes a part of a blob, all of one, or a manifest; the answer.
+    fn take(&self, method: &str, path: &str, query: &str, body: &[u8]) -> String {
+        let answer =
+            |status: &str, place: &str| format!("HTTP/1.1 {status}\r\nLocation: {place}\r\nContent-Length: 0\r\n\r\n");
+        let mut uploads = self.uploads.lock().unwrap();
+        if let Some(repository) = path.strip_suffix("/blobs/uploads/").filter(|_| method == "POST") {
+            let place = format!("{repository}/blobs/uploads/{}", uploads.len());
+            uploads.insert(place.clone(), Vec::new());
+            return answer("202 Accepted", &place);
+        }
+        let mut content = self.content.lock().unwrap();
+        if let Some((repository, _)) = path.split_once("/manifests/").filter(|_| method == "PUT") {
+            for name in [path.to_owned(), format!("{repository}/manifests/{}", digest(body))] {
+                content.documents.insert(name, body.to_vec());
+            }
+            return answer("201 Created", path);
+        }
+        let Some(upload) = uploads.get_mut(path) else { return answer("404 Not Found", path) };
+        upload.extend_from_slice(body);
+        if method == "PATCH" {
+            return answer("202 Accepted", path);
+        }
+        let named = query.split('&').find_map(|pair| pair.strip_prefix("digest=")).unwrap().replace("%3A", ":");
+        if named != digest(upload) {
+            return answer("400 Bad Request", path);
+        }
+        let (repository, _) = path.split_once("/blobs/").unwrap();
+        let place = format!("{repository}/blobs/{named}");
+        content.documents.insert(place.clone(), upload.clone());
+        answer("201 Created", &place)
     }
 
     fn refusal(&self, path: &str, authorization: Option<&str>, address: SocketAddr) -> Option<String> {

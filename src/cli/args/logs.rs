@@ -21,6 +21,12 @@ pub struct LogsArgs {
     /// Only lines before then
     #[arg(long, value_name = "TIME")]
     pub until: Option<Moment>,
+    /// `text`, or `json` for an object a line
+    #[arg(long, value_name = "FORMAT", default_value = "text", hide_default_value = true)]
+    pub format: LogsFormat,
+    /// Which of a service's containers [default: all]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+    pub index: Option<u32>,
     /// Print no colours
     #[arg(long)]
     pub no_color: bool,
@@ -30,6 +36,15 @@ pub struct LogsArgs {
     /// Only these services
     #[arg(value_name = "SERVICE")]
     pub services: Vec<ServiceName>,
+}
+
+/// How `logs` prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogsFormat {
+    /// Lines as they were written, behind who wrote them.
+    Text,
+    /// An object a line: `time`, `container`, `service`, `stream`, `line`.
+    Json,
 }
 
 #[cfg(test)]
@@ -47,7 +62,9 @@ mod tests {
         assert!(matches!((logs.since, logs.until), (Some(Moment::Ago(_)), Some(Moment::At(_)))));
         assert_eq!(logs.services.len(), 2);
         let Command::Logs(logs) = parse("logs").unwrap().command else { panic!() };
-        assert_eq!(logs.tail, Tail::All);
+        assert_eq!((logs.tail, logs.format, logs.index), (Tail::All, LogsFormat::Text, None));
+        let Command::Logs(logs) = parse("logs --format json --index 2 web").unwrap().command else { panic!() };
+        assert_eq!((logs.format, logs.index), (LogsFormat::Json, Some(2)));
         assert!(parse("logs --since yesterday-ish").is_err());
     }
 }

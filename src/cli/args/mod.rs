@@ -1,10 +1,16 @@
 //! The command line as types: every flag spelled as `docker compose` spells it, and only flags that do something.
 
+mod alpha;
 mod attach;
+mod commit;
+mod completion;
 mod config;
+mod cp;
 mod create;
 mod down;
+mod events;
 mod exec;
+mod export;
 mod host_run;
 mod images;
 mod lifecycle;
@@ -14,7 +20,9 @@ mod net;
 mod network;
 mod oci;
 mod ps;
+mod publish;
 mod pull;
+mod push;
 mod stats;
 mod top;
 mod up;
@@ -22,15 +30,21 @@ mod value;
 mod version;
 mod volumes;
 
+pub use alpha::{AlphaArgs, AlphaVerb, GenerateArgs, RefusedArgs, VizArgs};
 pub use attach::AttachArgs;
+pub use commit::CommitArgs;
+pub use completion::{CompletionArgs, ManArgs, Shell};
 pub use config::{ConfigArgs, ConfigFormat, HashOf};
+pub use cp::CpArgs;
 pub use create::{CreateArgs, ScaleArgs};
 pub use down::DownArgs;
+pub use events::EventsArgs;
 pub use exec::ExecArgs;
+pub use export::ExportArgs;
 pub use host_run::HostRunArgs;
 pub use images::ImagesArgs;
 pub use lifecycle::{KillArgs, PauseArgs, PortArgs, RestartArgs, RmArgs, SignalNumber, StartArgs, StopArgs, WaitArgs};
-pub use logs::LogsArgs;
+pub use logs::{LogsArgs, LogsFormat};
 pub use ls::{LsArgs, NameFilter};
 pub use net::{NetArgs, NetFormat};
 pub use network::{
@@ -42,7 +56,9 @@ pub use oci::{
     OciKillArgs, OciListArgs, OciPsArgs, OciRunArgs, OciSpecArgs, OciUpdateArgs, OciVerb,
 };
 pub use ps::{PsArgs, PsFilter};
+pub use publish::{OciVersion, PublishArgs};
 pub use pull::{PullArgs, PullWhen};
+pub use push::PushArgs;
 pub use stats::StatsArgs;
 pub use top::TopArgs;
 pub use up::{Ending, Recreate, UpArgs, UpPull};
@@ -84,7 +100,7 @@ fn lints() -> clap::builder::PossibleValuesParser {
 }
 
 /// The flags before the command: which project, and how to speak.
-#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, clap::Args)]
 pub struct Globals {
     /// Compose file; repeat to merge several; `-` reads standard input
     #[arg(short, long = "file", value_name = "FILE")]
@@ -159,16 +175,28 @@ pub enum Command {
     Top(TopArgs),
     /// Show what the containers use: processors, memory, networks, disks
     Stats(StatsArgs),
+    /// Show what happens to the containers, as it happens
+    Events(EventsArgs),
     /// Show what the containers wrote
     Logs(LogsArgs),
     /// Join the input and output of a running container
     Attach(AttachArgs),
     /// Run a command in a running container
     Exec(ExecArgs),
+    /// Copy files between containers and this machine
+    Cp(CpArgs),
+    /// Write the files of a container to an archive
+    Export(ExportArgs),
+    /// Make an image of what a container has changed
+    Commit(CommitArgs),
     /// Run a program of this machine on the project's networks, with its names
     HostRun(HostRunArgs),
     /// Pull the images of the services
     Pull(PullArgs),
+    /// Push the images of services that are built
+    Push(PushArgs),
+    /// Publish the project to a registry, to be run from there
+    Publish(PublishArgs),
     /// Check the Compose file and print what it resolves to
     Config(ConfigArgs),
     /// Show who reaches whom and why, and what keeps packets from it
@@ -177,17 +205,27 @@ pub enum Command {
     Network(NetworkArgs),
     /// Run containers of OCI bundles, for engines that drive a runtime as they drive runc
     Oci(Box<OciArgs>),
+    /// Draw the services; make a Compose file of containers
+    Alpha(AlphaArgs),
+    /// Turn the project into files for Kubernetes: not done here
+    #[command(hide = true)]
+    Bridge(RefusedArgs),
+    /// Print what has a shell complete commands, flags and services
+    Completion(CompletionArgs),
+    /// Write manual pages
+    #[command(hide = true)]
+    Man(ManArgs),
     /// Print the version
     Version(VersionArgs),
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use clap::{CommandFactory, Parser};
 
     /// Parses `line`, split at spaces.
-    pub(super) fn parse(line: &str) -> Result<Args, String> {
+    pub(in crate::cli) fn parse(line: &str) -> Result<Args, String> {
         Args::try_parse_from(std::iter::once("rcompose").chain(line.split_whitespace())).map_err(|e| e.to_string())
     }
 
@@ -218,10 +256,10 @@ mod tests {
 
     #[test]
     fn mistakes_are_named_with_what_was_probably_meant() {
-        insta::assert_snapshot!(parse("pss").unwrap_err(), @"
-        error: unrecognized subcommand 'pss'
+        insta::assert_snapshot!(parse("volumess").unwrap_err(), @"
+        error: unrecognized subcommand 'volumess'
 
-          tip: a similar subcommand exists: 'ps'
+          tip: a similar subcommand exists: 'volumes'
 
         Usage: rcompose [OPTIONS] <COMMAND>
 
@@ -256,36 +294,44 @@ mod tests {
         Usage: rcompose [OPTIONS] <COMMAND>
 
         Commands:
-          up        Create and start the services
-          down      Stop and remove containers and networks
-          create    Create containers, and do not start them
-          scale     Change how many containers services have
-          start     Start containers that were stopped
-          stop      Stop containers, and keep them
-          restart   Stop containers and start them again
-          kill      Kill containers, or send them a signal
-          pause     Stop all processes of containers where they are
-          unpause   Let paused containers go on
-          rm        Remove containers that were stopped
-          wait      Wait until containers have ended
-          port      Print where a port of a service is published
-          ps        List containers
-          ls        List the projects of this machine
-          images    List the images of the containers
-          volumes   List the volumes of the project
-          top       Show the processes of the containers
-          stats     Show what the containers use: processors, memory, networks, disks
-          logs      Show what the containers wrote
-          attach    Join the input and output of a running container
-          exec      Run a command in a running container
-          host-run  Run a program of this machine on the project's networks, with its names
-          pull      Pull the images of the services
-          config    Check the Compose file and print what it resolves to
-          net       Show who reaches whom and why, and what keeps packets from it
-          network   List, make, remove and change networks
-          oci       Run containers of OCI bundles, for engines that drive a runtime as they drive runc
-          version   Print the version
-          help      Print this message or the help of the given subcommand(s)
+          up          Create and start the services
+          down        Stop and remove containers and networks
+          create      Create containers, and do not start them
+          scale       Change how many containers services have
+          start       Start containers that were stopped
+          stop        Stop containers, and keep them
+          restart     Stop containers and start them again
+          kill        Kill containers, or send them a signal
+          pause       Stop all processes of containers where they are
+          unpause     Let paused containers go on
+          rm          Remove containers that were stopped
+          wait        Wait until containers have ended
+          port        Print where a port of a service is published
+          ps          List containers
+          ls          List the projects of this machine
+          images      List the images of the containers
+          volumes     List the volumes of the project
+          top         Show the processes of the containers
+          stats       Show what the containers use: processors, memory, networks, disks
+          events      Show what happens to the containers, as it happens
+          logs        Show what the containers wrote
+          attach      Join the input and output of a running container
+          exec        Run a command in a running container
+          cp          Copy files between containers and this machine
+          export      Write the files of a container to an archive
+          commit      Make an image of what a container has changed
+          host-run    Run a program of this machine on the project's networks, with its names
+          pull        Pull the images of the services
+          push        Push the images of services that are built
+          publish     Publish the project to a registry, to be run from there
+          config      Check the Compose file and print what it resolves to
+          net         Show who reaches whom and why, and what keeps packets from it
+          network     List, make, remove and change networks
+          oci         Run containers of OCI bundles, for engines that drive a runtime as they drive runc
+          alpha       Draw the services; make a Compose file of containers
+          completion  Print what has a shell complete commands, flags and services
+          version     Print the version
+          help        Print this message or the help of the given subcommand(s)
 
         Options:
           -f, --file <FILE>              Compose file; repeat to merge several; `-` reads standard input

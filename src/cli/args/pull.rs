@@ -11,6 +11,12 @@ pub struct PullArgs {
     /// Pull what can be pulled, and succeed
     #[arg(long)]
     pub ignore_pull_failures: bool,
+    /// Leave out the images of services that can be built
+    #[arg(long)]
+    pub ignore_buildable: bool,
+    /// Also the images of what the services depend on
+    #[arg(long)]
+    pub include_deps: bool,
     /// Which images to pull [default: as each service's pull_policy says]
     #[arg(long, value_name = "WHEN")]
     pub policy: Option<PullWhen>,
@@ -36,10 +42,14 @@ mod tests {
 
     #[test]
     fn pull() {
-        let Command::Pull(pull) = parse("pull -q --ignore-pull-failures --policy missing db").unwrap().command else {
+        let Command::Pull(pull) =
+            parse("pull -q --ignore-pull-failures --ignore-buildable --include-deps --policy missing db")
+                .unwrap()
+                .command
+        else {
             panic!()
         };
-        assert!(pull.quiet && pull.ignore_pull_failures);
+        assert!(pull.quiet && pull.ignore_pull_failures && pull.ignore_buildable && pull.include_deps);
         assert_eq!(pull.policy, Some(PullWhen::Missing));
         assert_eq!(pull.services.len(), 1);
     }

@@ -16,6 +16,8 @@ pub struct LogFormat {
     pub timestamps: bool,
     /// Whether prefixes have colours.
     pub paint: Paint,
+    /// Whether each line is an object, with all of that in it; what is not UTF-8 is replaced.
+    pub json: bool,
 }
 
 /// A container whose lines are written: its place in the [`LogWriter`] that gave the id.
@@ -29,6 +31,8 @@ pub struct LogWriter<O, E> {
     stderr: E,
     format: LogFormat,
     labels: Vec<String>,
+    /// The name of each container, and its service, for objects.
+    names: Vec<(String, String)>,
     /// What is written before the lines of each, in its colour.
     prefixes: Vec<String>,
     /// A line with all that belongs to it, so that it is passed on in one piece.
@@ -42,7 +46,7 @@ const COLOURS: [AnsiColor; 5] =
 impl<O: Write, E: Write> LogWriter<O, E> {
     /// Writes to `stdout` and `stderr`, which should be buffered by line at most: see [`Self::flush`].
     pub fn new(stdout: O, stderr: E, format: LogFormat) -> Self {
-        Self { stdout, stderr, format, labels: Vec::new(), prefixes: Vec::new(), whole: Vec::new() }
+        Self { stdout, stderr, format, labels: Vec::new(), names: Vec::new(), prefixes: Vec::new(), whole: Vec::new() }
     }
 
     /// Adds a container, called `label`: its name without the project, `web-1`. It gets the next colour, and all
@@ -52,6 +56,7 @@ impl<O: Write, E: Write> LogWriter<O, E> {
             return SourceId(index);
         }
         self.labels.push(label.to_owned());
+        self.names.push((label.to_owned(), String::new()));
         let width = self.labels.iter().map(|label| label.chars().count()).max().unwrap_or_default();
         let prefixes = self.labels.iter().enumerate();
         self.prefixes =
@@ -59,11 +64,19 @@ impl<O: Write, E: Write> LogWriter<O, E> {
         SourceId(self.labels.len() - 1)
     }
 
+    /// Says which container of which service a source is.
+    pub fn name(&mut self, source: SourceId, container: &str, service: &str) {
+        self.names[source.0] = (container.to_owned(), service.to_owned());
+    }
+
     /// Writes a line.
     ///
     /// # Errors
     /// When the stream it belongs to takes no more.
     pub fn line(&mut self, line: &Line) -> io::Result<()> {
+        if self.format.json {
+            return self.object(line);
+        }
         let whole = &mut self.whole;
         whole.clear();
         if self.format.prefix {
@@ -79,6 +92,22 @@ impl<O: Write, E: Write> LogWriter<O, E> {
             Stream::Stdout => self.stdout.write_all(whole),
             Stream::Stderr => self.stderr.write_all(whole),
         }
+    }
+
+    fn object(&mut self, line: &Line) -> io::Result<()> {
+        let (container, service) = &self.names[line.source.0];
+        let stream = match line.stream {
+            Stream::Stdout => "stdout",
+            Stream::Stderr => "stderr",
+        };
+        let object = serde_json::json!({
+            "time": format!("{:.9}", line.time),
+            "container": container,
+            "service": service,
+            "stream": stream,
+            "line": String::from_utf8_lossy(&line.text),
+        });
+        writeln!(self.stdout, "{object}")
     }
 
     /// Writes that a container exited, whether for want of memory, and whether it is about to be restarted.
@@ -126,7 +155,7 @@ mod tests {
 
     use super::*;
 
-    const PLAIN: LogFormat = LogFormat { prefix: true, timestamps: false, paint: Paint::PLAIN };
+    const PLAIN: LogFormat = LogFormat { prefix: true, timestamps: false, paint: Paint::PLAIN, json: false };
 
     fn writer(format: LogFormat) -> LogWriter<Vec<u8>, Vec<u8>> {
         LogWriter::new(Vec::new(), Vec::new(), format)
@@ -176,6 +205,16 @@ mod tests {
             logs.line(&line(web, "ready")).unwrap();
             assert_eq!(text(logs.stdout), expected);
         }
+    }
+
+    #[test]
+    fn lines_as_objects() {
+        let mut logs = writer(LogFormat { json: true, ..PLAIN });
+        let web = logs.add("web-1");
+        logs.name(web, "shop-web-1", "web");
+        logs.line(&Line { text: b"a \"b\" \xff".to_vec(), stream: Stream::Stderr, ..line(web, "") }).unwrap();
+        assert!(logs.stderr.is_empty(), "all of them on one stream");
+        insta::assert_snapshot!(text(logs.stdout), @r#"{"container":"shop-web-1","line":"a \"b\" �","service":"web","stream":"stderr","time":"2023-11-14T22:13:20.000001000Z"}"#);
     }
 
     #[test]

@@ -11,17 +11,19 @@ use crate::cli::images::pull_images;
 use crate::cli::interrupt::interruptible;
 use crate::cli::output;
 use crate::cli::progress::ProgressMode;
-use crate::cli::select::select;
-use crate::compose::model::PullPolicy;
+use crate::cli::select::select_with;
+use crate::compose::model::{PullPolicy, Service};
 use crate::image::Store;
 
 pub(in crate::cli) async fn run(context: &mut Context, args: PullArgs) -> Result<ExitCode, CliError> {
     context.require_root()?;
     let project = context.load(&args.services)?;
-    let services = select(&project, &args.services)?;
+    let services = select_with(&project, &args.services, args.include_deps)?;
     let store = Store::open(&context.layout.images())?;
     let mut references = BTreeSet::new();
-    for service in services.values().filter(|service| service.provider.is_none()) {
+    let is_pulled =
+        |service: &&&Service| service.provider.is_none() && (!args.ignore_buildable || service.build.is_none());
+    for service in services.values().filter(is_pulled) {
         for image in service.images() {
             let is_wanted = match (args.policy, service.pull_policy()) {
                 (Some(PullWhen::Missing), _) => store.lookup(image)?.is_none(),

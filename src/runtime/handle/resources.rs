@@ -91,7 +91,7 @@ impl Handle {
         Ok(pids)
     }
 
-    pub(super) fn config(&self) -> Result<Config, RuntimeError> {
+    pub(in crate::runtime) fn config(&self) -> Result<Config, RuntimeError> {
         let is_running = match &self.init {
             Some(init) => !init.has_exited().map_err(super::failed("watch", self.pid))?,
             None => false,

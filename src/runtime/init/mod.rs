@@ -18,7 +18,7 @@ pub(super) mod outside;
 mod proc;
 pub(super) mod process;
 mod reaper;
-mod rootfs;
+pub(super) mod rootfs;
 mod scheduling;
 mod security_module;
 mod terminal;

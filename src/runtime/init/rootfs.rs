@@ -188,7 +188,12 @@ fn in_memory(directory: &Path) -> io::Result<(PathBuf, PathBuf)> {
 
 /// The layers by descriptor, lowest first: no limit on the length or the characters of paths. `None` where the kernel does
 /// not take that (before 6.13).
-fn layers(lower: &[OwnedFd], upper: &OwnedFd, work: &OwnedFd, volatile: bool) -> Result<Option<OwnedFd>, Failed> {
+pub(in crate::runtime) fn layers(
+    lower: &[OwnedFd],
+    upper: &OwnedFd,
+    work: &OwnedFd,
+    volatile: bool,
+) -> Result<Option<OwnedFd>, Failed> {
     let fs = fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC).map_err(|error| (error.into(), String::new()))?;
     let configure = || -> io::Result<bool> {
         // The first one given is the topmost.
@@ -224,7 +229,12 @@ fn open(path: &Path) -> io::Result<OwnedFd> {
 }
 
 /// With `mount(2)`, whose options are one text of at most a page.
-fn layers_by_path(lower: &[PathBuf], upper: &Path, work: &Path, volatile: bool) -> io::Result<OwnedFd> {
+pub(in crate::runtime) fn layers_by_path(
+    lower: &[PathBuf],
+    upper: &Path,
+    work: &Path,
+    volatile: bool,
+) -> io::Result<OwnedFd> {
     let escape = |path: &Path| path.to_string_lossy().replace('\\', "\\\\").replace(',', "\\,").replace(':', "\\:");
     let lower: Vec<String> = lower.iter().rev().map(|path| escape(path)).collect();
     let volatile = if volatile { ",volatile" } else { "" };

@@ -96,7 +96,7 @@ pub(in crate::runtime) fn become_root() -> Result<(), InitError> {
 }
 
 /// Has `make` done with the files of `owner` and all rights of this process. See `setfsuid(2)`.
-pub(super) fn with_files_of<T>(owner: (Uid, Gid), make: impl FnOnce() -> T) -> io::Result<T> {
+pub(in crate::runtime) fn with_files_of<T>(owner: (Uid, Gid), make: impl FnOnce() -> T) -> io::Result<T> {
     let bits = rustix::thread::capabilities_secure_bits()?;
     // Whose files they are would otherwise decide about the rights on them.
     rustix::thread::set_capabilities_secure_bits(bits | CapabilitiesSecureBits::NO_SETUID_FIXUP)?;

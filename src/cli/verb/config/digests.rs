@@ -10,7 +10,7 @@ use crate::image::{PullError, RegistryConfig, resolve_digest};
 use crate::name::ImageReference;
 
 /// Replaces each image by its full name and digest; directories of this machine stay.
-pub(super) fn pin(context: &Context, resolved: &mut Resolved) -> Result<(), CliError> {
+pub(in crate::cli) fn pin(context: &Context, resolved: &mut Resolved) -> Result<(), CliError> {
     let mut pinned = BTreeMap::new();
     let registries = context.registries()?;
     block_on(async {

@@ -1,6 +1,6 @@
 //! `rcompose config`.
 
-mod digests;
+pub(in crate::cli) mod digests;
 mod explain;
 mod variables;
 

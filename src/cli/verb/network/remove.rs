@@ -71,7 +71,9 @@ pub(in crate::cli) async fn finish(context: &Context, mut client: Client) -> Res
     loop {
         match client.next().await? {
             Some(Event::Warning(message)) => output::warn(output::paint(&context.globals), &message),
-            Some(Event::Progress { .. } | Event::Container(_) | Event::Hook { .. } | Event::Died(_)) => {}
+            Some(
+                Event::Progress { .. } | Event::Container(_) | Event::Hook { .. } | Event::Died(_) | Event::Happened(_),
+            ) => {}
             Some(Event::Failed(failures)) => return Err(CliError::Failed { failures }),
             Some(Event::Done) => return Ok(()),
             None => return Err(crate::supervisor::ClientError::Lost { project: client.project().clone() }.into()),
