@@ -151,6 +151,8 @@ pub enum Cause {
     ConfigChanged,
     /// Its network limits changed.
     LimitsChanged,
+    /// An update that was interrupted has left it.
+    Unfinished,
     /// Its image changed.
     ImageChanged,
     /// The user asked for it.

@@ -85,6 +85,7 @@ impl fmt::Display for Cause {
             Self::NotRunning => formatter.write_str("not running"),
             Self::ConfigChanged => formatter.write_str("configuration changed"),
             Self::LimitsChanged => formatter.write_str("network limits changed"),
+            Self::Unfinished => formatter.write_str("left by an update"),
             Self::ImageChanged => formatter.write_str("image changed"),
             Self::Requested => formatter.write_str("requested"),
             Self::PullPolicy => formatter.write_str("pull policy"),

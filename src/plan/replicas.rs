@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::selection::{NetworkFate, Selection};
 use super::{
-    Cause, DependencyGraph, Observed, ObservedContainer, ObservedState, PlanError, Recreate, UpOptions, service_hash,
+    Cause, DependencyGraph, Observed, ObservedContainer, ObservedState, PlanError, Recreate, UpOptions, container_name,
+    service_hash,
 };
 use crate::compose::model::{Condition, Project, Service};
 use crate::name::ServiceName;
@@ -92,7 +93,11 @@ fn of_service<'a>(
     }
     let hash = service_hash(project, service);
     let mut existing: Vec<(&ObservedContainer, Option<Cause>)> = containers(name, observed)
-        .map(|container| (container, divergence(container, service, &hash, observed, selection)))
+        .map(|container| {
+            let unfinished = container.name != container_name(&project.name, name, service, container.number);
+            let divergence = divergence(container, service, &hash, observed, selection);
+            (container, divergence.or(unfinished.then_some(Cause::Unfinished)))
+        })
         .collect();
 
     // Too many: those that would be recreated anyway go first, then the highest numbers.

@@ -62,7 +62,7 @@ pub(super) async fn execute(
         plan,
         running: JoinSet::new(),
         waits: Vec::new(),
-        waiting: BTreeSet::new(),
+        under_way: BTreeSet::new(),
         open: BTreeMap::new(),
     };
     // One too far away for the clock never comes.
@@ -97,7 +97,7 @@ pub(super) async fn execute(
             Some(Err(error)) if error.is_cancelled() => continue,
             Some(Err(error)) => std::panic::resume_unwind(error.into_panic()),
         };
-        walk.waiting.remove(&id);
+        walk.under_way.remove(&id);
         if let Err(failure) = result {
             if walk.is_optional(id) {
                 world.warn(&failure.to_string());
@@ -122,8 +122,8 @@ struct Walk<'a> {
     plan: &'a Plan,
     running: JoinSet<(StepId, Result<(), Failure>)>,
     waits: Vec<AbortHandle>,
-    /// The steps that wait for a condition.
-    waiting: BTreeSet<StepId>,
+    /// The steps that have begun and not ended.
+    under_way: BTreeSet<StepId>,
     /// How many steps a step still comes after.
     open: BTreeMap<StepId, usize>,
 }
@@ -141,8 +141,12 @@ impl Walk<'_> {
     fn overdue(&self, time: Duration) -> Failure {
         let seconds = time.as_secs_f64();
         let mut failure = Failure::new(FailureKind::NotInTime, format!("application not healthy after {seconds}s"));
-        for id in &self.waiting {
-            let Operation::AwaitCondition { service, condition, .. } = &self.plan.step(*id).operation else { continue };
+        for id in &self.under_way {
+            let operation = &self.plan.step(*id).operation;
+            let Operation::AwaitCondition { service, condition, .. } = operation else {
+                failure.causes.push(format!("still under way: {operation}"));
+                continue;
+            };
             let waiting: BTreeSet<ServiceName> = self
                 .plan
                 .dependents(*id)
@@ -171,9 +175,9 @@ impl Walk<'_> {
         let by = if cause == Cause::Requested { By::Command } else { By::Dependent };
         let (world, project) = (Rc::clone(self.world), self.project.cloned());
         let work = async move { (id, perform(&world, project.as_deref(), operation, by).await) };
+        self.under_way.insert(id);
         let task = self.running.spawn_local(work);
         if is_wait {
-            self.waiting.insert(id);
             self.waits.push(task);
         }
     }

@@ -23,12 +23,15 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("image", "it is what every test begins with: `scenario::images`"),
     ("isolation", "it is for Windows"),
     ("label_file", "it is read into `labels`: `compose`"),
-    ("models", "it is not supported yet"),
+    ("models", "they are a server's that the service is told of: `scenario::provider`"),
     ("networks", "they are tested with all they can be: `network`, `scenario::networks`"),
     ("platform", "it chooses the image"),
     ("ports", "they are tested with all they can be: `network`"),
+    ("post_start", "they run beside the container: `scenario::hooks`"),
+    ("pre_start", "they run beside the container: `scenario::hooks`"),
+    ("pre_stop", "they run beside the container: `scenario::hooks`"),
     ("profiles", "they choose services: `compose`"),
-    ("provider", "it is not supported yet"),
+    ("provider", "it has a program have the service: `scenario::provider`"),
     ("pull_policy", "it is about the image: `scenario::images`"),
     ("pull_refresh_after", "it is about the image"),
     ("restart", "it is about what comes after the container: `scenario::restart`"),
@@ -37,7 +40,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
 ];
 
 /// Attributes whose test is still to be written, or that are refused still.
-const MISSING: &[&str] = &["post_start", "pre_start", "pre_stop"];
+const MISSING: &[&str] = &[];
 
 const PAGE: &str = "docs/attributes.md";
 const HEAD: &str = "# What each attribute of a service does\n\n\

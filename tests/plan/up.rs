@@ -4,6 +4,7 @@ use insta::assert_snapshot;
 use rcompose::compose::model::{
     Condition, Dependency, Deploy, Mount, NetworkLimits, Port, Project, PullPolicy, Rates, Service, UpdateConfig,
 };
+use rcompose::name::ContainerId;
 use rcompose::plan::{Health, Observed, ObservedState, Operation, Recreate, UpOptions, reconcile};
 
 use super::world::{With, container, name, names, project, renew, running, service, up};
@@ -504,4 +505,28 @@ fn a_service_that_says_how_is_updated_in_one_step() {
     web.deploy.as_mut().unwrap().replicas = Some(1);
     let steps = up(&fixed, &before).to_string();
     assert!(steps.contains("remove container shop-web-1") && !steps.contains("roll out"), "{steps}");
+}
+
+#[test]
+fn what_an_interrupted_update_has_left_goes() {
+    let web = |variable: &str| {
+        let deploy = Deploy { update_config: Some(UpdateConfig::default()), ..Deploy::default() };
+        project([(
+            "web",
+            service("nginx:1").with(|web| {
+                web.deploy = Some(deploy);
+                web.environment.insert("VARIABLE".to_owned(), variable.to_owned());
+            }),
+        )])
+    };
+    let mut observed = running(&web("one"));
+    let mut new = running(&web("two")).containers.remove(0);
+    new.id = ContainerId::new("f".repeat(64)).unwrap();
+    (new.name, new.number) = ("ffffffff_shop-web-1".parse().unwrap(), 2);
+    observed.containers.push(new);
+    assert_snapshot!(up(&web("two"), &observed), @r"
+    #1 stop container ffffffff_shop-web-1 (scaled down)
+    #2 remove container ffffffff_shop-web-1 (scaled down) after #1
+    #3 roll out web in place of shop-web-1 (configuration changed)
+    ");
 }

@@ -80,11 +80,17 @@ services:
     image: rootfs:/
     init: true
     command: [sleep, '1000']
-    healthcheck: {test: 'echo not yet; exit 1', interval: 1h, start_period: 1h, start_interval: 50ms}
+    healthcheck: {test: 'echo >> /probes; echo not yet; exit 1', interval: 1h, start_period: 1h, start_interval: 50ms}
   web: {image: 'rootfs:/', init: true, command: [sleep, '1000'], depends_on: {db: {condition: service_healthy}}}
   api: {image: 'rootfs:/', init: true, command: [sleep, '1000'], depends_on: {db: {condition: service_healthy}}}
 ",
     );
+    // However slow the machine is: it has been probed, and is waited for at once.
+    stack.rcompose(&["up", "-d", "db"]).succeeds();
+    eventually("two probes", Duration::from_secs(20), || {
+        let probes = stack.rcompose(&["exec", "-T", "db", "cat", "/probes"]).stdout;
+        (probes.lines().count() >= 2).then_some(())
+    });
     let outcome = stack.rcompose(&["up", "-d", "--wait", "--wait-timeout", "2"]).fails_with(1);
     outcome.says(&[
         "application not healthy after 2s",

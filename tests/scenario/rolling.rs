@@ -19,7 +19,8 @@ services:
     healthcheck:
       test: [CMD, python3, -c, 'import urllib.request as u; u.urlopen(\"http://127.0.0.1/health\")']
       interval: 300ms
-      retries: 3
+      retries: 10
+      start_period: 5s
     ports: ['127.0.0.1:8080:80']
     deploy: {update_config: {order: start-first}}
   client:
