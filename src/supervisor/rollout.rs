@@ -194,6 +194,8 @@ async fn replace(
             execute::end(world, new, grace).await;
             if was_running {
                 execute::start_container(world, old).await?;
+                // Whoever is told of the failure finds the service as it was; where it is not, the failure is told all the same.
+                let _ = ready(world, old).await;
             }
         }
     }
