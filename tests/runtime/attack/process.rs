@@ -61,7 +61,7 @@ while True:
 print('refused after', 'many' if count > 9900 else count, flush=True)
 while True: time.sleep(1000)
 ";
-    let mut config = host.config(&["python3", "-c", script]);
+    let mut config = host.config(&["perl", "-e", script]);
     limit_processes(&mut config, LIMIT);
     block_on(async {
         let (handle, _) = start(&config).await.unwrap();
@@ -75,30 +75,33 @@ while True: time.sleep(1000)
 #[test]
 fn tracers_hold_up_nobody_outside() {
     let host = Host::new();
-    let script = "
-import ctypes, os, signal, sys, time
-libc = ctypes.CDLL(None, use_errno=True)
-ATTACH, SEIZE = 16, 0x4206
-signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
-me = os.getpid()
-if os.fork() == 0:
-    seized = {me, os.getpid()}
-    said = False
-    while True:
-        for name in os.listdir('/proc'):
-            if name.isdigit() and int(name) not in seized and libc.ptrace(SEIZE, int(name), 0, 0) == 0:
-                seized.add(int(name))
-        if not said:
-            print('traces' if libc.ptrace(SEIZE, me, 0, 0) == 0 else 'may not trace', flush=True)
-            said = True
-        try:
-            pid, status = os.waitpid(-1, os.WNOHANG | 0x40000000)
-            if pid and os.WIFSTOPPED(status):
-                libc.ptrace(7, pid, 0, 0 if os.WSTOPSIG(status) == signal.SIGTRAP else os.WSTOPSIG(status))
-        except ChildProcessError: pass
-while True: time.sleep(1000)
-";
-    let config = host.config(&["python3", "-c", script]);
+    // Perl's own way to system calls: 101 is ptrace, 61 is wait4.
+    let script = r#"
+my ($CONT, $SEIZE, $NOHANG_OF_ALL) = (7, 0x4206, 0x40000001);
+$| = 1;
+$SIG{TERM} = sub { exit 0 };
+my $me = $$;
+if (fork == 0) {
+    my %seized = ($me => 1, $$ => 1);
+    my $said;
+    while (1) {
+        opendir my $processes, '/proc';
+        for (grep { /^\d+$/ && !$seized{$_} } readdir $processes) {
+            $seized{$_} = 1 if syscall(101, $SEIZE, $_ + 0, 0, 0) == 0;
+        }
+        $said //= print syscall(101, $SEIZE, $me + 0, 0, 0) == 0 ? "traces\n" : "may not trace\n";
+        my $bytes = pack 'i', 0;
+        my $pid = syscall(61, -1, $bytes, $NOHANG_OF_ALL, 0);
+        my $status = unpack 'i', $bytes;
+        if ($pid > 0 && ($status & 0xff) == 0x7f) {
+            my $signal = $status >> 8 & 0xff;
+            syscall(101, $CONT, $pid + 0, 0, $signal == 5 ? 0 : $signal);
+        }
+    }
+}
+sleep 1000 while 1;
+"#;
+    let config = host.config(&["perl", "-e", script]);
     block_on(async {
         let (handle, _) = start(&config).await.unwrap();
         // What the machine's policy of tracing allows is not ours to say.
