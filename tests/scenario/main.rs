@@ -35,6 +35,7 @@ mod net;
 mod network_command;
 mod network_connect;
 mod networks;
+mod pages;
 mod paused;
 mod port_command;
 mod ports;
