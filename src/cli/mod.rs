@@ -15,6 +15,7 @@ pub mod events;
 pub mod evidence;
 mod follow;
 mod generated;
+mod hoist;
 pub mod human;
 mod images;
 pub mod interrupt;
@@ -50,8 +51,8 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::Parser;
 use clap::error::ErrorKind;
+use clap::{CommandFactory as _, Parser};
 use tokio::task::LocalSet;
 
 use args::{Args, Command};
@@ -86,7 +87,7 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
 /// # Errors
 /// What to print instead of running a command: what is wrong, or the help or version that was asked for.
 pub fn parse(arguments: Vec<OsString>) -> Result<Args, clap::Error> {
-    Args::try_parse_from(arguments)
+    Args::try_parse_from(hoist::hoisted(&Args::command(), arguments))
 }
 
 fn run(args: &Args) -> Result<ExitCode, CliError> {
