@@ -44,10 +44,11 @@ bench: ## Measures containers, their names and their logs beside the least that 
 kernel-tests: ## Packs the tests of what the kernel does, for another machine: docs/testing.md.
 	.ci/kernel-tests pack
 
-fuzz: ## Feeds mutated files to the reader of Compose files, MINUTES=1 for each kind.
-	cd fuzz && cargo build --bin mutate
-	fuzz/target/debug/mutate compose_yaml $(MINUTES)
-	fuzz/target/debug/mutate env_file $(MINUTES)
+fuzz: ## Feeds mutated files to the reader of Compose files, and packets to the name server, MINUTES=1 for each kind.
+	cd fuzz && cargo build --target-dir ../target --bin mutate
+	target/debug/mutate compose_yaml $(MINUTES)
+	target/debug/mutate env_file $(MINUTES)
+	target/debug/mutate dns $(MINUTES)
 
 clean: ## Removes what was built.
 	cargo clean

@@ -1,9 +1,13 @@
-//! What is fuzzed: loading a project whose files are bytes that nobody checked.
+//! What is fuzzed: loading a project whose files are bytes that nobody checked, and answering packets that anybody sent.
+
+pub mod packets;
 
 use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 
 use rcompose::compose::{Files, LoadError, LoadOptions, load};
+use rcompose::network::{Link, Names, View, answered, relayed};
 
 /// Files by name, in one directory.
 struct Directory<'b>(Vec<(&'static str, &'b [u8])>);
@@ -40,6 +44,32 @@ pub fn env_file(bytes: &[u8]) -> String {
     format!("{whole}|{service}|{raw}")
 }
 
+/// Asks with the bytes for a name of a project; and takes what is after a length and as many bytes for the reply of a server to
+/// them.
+pub fn dns(bytes: &[u8]) -> String {
+    let mut names = Names::default();
+    for last in 1..=40 {
+        names.insert("back", "db", Ipv4Addr::new(10, 0, 0, last));
+    }
+    names.insert("back", "db", Ipv6Addr::from([0xfd00, 0, 0, 0, 0, 0, 0, 1]));
+    names.insert_pointer("back", Ipv4Addr::new(10, 0, 0, 1), "shop-db-1");
+    names.insert_port("back", "_sql._tcp.db", 5432, "shop-db-1");
+    let links = vec![Link::new("store", "db", "shop-db-")];
+    let view = View { networks: vec!["back".to_owned()], links, ..View::default() };
+    let answer = answered(bytes, &names, &view);
+    let relay = bytes.split_first_chunk().and_then(|(length, rest)| {
+        let (query, reply) = rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
+        relayed(query, reply)
+    });
+    let sketch = |reply: Option<Vec<u8>>| {
+        reply.map_or_else(String::new, |reply| {
+            assert!(reply.len() >= 12, "a reply has a head");
+            format!("{:x?} {}", &reply[2..12], reply.len().ilog2())
+        })
+    };
+    format!("{}|{}", sketch(answer), sketch(relay))
+}
+
 fn outcome(files: &Directory<'_>) -> String {
     let options = LoadOptions {
         files: vec!["compose.yaml".into()],
@@ -72,4 +102,27 @@ fn sketch(messages: impl Iterator<Item = String>) -> String {
         unquoted.chars().filter(|c| !c.is_ascii_digit()).take(60).collect::<String>()
     };
     messages.take(3).map(plain).collect::<Vec<_>>().join(";")
+}
+
+/// Numbers that look random (xorshift).
+pub struct Random(u64);
+
+impl Random {
+    /// They follow from `seed`.
+    pub fn new(seed: u64) -> Self {
+        Self(seed | 1)
+    }
+
+    /// A number below `end`.
+    pub fn below(&mut self, end: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 >> 11).unwrap_or(0) % end.max(1)
+    }
+
+    /// One of `items`.
+    pub fn of<'a, T>(&mut self, items: &'a [T]) -> &'a T {
+        &items[self.below(items.len())]
+    }
 }

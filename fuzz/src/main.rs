@@ -1,4 +1,4 @@
-//! Runs a target on mutated files, with a stable compiler: `mutate compose_yaml|env_file MINUTES [SEED]`.
+//! Runs a target on mutated files, with a stable compiler: `mutate compose_yaml|dns|env_file MINUTES [SEED]`.
 //!
 //! It begins with the files and the texts of the tests and examples, cuts, copies and crosses their lines, puts odd values in
 //! the place of good ones, and keeps what leads to an outcome not seen before. Each input is written to `artifacts/` before
@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use std::{env, fs, process, thread};
 
+use rcompose_fuzz::{Random, packets};
 use rustix::process::{Resource, Rlimit, setrlimit};
 use rustix::time::{ClockId, clock_gettime};
 
@@ -146,9 +147,10 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let target = match arguments.first().map(String::as_str) {
         Some("compose_yaml") => rcompose_fuzz::compose_yaml,
+        Some("dns") => rcompose_fuzz::dns,
         Some("env_file") => rcompose_fuzz::env_file,
         _ => {
-            eprintln!("usage: mutate compose_yaml|env_file [MINUTES [SEED] | INPUT]");
+            eprintln!("usage: mutate compose_yaml|dns|env_file [MINUTES [SEED] | INPUT]");
             return ExitCode::from(2);
         }
     };
@@ -167,16 +169,20 @@ fn main() -> ExitCode {
     setrlimit(Resource::As, limit).expect("a limit can be lowered");
     watch(artifact.clone());
 
-    let mut corpus = seeds(&here.join(".."), &arguments[0]);
+    let is_binary = arguments[0] == "dns";
+    let mut corpus = if is_binary { packets::seeds() } else { seeds(&here.join(".."), &arguments[0]) };
     let mut seen = HashSet::new();
-    let mut random = Random(seed | 1);
+    let mut random = Random::new(seed);
     let end = Instant::now() + Duration::from_secs(minutes * 60);
     let mut runs = 0_u64;
     println!("{} seeds, random seed {seed}, inputs go through {}", corpus.len(), artifact.display());
     while Instant::now() < end {
         let mut input = random.of(&corpus).clone();
         for _ in 0..1 + random.below(6) {
-            mutate(&mut input, &corpus, &mut random);
+            match is_binary {
+                true => packets::mutate(&mut input, &corpus, &mut random),
+                false => mutate(&mut input, &corpus, &mut random),
+            }
         }
         fs::write(&artifact, &input).expect("the directory of this package can be written to");
         STARTED.store(now(), Ordering::SeqCst);
@@ -245,22 +251,6 @@ fn literals(source: &str, word: &str) -> Vec<Vec<u8>> {
     let hidden = source.replace("\\\"", "\u{1}").replace("\\\\", "\u{2}");
     let texts = hidden.split('"').skip(1).step_by(2).filter(|text| text.contains(word));
     texts.map(|text| text.replace("\\n", "\n").replace('\u{1}', "\"").replace('\u{2}', "\\").into_bytes()).collect()
-}
-
-/// Numbers that look random (xorshift).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 >> 11).unwrap_or(0) % end.max(1)
-    }
-
-    fn of<'a, T>(&mut self, items: &'a [T]) -> &'a T {
-        &items[self.below(items.len())]
-    }
 }
 
 fn mutate(input: &mut Vec<u8>, corpus: &[Vec<u8>], random: &mut Random) {

@@ -1,0 +1,6 @@
+//! `dns` under libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    rcompose_fuzz::dns(bytes);
+});
