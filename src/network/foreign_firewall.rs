@@ -1,4 +1,4 @@
-//! Firewalls of other programs that drop what goes over our bridges. What one table drops, no other can let through, and
+//! Firewalls of other programs that drop what goes over our bridges, or what comes from there to this machine. What one table drops, no other can let through, and
 //! the rules of others are not ours to change: so who is affected is told how to change them.
 //!
 //! Seen is what nftables holds, which includes the rules of today's `iptables`, but not those of `iptables-legacy`.
@@ -11,7 +11,7 @@ use super::bridge::BRIDGE_PREFIX;
 use super::cable::VETH_PREFIX;
 use super::netlink::{Connection, NetlinkError};
 use super::nft::Family;
-use super::nft::inspect::{self, ForeignRule, ForeignVerdict, ForwardChain, LinkPattern};
+use super::nft::inspect::{self, BaseChain, ForeignRule, ForeignVerdict, LinkPattern, Traffic};
 
 /// The chain that Docker runs before its own, and leaves to the user.
 const DOCKER_USER: &str = "DOCKER-USER";
@@ -19,7 +19,7 @@ const DOCKER_USER: &str = "DOCKER-USER";
 /// A chain of another program that drops what goes over our bridges; shown as a warning with the way to allow it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ForeignFirewall {
-    chain: ForwardChain,
+    chain: BaseChain,
     /// Whether rules are best put into Docker's chain for them.
     has_docker_user: bool,
 }
@@ -30,9 +30,22 @@ pub struct ForeignFirewall {
 /// # Errors
 /// [`NetlinkError`] when the kernel does not tell.
 pub fn foreign_firewalls() -> Result<Vec<ForeignFirewall>, NetlinkError> {
+    find(Traffic::Forwarded)
+}
+
+/// The chains in the namespace of the calling thread that drop what containers send to this machine. Many machines have one,
+/// and few containers mind.
+///
+/// # Errors
+/// [`NetlinkError`] when the kernel does not tell.
+pub fn foreign_input_firewalls() -> Result<Vec<ForeignFirewall>, NetlinkError> {
+    find(Traffic::Received)
+}
+
+fn find(traffic: Traffic) -> Result<Vec<ForeignFirewall>, NetlinkError> {
     let mut connection = Connection::netfilter()?;
     let mut found = Vec::new();
-    for chain in inspect::forward_chains(&mut connection)? {
+    for chain in inspect::base_chains(&mut connection, traffic)? {
         if !chain.table.starts_with(super::firewall::TABLE_PREFIX) {
             found.extend(judge(&inspect::rules(&mut connection, &chain)?, chain));
         }
@@ -41,7 +54,7 @@ pub fn foreign_firewalls() -> Result<Vec<ForeignFirewall>, NetlinkError> {
 }
 
 /// What `chain` is to us, whose table has these `rules`.
-fn judge(rules: &[ForeignRule], chain: ForwardChain) -> Option<ForeignFirewall> {
+fn judge(rules: &[ForeignRule], chain: BaseChain) -> Option<ForeignFirewall> {
     if !drops_the_rest(rules, &chain) {
         return None;
     }
@@ -55,7 +68,8 @@ fn judge(rules: &[ForeignRule], chain: ForwardChain) -> Option<ForeignFirewall> 
                 && link(rule).is_some_and(|pattern| means_us(pattern, our_links(&chain)))
         })
     };
-    if names_us(|rule| rule.comes_from.as_ref()) && names_us(|rule| rule.goes_to.as_ref()) {
+    let goes_on = || chain.traffic == Traffic::Received || names_us(|rule| rule.goes_to.as_ref());
+    if names_us(|rule| rule.comes_from.as_ref()) && goes_on() {
         return None;
     }
     Some(ForeignFirewall { has_docker_user: reached.contains(DOCKER_USER), chain })
@@ -63,7 +77,7 @@ fn judge(rules: &[ForeignRule], chain: ForwardChain) -> Option<ForeignFirewall> 
 
 /// Whether what no rule decides about is dropped: by the policy, as Docker and ufw have it, or by a last rule, as
 /// firewalld has it.
-fn drops_the_rest(rules: &[ForeignRule], chain: &ForwardChain) -> bool {
+fn drops_the_rest(rules: &[ForeignRule], chain: &BaseChain) -> bool {
     let of_all = rules.iter().filter(|rule| rule.chain == chain.name && !rule.is_conditional);
     let mut verdicts = of_all.filter_map(|rule| rule.verdict.as_ref());
     match verdicts.find(|verdict| !matches!(verdict, ForeignVerdict::Chain(_))) {
@@ -89,7 +103,7 @@ fn reached<'a>(rules: &'a [ForeignRule], first: &'a str) -> BTreeSet<&'a str> {
 
 /// How the names of our links begin, as the chain sees them: bridges where packets are routed, their ports where packets
 /// are switched.
-fn our_links(chain: &ForwardChain) -> &'static str {
+fn our_links(chain: &BaseChain) -> &'static str {
     if chain.family == Family::Bridge { VETH_PREFIX } else { BRIDGE_PREFIX }
 }
 
@@ -105,11 +119,12 @@ impl ForeignFirewall {
     /// What it does, without the way to allow it.
     #[must_use]
     pub fn complaint(&self) -> String {
-        let ForwardChain { family, table, name, .. } = &self.chain;
-        format!(
-            "chain `{name}` of the firewall table `{family} {table}`, which is another program's, drops what is \
-             forwarded: containers may reach neither one another nor the outside"
-        )
+        let BaseChain { traffic, family, table, name, .. } = &self.chain;
+        let what = match traffic {
+            Traffic::Forwarded => "what is forwarded: containers may reach neither one another nor the outside",
+            Traffic::Received => "what this machine receives: containers may not reach it by `host-gateway`",
+        };
+        format!("chain `{name}` of the firewall table `{family} {table}`, which is another program's, drops {what}")
     }
 
     /// Whether it has a say in packets of `family`.
@@ -125,8 +140,9 @@ impl ForeignFirewall {
     /// The commands that let our bridges through.
     #[must_use]
     pub fn remedy(&self) -> Vec<String> {
-        let ForwardChain { family, table, name, .. } = &self.chain;
+        let BaseChain { family, table, name, .. } = &self.chain;
         let links = our_links(&self.chain);
+        let is_received = self.chain.traffic == Traffic::Received;
         if table == "firewalld" {
             return vec![format!("firewall-cmd --zone=trusted --add-interface={links}+")];
         }
@@ -137,11 +153,12 @@ impl ForeignFirewall {
         };
         if let Some(program) = program.filter(|_| table == "filter") {
             let chain = if self.has_docker_user { DOCKER_USER } else { name };
-            return ["-i", "-o"].map(|side| format!("{program} -I {chain} {side} {links}+ -j ACCEPT")).into();
+            let sides = if is_received { &["-i"][..] } else { &["-i", "-o"] };
+            return sides.iter().map(|side| format!("{program} -I {chain} {side} {links}+ -j ACCEPT")).collect();
         }
-        ["iifname", "oifname"]
-            .map(|side| format!("nft insert rule {family} {table} {name} {side} '\"{links}*\"' accept"))
-            .into()
+        let sides = if is_received { &["iifname"][..] } else { &["iifname", "oifname"] };
+        let rule = |side| format!("nft insert rule {family} {table} {name} {side} '\"{links}*\"' accept");
+        sides.iter().map(rule).collect()
     }
 }
 
@@ -158,8 +175,14 @@ impl fmt::Display for ForeignFirewall {
 mod tests {
     use super::*;
 
-    fn chain(drops: bool) -> ForwardChain {
-        ForwardChain { family: Family::Ipv4, table: "filter".to_owned(), name: "FORWARD".to_owned(), drops }
+    fn chain(drops: bool) -> BaseChain {
+        BaseChain {
+            traffic: Traffic::Forwarded,
+            family: Family::Ipv4,
+            table: "filter".to_owned(),
+            name: "FORWARD".to_owned(),
+            drops,
+        }
     }
 
     fn rule(chain: &str, verdict: ForeignVerdict) -> ForeignRule {
@@ -206,7 +229,8 @@ mod tests {
     #[test]
     fn how_it_is_told() {
         let told = |family, table: &str, name: &str, has_docker_user| {
-            let chain = ForwardChain { family, table: table.to_owned(), name: name.to_owned(), drops: true };
+            let (table, name) = (table.to_owned(), name.to_owned());
+            let chain = BaseChain { traffic: Traffic::Forwarded, family, table, name, drops: true };
             ForeignFirewall { chain, has_docker_user }.to_string()
         };
         insta::assert_snapshot!(told(Family::Ipv4, "filter", "FORWARD", false), @"chain `FORWARD` of the firewall table `ip filter`, which is another program's, drops what is forwarded: containers may reach neither one another nor the outside; allow it with `iptables -I FORWARD -i rc-+ -j ACCEPT` and `iptables -I FORWARD -o rc-+ -j ACCEPT`");

@@ -48,7 +48,7 @@ pub use dns::{
 };
 pub use examine::examine;
 pub use firewall::{Firewall, FirewallError};
-pub use foreign_firewall::{ForeignFirewall, foreign_firewalls};
+pub use foreign_firewall::{ForeignFirewall, foreign_firewalls, foreign_input_firewalls};
 pub use ipam::{AddressPool, Claim, InvalidPool, IpamError, SubnetPool, choose_subnet};
 pub use netlink::NetlinkError;
 pub use nft::{Disturbance, NftError, Nftables, TableWatch};

@@ -16,7 +16,7 @@ use super::shared;
 use super::standalone;
 use super::unit::{Command, UnitState};
 use super::world::World;
-use crate::compose::model::Project;
+use crate::compose::model::{Project, Service};
 use crate::name::{ContainerId, NetworkName, ServiceName};
 use crate::network::{self, IpFamily};
 use crate::plan::{self, Action};
@@ -97,7 +97,7 @@ async fn up(
         }
     }
     if !project.networks.is_empty() {
-        warn_of_foreign_firewalls(world);
+        warn_of_foreign_firewalls(world, &project);
     }
     let limits = Limits { cancelled, time: options.wait_timeout };
     let failures = execute(world, Some(&project), &plan, OnFailure::Stop, limits).await;
@@ -122,14 +122,18 @@ fn tell_of_the_dead(world: &World, plan: &plan::Plan) {
 }
 
 /// Tells whose rules keep the containers from one another, since nothing else will: what is dropped leaves no trace.
-fn warn_of_foreign_firewalls(world: &World) {
+fn warn_of_foreign_firewalls(world: &World, project: &Project) {
     let bridges: Vec<_> = world.networks().iter().filter_map(|record| super::network::bridge(record).ok()).collect();
     // A network that is about to be made has IPv4, or says otherwise: the second family is warned of once it is there.
     let families = [IpFamily::V4, IpFamily::V6];
     let families = families.into_iter().filter(|family| bridges.is_empty() || bridges.iter().any(|of| of.has(*family)));
     let families: Vec<IpFamily> = families.collect();
     // Who cannot read the rules does not know of any; whether ours can be set is found out when they are.
-    for firewall in network::foreign_firewalls().unwrap_or_default() {
+    let mut firewalls = network::foreign_firewalls().unwrap_or_default();
+    if project.services.values().any(Service::names_host) {
+        firewalls.extend(network::foreign_input_firewalls().unwrap_or_default());
+    }
+    for firewall in firewalls {
         if families.iter().any(|family| firewall.is_of(*family)) {
             world.warn(&firewall.to_string());
         }

@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 use std::process::Command;
 
-use rcompose::network::{Firewall, IpFamily, Nftables, foreign_firewalls};
+use rcompose::network::{Firewall, IpFamily, Nftables, foreign_firewalls, foreign_input_firewalls};
 
 use crate::lab::{container, network, reaches, serve_tcp, tcp};
 use crate::netns::on_own_machine;
@@ -102,4 +102,110 @@ fn a_firewall_between_the_ports_of_a_bridge_is_seen() {
         follow(warning);
         assert_eq!(told(), [""; 0]);
     });
+}
+
+#[test]
+fn what_keeps_containers_from_the_machine_is_told_apart() {
+    on_own_machine(|| {
+        let bridge = network(1, false);
+        let web = container(&bridge, 2);
+        // The machine itself serves, at the address of the bridge.
+        let listener = std::net::TcpListener::bind("10.1.0.1:80").unwrap();
+        std::thread::spawn(move || listener.incoming().for_each(drop));
+        let address = (Ipv4Addr::new(10, 1, 0, 1), 80);
+        assert!(web.run(|| reaches(address)));
+        nft("add table inet mine; add chain inet mine input { type filter hook input priority 0; policy drop; }");
+        assert!(!web.run(|| reaches(address)));
+        let told = || foreign_input_firewalls().unwrap().iter().map(ToString::to_string).collect::<Vec<_>>();
+        let [warning] = &told()[..] else { panic!("one warning: {:?}", told()) };
+        assert!(warning.contains("chain `input`") && warning.contains("`host-gateway`"), "{warning}");
+        follow(warning);
+        assert_eq!(told(), [""; 0]);
+        assert!(web.run(|| reaches(address)), "and it helps");
+    });
+}
+
+/// The chains that decide, as ufw has them with its default policies: through `iptables` with nftables below.
+const UFW: &str = "table ip filter {
+    chain ufw-before-forward { ct state related,established accept; }
+    chain ufw-reject-forward { }
+    chain ufw-user-forward { }
+    chain ufw-before-input { iifname \"lo\" accept; ct state related,established accept; }
+    chain ufw-user-input { tcp dport 22 accept; }
+    chain INPUT { type filter hook input priority 0; policy drop; jump ufw-before-input; jump ufw-user-input; }
+    chain FORWARD {
+        type filter hook forward priority 0; policy drop;
+        jump ufw-before-forward; jump ufw-user-forward; jump ufw-reject-forward;
+    }
+}";
+
+/// The same of firewalld, whose zone `public` has the links that nobody has given to another.
+const FIREWALLD: &str = "table inet firewalld {
+    chain filter_IN_public { tcp dport 22 accept; }
+    chain filter_FWD_public { }
+    chain filter_INPUT_ZONES { goto filter_IN_public; }
+    chain filter_FORWARD_ZONES { goto filter_FWD_public; }
+    chain filter_INPUT {
+        type filter hook input priority 10; policy accept;
+        ct state established,related accept; iifname \"lo\" accept; ct state invalid drop;
+        jump filter_INPUT_ZONES; reject with icmpx admin-prohibited;
+    }
+    chain filter_FORWARD {
+        type filter hook forward priority 10; policy accept;
+        ct state established,related accept; iifname \"lo\" accept; ct state invalid drop;
+        jump filter_FORWARD_ZONES; reject with icmpx admin-prohibited;
+    }
+}";
+
+#[test]
+fn the_firewalls_of_distributions_are_seen_and_what_they_drop_is_dropped() {
+    for (name, rules, remedy, followed) in [
+        (
+            "ufw",
+            UFW,
+            ["iptables -I FORWARD -i rc-+ -j ACCEPT", "iptables -I INPUT -i rc-+ -j ACCEPT"],
+            // What these commands come to.
+            &[
+                "insert rule ip filter FORWARD iifname \"rc-*\" counter accept",
+                "insert rule ip filter FORWARD oifname \"rc-*\" counter accept",
+                "insert rule ip filter INPUT iifname \"rc-*\" counter accept",
+            ][..],
+        ),
+        (
+            "firewalld",
+            FIREWALLD,
+            ["firewall-cmd --zone=trusted --add-interface=rc-+"; 2],
+            &[
+                "add chain inet firewalld filter_IN_trusted { accept; }",
+                "add chain inet firewalld filter_FWD_trusted { accept; }",
+                "insert rule inet firewalld filter_INPUT_ZONES iifname \"rc-*\" goto filter_IN_trusted",
+                "insert rule inet firewalld filter_FORWARD_ZONES iifname \"rc-*\" goto filter_FWD_trusted",
+                "insert rule inet firewalld filter_FORWARD_ZONES oifname \"rc-*\" goto filter_FWD_trusted",
+            ][..],
+        ),
+    ] {
+        on_own_machine(|| {
+            let (front, back) = (network(1, false), network(2, false));
+            let (web, other) = (container(&front, 2), container(&back, 2));
+            serve_tcp(&web, "web", 80);
+            std::fs::write("/proc/sys/net/ipv4/ip_forward", "1").unwrap();
+            let listener = std::net::TcpListener::bind("10.2.0.1:80").unwrap();
+            std::thread::spawn(move || listener.incoming().for_each(drop));
+            nft(rules);
+            let reached = || {
+                let at = |address: [u8; 4]| other.run(|| reaches((Ipv4Addr::from(address), 80)));
+                [at([10, 1, 0, 2]), at([10, 2, 0, 1])]
+            };
+            assert_eq!(reached(), [false; 2], "{name}");
+            let forwarded = told();
+            let received = foreign_input_firewalls().unwrap();
+            assert_eq!((forwarded.len(), received.len()), (1, 1), "{name}");
+            for (told, remedy) in [&forwarded[0], &received[0].to_string()].into_iter().zip(remedy) {
+                assert!(told.contains(remedy), "{name}: {told}");
+            }
+            followed.iter().for_each(|rule| nft(rule));
+            assert_eq!(reached(), [true; 2], "{name}: and it helps");
+            assert_eq!((told().len(), foreign_input_firewalls().unwrap().len()), (0, 0), "{name}");
+        });
+    }
 }

@@ -276,3 +276,25 @@ fn what_the_kernel_lacks_is_told_with_its_remedy() {
         .prints(&[&format!("cable `{cable}` to bridge `{bridge}` is gone: that of hurt-web-1 on network hurt_open")]);
     remedied("is gone");
 }
+
+#[test]
+fn what_keeps_containers_from_this_machine_is_told_to_those_who_name_it() {
+    let sandbox = Sandbox::new("net-input");
+    system(&sandbox, "nft add table inet mine");
+    system(&sandbox, "nft add chain inet mine input { type filter hook input priority 0 ; policy drop ; }");
+    system(&sandbox, "nft add rule inet mine input iifname lo accept");
+    let compose = |hosts: &str| {
+        format!(
+            "services: {{web: {{image: 'rootfs:/', init: true, command: [sleep, '1000'], extra_hosts: {{{hosts}}}}}}}"
+        )
+    };
+    let stack = sandbox.stack("input", &compose("machine: host-gateway"));
+    let told =
+        "chain `input` of the firewall table `inet mine`, which is another program's, drops what this machine receives";
+    stack.rcompose(&["up", "-d"]).succeeds().says(&[told]);
+    stack.rcompose(&["net"]).fails_with(1).prints(&[told, "nft insert rule inet mine input iifname"]);
+    stack.rewrite(&compose(""));
+    assert!(!stack.rcompose(&["up", "-d"]).succeeds().stderr.contains("drops what"), "nobody minds");
+    stack.rcompose(&["net"]).succeeds();
+    system(&sandbox, "nft delete table inet mine");
+}

@@ -180,7 +180,10 @@ fn problems(project: &Project) -> Result<Vec<Problem>, CliError> {
     let families = [IpFamily::V4, IpFamily::V6].into_iter();
     let families: Vec<_> =
         families.filter(|family| expected.firewall.bridges.iter().any(|bridge| bridge.has(*family))).collect();
-    let foreign = network::foreign_firewalls().map_err(|error| system(&error))?;
+    let mut foreign = network::foreign_firewalls().map_err(|error| system(&error))?;
+    if running.iter().any(|of| of.record.config.service.names_host()) {
+        foreign.extend(network::foreign_input_firewalls().map_err(|error| system(&error))?);
+    }
     let foreign = foreign.iter().filter(|firewall| families.iter().any(|family| firewall.is_of(*family)));
     problems.extend(foreign.map(Problem::of_firewall));
     Ok(problems)

@@ -32,6 +32,12 @@ impl Service {
         }
     }
 
+    /// Whether it gives this machine a name: `extra_hosts` with `host-gateway`.
+    #[must_use]
+    pub fn names_host(&self) -> bool {
+        self.extra_hosts.0.values().flatten().any(|address| address == "host-gateway")
+    }
+
     /// When its image is pulled; what is missing by default.
     #[must_use]
     pub fn pull_policy(&self) -> PullPolicy {

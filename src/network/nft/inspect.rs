@@ -1,4 +1,4 @@
-//! The firewall of others, read and never changed: base chains of the forward hook, and the rules of a table.
+//! The firewall of others, read and never changed: base chains of a hook, and the rules of a table.
 
 use super::{Element, Family, SUBSYSTEM};
 use crate::network::message::{self, DUMP, Message};
@@ -8,17 +8,26 @@ use crate::network::netlink::{Connection, NetlinkError};
 const GETCHAIN: u16 = 4;
 const GETRULE: u16 = 7;
 const GETSETELEM: u16 = 13;
-/// `NF_INET_FORWARD` and `NF_BR_FORWARD`.
-const FORWARD: u32 = 2;
 /// `NF_DROP` and `NF_ACCEPT`; `NFT_JUMP` and `NFT_GOTO`.
 const DROP: i32 = 0;
 const ACCEPT: i32 = 1;
 const JUMP: i32 = -3;
 const GOTO: i32 = -4;
 
-/// A chain that sees what is forwarded.
+/// What a chain sees: `NF_INET_*`, which is the same for bridges.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Traffic {
+    /// What this machine is to receive.
+    Received = 1,
+    /// What is sent on.
+    Forwarded = 2,
+}
+
+/// A chain that sees one kind of traffic.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ForwardChain {
+pub(crate) struct BaseChain {
+    /// Of which kind.
+    pub(crate) traffic: Traffic,
     /// Of its table.
     pub(crate) family: Family,
     /// Of which it is.
@@ -64,17 +73,17 @@ pub(crate) enum LinkPattern {
     Beginning(String),
 }
 
-/// The chains at the forward hook, of all tables.
-pub(crate) fn forward_chains(connection: &mut Connection) -> Result<Vec<ForwardChain>, NetlinkError> {
+/// The chains that see this traffic, of all tables.
+pub(crate) fn base_chains(connection: &mut Connection, traffic: Traffic) -> Result<Vec<BaseChain>, NetlinkError> {
     let mut chains = Vec::new();
     // Family 0 is all of them.
     let request = Message::new(u16::from(SUBSYSTEM) << 8 | GETCHAIN, DUMP, &[0; 4]);
-    connection.query(request, |payload| chains.extend(forward_chain(payload)))?;
+    connection.query(request, |payload| chains.extend(base_chain(payload, traffic)))?;
     Ok(chains)
 }
 
 /// The rules of the table that `chain` is in, in their order.
-pub(crate) fn rules(connection: &mut Connection, chain: &ForwardChain) -> Result<Vec<ForeignRule>, NetlinkError> {
+pub(crate) fn rules(connection: &mut Connection, chain: &BaseChain) -> Result<Vec<ForeignRule>, NetlinkError> {
     rules_of(connection, chain.family, &chain.table)
 }
 
@@ -133,7 +142,7 @@ fn element(of: &[u8]) -> Option<Element> {
     Some(Element { last: data(10).unwrap_or_else(|| first.clone()), first, value: data(2).unwrap_or_default() })
 }
 
-fn forward_chain(payload: &[u8]) -> Option<ForwardChain> {
+fn base_chain(payload: &[u8], traffic: Traffic) -> Option<BaseChain> {
     let family = match *payload.first()? {
         1 => Family::Inet,
         2 => Family::Ipv4,
@@ -142,11 +151,11 @@ fn forward_chain(payload: &[u8]) -> Option<ForwardChain> {
         _ => return None,
     };
     let chain = attributes(payload);
-    if be32(nested(chain, 4)?, 1)? != FORWARD {
+    if be32(nested(chain, 4)?, 1)? != traffic as u32 {
         return None;
     }
     let drops = be32(chain, 5).is_some_and(|policy| policy.cast_signed() == DROP);
-    Some(ForwardChain { family, table: string(chain, 1)?, name: string(chain, 3)?, drops })
+    Some(BaseChain { traffic, family, table: string(chain, 1)?, name: string(chain, 3)?, drops })
 }
 
 fn rule(payload: &[u8]) -> Option<ForeignRule> {
