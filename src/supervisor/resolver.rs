@@ -98,13 +98,30 @@ fn domains(service: &Service) -> Vec<(String, Vec<SocketAddr>)> {
     of.map(|(domain, addresses)| (domain.trim_matches('.').to_ascii_lowercase(), servers(addresses))).collect()
 }
 
-/// The names that `links` gives to others.
+/// The names that `links` gives to others, and `external_links` to containers of other projects.
 fn links(service: &Service, project: &ProjectName) -> Vec<Link> {
     let link = |text: &String| {
         let (target, alias) = text.split_once(':').unwrap_or((text, text));
         Link::new(alias, target, &format!("{project}-{target}-"))
     };
-    service.links.iter().map(link).collect()
+    let external = |text: &String| {
+        let (container, alias) = linked_container(text);
+        Link::to_container(alias, container)
+    };
+    service.links.iter().map(link).chain(service.external_links.iter().map(external)).collect()
+}
+
+/// A container of another project, and what it is called here.
+fn linked_container(text: &str) -> (&str, &str) {
+    text.split_once(':').unwrap_or((text, text))
+}
+
+/// The containers of `external_links` that are not there: not running, or on no network that this one is on.
+pub(super) fn missing_links(world: &World, record: &Record) -> Vec<String> {
+    let networks: Vec<String> = record.endpoints.iter().map(|endpoint| world.network_name(&endpoint.network)).collect();
+    let names = world.names.borrow();
+    let containers = record.config.service.external_links.iter().map(|text| linked_container(text).0);
+    containers.filter(|name| !names.knows(&networks, name)).map(str::to_owned).collect()
 }
 
 /// The ports that have names, as SRV records know them: `_http._tcp`.

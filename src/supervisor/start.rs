@@ -106,6 +106,12 @@ pub(super) async fn start(world: &Rc<World>, record: &Rc<Record>, attempts: Atte
         None => {
             let netns = netns(init.pid)?;
             attach(world, record, &netns)?;
+            for missing in resolver::missing_links(world, record) {
+                world.warn(&format!(
+                    "{}: no container {missing} of `external_links` runs on a network that it is on",
+                    record.name
+                ));
+            }
             shaping::begin(world, record)?;
             Some(resolver::serve(world, record, &netns)?)
         }

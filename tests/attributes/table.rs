@@ -18,7 +18,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("develop", "it is about the files of a project"),
     ("expose", "it is for people to read"),
     ("extends", "it is resolved when the file is read: `compose`"),
-    ("external_links", "it is not supported yet"),
+    ("external_links", "they are names of containers of other projects: `scenario::networks`"),
     ("healthcheck", "it is run from outside: `scenario::health`"),
     ("image", "it is what every test begins with: `scenario::images`"),
     ("isolation", "it is for Windows"),

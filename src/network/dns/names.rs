@@ -72,6 +72,12 @@ impl Names {
         });
     }
 
+    /// Whether one of `networks` has the name.
+    #[must_use]
+    pub fn knows(&self, networks: &[String], name: &str) -> bool {
+        self.addresses(networks, &normalised(name)).is_some()
+    }
+
     /// The addresses of `name`, which is normalised, on the first of `networks` that knows it.
     pub(super) fn addresses(&self, networks: &[String], name: &str) -> Option<&[IpAddr]> {
         self.find(networks, name, |network, name| network.addresses.get(name)).map(Vec::as_slice)

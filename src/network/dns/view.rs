@@ -83,28 +83,36 @@ impl View {
     }
 }
 
-/// A service that one container knows by names of its own: an alias, and `SERVICE-1` for its first container.
+/// A service that one container knows by names of its own: an alias, and `SERVICE-1` for its first container. Or a container, by
+/// an alias.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Link {
     alias: String,
-    service: String,
-    containers: String,
+    target: String,
+    containers: Option<String>,
 }
 
 impl Link {
     /// A link to `service`, whose containers' names are `containers` and a number.
     #[must_use]
     pub fn new(alias: &str, service: &str, containers: &str) -> Self {
-        Self { alias: normalised(alias), service: normalised(service), containers: normalised(containers) }
+        Self { alias: normalised(alias), target: normalised(service), containers: Some(normalised(containers)) }
+    }
+
+    /// A link to the container called `name`.
+    #[must_use]
+    pub fn to_container(alias: &str, name: &str) -> Self {
+        Self { alias: normalised(alias), target: normalised(name), containers: None }
     }
 
     fn leads(&self, name: &str) -> Option<Cow<'_, str>> {
         if name == self.alias {
-            return Some(Cow::Borrowed(&self.service));
+            return Some(Cow::Borrowed(&self.target));
         }
-        let number = name.strip_prefix(&self.service)?.strip_prefix('-')?;
+        let containers = self.containers.as_ref()?;
+        let number = name.strip_prefix(&self.target)?.strip_prefix('-')?;
         let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
-        is_number.then(|| Cow::Owned(format!("{}{number}", self.containers)))
+        is_number.then(|| Cow::Owned(format!("{containers}{number}")))
     }
 }
 
@@ -137,7 +145,8 @@ mod tests {
 
     #[test]
     fn a_link_is_an_alias_and_numbers() {
-        let view = View { links: vec![Link::new("Database", "db", "shop-db-")], ..View::default() };
+        let links = vec![Link::new("Database", "db", "shop-db-"), Link::to_container("Cache", "Other-redis-1")];
+        let view = View { links, ..View::default() };
         for (name, expect) in [
             ("database", "db"),
             ("db", "db"),
@@ -146,6 +155,9 @@ mod tests {
             ("db-x", "db-x"),
             ("dbs-1", "dbs-1"),
             ("web", "web"),
+            ("cache", "other-redis-1"),
+            ("other-redis-1", "other-redis-1"),
+            ("other-redis-1-2", "other-redis-1-2"),
         ] {
             assert_eq!(view.linked(name), expect);
         }

@@ -61,7 +61,7 @@ fn merged() {
 fn when_run() {
     KEY.runs(&[
         ("['[::1]:8080:80', '132:132/sctp']", ""),
-        ("[{target: 80, published: 8080, host_ip: 127.0.0.1, protocol: udp, mode: host, name: n, app_protocol: http}]", "3:84 `services.web.ports[0].mode: host` has no effect: it is for swarms | 3:90 `services.web.ports[0].name` has no effect: it is for people to read | 3:99 `services.web.ports[0].app_protocol` has no effect: it is for people to read"),
+        ("[{target: 80, published: 8080, host_ip: 127.0.0.1, protocol: udp, mode: host, name: n, app_protocol: http}]", "3:84 `services.web.ports[0].mode: host` has no effect: it is for swarms | 3:99 `services.web.ports[0].app_protocol` has no effect: it is for people to read"),
         ("['0:80']", "3:14 invalid `published` in `ports` of service `web`: `0` is not a port between 1 and 65535"),
         ("[80]", ""),
     ]);
