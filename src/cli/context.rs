@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use super::args::Globals;
 use super::error::CliError;
 use super::machine;
 use super::models;
+use super::network_settings::NetworkSettings;
 use super::output;
 use super::publish;
 use super::remote::RemoteFiles;
@@ -65,7 +65,7 @@ impl Context {
     /// [`CliError::Load`] also for what these services ask for that is not supported yet.
     pub(super) fn load_to_run(&self, services: &[ServiceName], alone: bool) -> Result<Project, CliError> {
         let Loaded { mut project, unsupported, .. } = self.load_all(services)?;
-        if let Some(address) = published_address(&self.environment)? {
+        if let Some(address) = self.network_settings()?.publish {
             publish::bind(&mut project, address);
         }
         let known = |name: &ServiceName| Some(project.services.get_key_value(name)?.0);
@@ -85,6 +85,16 @@ impl Context {
         refused.extend(errors);
         self.warn(&warnings);
         if refused.is_empty() { Ok(project) } else { Err(LoadError::Diagnostics(refused).into()) }
+    }
+
+    /// What `config.toml` says of networks.
+    ///
+    /// # Errors
+    /// [`CliError::NetworkConfig`] for what it cannot say, with its line.
+    pub(super) fn network_settings(&self) -> Result<NetworkSettings, CliError> {
+        let path = config_path(&self.environment);
+        let text = read_optional(path.as_ref())?;
+        NetworkSettings::parse(&text).map_err(|source| CliError::NetworkConfig { path: path.into(), source })
     }
 
     /// As [`Context::load`], with the tree that the project was decoded from.
@@ -194,13 +204,6 @@ fn runtimes(environment: &BTreeMap<String, String>) -> Result<Runtimes, CliError
     let text = read_optional(path.as_ref())?;
     let search = environment.get("PATH").map(std::ffi::OsStr::new);
     Runtimes::parse(&text, search).map_err(|source| CliError::Runtimes { path: path.into(), source })
-}
-
-/// Where ports are published that do not say it, from `config.toml`.
-fn published_address(environment: &BTreeMap<String, String>) -> Result<Option<IpAddr>, CliError> {
-    let path = config_path(environment);
-    let text = read_optional(path.as_ref())?;
-    publish::default_address(&text).map_err(|source| CliError::NetworkConfig { path: path.into(), source })
 }
 
 /// Where language models are, from `config.toml`.

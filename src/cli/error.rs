@@ -213,7 +213,7 @@ pub enum CliError {
         /// Why.
         source: toml::de::Error,
     },
-    /// `config.toml` has something else than an address where ports are to be published.
+    /// `config.toml` says of networks what cannot be.
     #[error("cannot use `{}`", path.display())]
     NetworkConfig {
         /// The file.

@@ -26,6 +26,7 @@ mod machine;
 mod models;
 pub mod net;
 pub mod network;
+mod network_settings;
 mod outcome;
 mod output;
 pub mod progress;

@@ -1,31 +1,12 @@
-//! Which ports of the machine a project opens to the world: what the user's `config.toml` says of it, and what is told.
+//! Which ports of the machine a project opens to the world: where they are published if nobody says it, and what is told.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-
-use serde::Deserialize;
 
 use crate::compose::model::network_options::HOST_BINDING;
 use crate::compose::model::{Network, Port, Project, Service};
 use crate::name::ServiceName;
 use crate::plan::{Operation, Plan};
-
-/// `[network]` `publish` of `config.toml`: the address of ports that name none.
-///
-/// # Errors
-/// What is wrong with it, with its line.
-pub(super) fn default_address(config: &str) -> Result<Option<IpAddr>, toml::de::Error> {
-    #[derive(Deserialize)]
-    struct Document {
-        #[serde(default)]
-        network: Section,
-    }
-    #[derive(Default, Deserialize)]
-    struct Section {
-        publish: Option<IpAddr>,
-    }
-    Ok(toml::from_str::<Document>(config)?.network.publish)
-}
 
 /// Gives `address` to the ports that neither name one nor are of a network that does.
 pub(super) fn bind(project: &mut Project, address: IpAddr) {
@@ -80,16 +61,4 @@ fn of_service(project: &Project, name: &ServiceName, service: &Service) -> Optio
         shown.push(format!("{more} more"));
     }
     Some(format!("{name} {}", shown.join(" ")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_setting_is_an_address() {
-        assert_eq!(default_address(""), Ok(None));
-        assert_eq!(default_address("[network]\npublish = \"127.0.0.1\""), Ok(Some([127, 0, 0, 1].into())));
-        assert!(default_address("[network]\npublish = \"here\"").is_err());
-    }
 }

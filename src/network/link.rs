@@ -20,6 +20,7 @@ pub(super) const MTU: u16 = 4;
 pub(super) const LINK: u16 = 5;
 pub(super) const MASTER: u16 = 10;
 pub(super) const LINKINFO: u16 = 18;
+pub(super) const IFALIAS: u16 = 20;
 pub(super) const NET_NS_FD: u16 = 28;
 /// Inside `IFLA_LINKINFO`.
 pub(super) const INFO_KIND: u16 = 1;
@@ -181,6 +182,23 @@ pub(super) fn state(connection: &mut Connection, name: &str) -> Result<Option<Li
     match connection.query(request, |link| state = read(link).or(state)) {
         Err(error) if error.errno() == Some(rustix::io::Errno::NODEV) => Ok(None),
         result => result.map(|()| state),
+    }
+}
+
+/// What is written on the link called `name`.
+pub(super) fn alias(connection: &mut Connection, name: &str) -> Result<Option<String>, NetlinkError> {
+    if name.len() > LONGEST_NAME {
+        return Ok(None);
+    }
+    let request = Message::new(GETLINK, ACK, &link_header(0, false)).string(IFNAME, name);
+    let mut alias = None;
+    let read = |link: &[u8]| {
+        let (_, text) = message::attributes(link.get(16..)?).find(|(kind, _)| *kind == IFALIAS)?;
+        Some(String::from_utf8_lossy(text).trim_end_matches('\0').to_owned())
+    };
+    match connection.query(request, |link| alias = read(link)) {
+        Err(error) if error.errno() == Some(rustix::io::Errno::NODEV) => Ok(None),
+        result => result.map(|()| alias),
     }
 }
 

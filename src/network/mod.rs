@@ -35,6 +35,7 @@ mod route;
 mod shaping;
 mod subnet;
 mod sysctl;
+mod vlan;
 
 pub use attach::{AttachError, Endpoint, EndpointAddress, attach, detach, lead_out, loopback_up};
 pub use bridge::{
@@ -59,3 +60,4 @@ pub use reservation::{MOST_SOCKETS, PortError, PortReservation, reserve_port, re
 pub use route::{Route, routes};
 pub use shaping::{DETOUR_PREFIX, HostEnd, Shaping, ShapingError, remove_detour, shape};
 pub use subnet::{InvalidSubnet, IpFamily, Subnet};
+pub use vlan::{VlanError, create_vlan, remove_vlan};

@@ -264,10 +264,19 @@ impl NetworkRecord {
         }
     }
 
+    /// The link of the host that the network shares.
+    #[must_use]
+    pub fn parent(&self) -> Option<&str> {
+        match &self.link {
+            LinkRecord::Macvlan { parent, .. } | LinkRecord::Ipvlan { parent, .. } => parent.as_deref(),
+            LinkRecord::Bridge => None,
+        }
+    }
+
     /// Whether the network has a bridge of its own.
     #[must_use]
     pub fn has_bridge(&self) -> bool {
-        !matches!(self.link, LinkRecord::Macvlan { parent: Some(_), .. } | LinkRecord::Ipvlan { parent: Some(_), .. })
+        self.parent().is_none()
     }
 }
 

@@ -19,6 +19,7 @@ use super::failure::Failure;
 use super::happening::Happening;
 use crate::compose::model::{Attachment, Project};
 use crate::name::{ContainerId, ContainerName, NetworkName, ServiceName};
+use crate::network::SubnetPool;
 use crate::plan::{Action, DownOptions, UpOptions};
 
 /// Said once a request has been read: a client that does not hear it asks another supervisor.
@@ -33,6 +34,8 @@ pub enum Request {
         project: Box<Project>,
         /// How.
         options: UpOptions,
+        /// Where the user has subnets taken from.
+        subnet_pools: Vec<SubnetPool>,
         /// Whether to go on reporting containers after `Done`.
         follow: bool,
     },

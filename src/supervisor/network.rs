@@ -24,6 +24,8 @@ pub(super) struct Site<'a> {
     pub(super) layout: &'a Layout,
     /// The project that it is to belong to, if any.
     pub(super) owner: Option<&'a ProjectName>,
+    /// Where subnets are taken from, if the user says so.
+    pub(super) pools: &'a [SubnetPool],
     /// Told what the user should know.
     pub(super) warn: &'a dyn Fn(&str),
 }
@@ -32,7 +34,8 @@ pub(super) struct Site<'a> {
 pub(super) fn create(world: &World, project: &Project, key: &NetworkName) -> Result<(), Failure> {
     // Two projects that choose at once must not choose alike.
     let _lock = world.layout.lock_networks()?;
-    let site = Site { layout: &world.layout, owner: Some(&world.project), warn: &|warning| world.warn(warning) };
+    let (pools, warn) = (world.subnet_pools.borrow().clone(), |warning: &str| world.warn(warning));
+    let site = Site { layout: &world.layout, owner: Some(&world.project), pools: &pools, warn: &warn };
     world.insert_network(plan_record(&site, key, &project.networks[key])?)
 }
 
@@ -79,15 +82,31 @@ pub(super) fn plan_record(site: &Site<'_>, key: &NetworkName, config: &Network) 
     })
 }
 
-/// Makes the bridge of a network; one that exists stays.
+/// Makes the bridge of a network, or the link that it shares if that is for a VLAN; one that exists stays.
 pub(super) fn make_bridge(record: &NetworkRecord) -> Result<(), Failure> {
     let system = |error: &dyn std::error::Error| {
         Failure::from_error(FailureKind::System, error).because_of(format!("cannot create network {}", record.name))
     };
-    if !record.has_bridge() || network::link_exists(&record.bridge).map_err(|error| system(&error))? {
+    if let Some(parent) = record.parent() {
+        return network::create_vlan(parent).map_err(|error| system(&error));
+    }
+    if network::link_exists(&record.bridge).map_err(|error| system(&error))? {
         return Ok(());
     }
     network::create_bridge(&bridge(record)?).map_err(|error| system(&error))
+}
+
+/// Removes the bridge of a network; or the link that was made for it, unless another network shares that.
+pub(super) fn remove_bridge(layout: &Layout, record: &NetworkRecord) -> Result<(), Failure> {
+    let system = |error: &dyn std::error::Error| Failure::from_error(FailureKind::System, error);
+    let Some(parent) = record.parent() else {
+        return network::delete_bridge(&record.bridge).map_err(|error| system(&error));
+    };
+    let shares = |other: &NetworkRecord| other.id() != record.id() && other.parent() == Some(parent);
+    if layout.networks()?.iter().any(|(_, other)| shares(other)) {
+        return Ok(());
+    }
+    network::remove_vlan(parent).map_err(|error| system(&error))
 }
 
 /// The bridge of a network, as the network module wants to see it.
@@ -177,7 +196,7 @@ fn pools(site: &Site<'_>, key: &NetworkName, config: &Network) -> Result<Vec<Poo
         let unsaid = Pool::default();
         if subnets.is_empty() {
             let owner = site.owner.map_or("", ProjectName::as_str);
-            let pools = subnet_pools(owner, family);
+            let pools = subnet_pools(site.pools, owner, family);
             let chosen = network::choose_subnet(family, &pools, &surroundings.claims(), start(owner, key));
             subnets.push((chosen.map_err(|error| Failure::from_error(FailureKind::System, &error))?, &unsaid));
         }
@@ -203,9 +222,11 @@ fn pool_record(subnet: Subnet, pool: &Pool, config: &Network) -> PoolRecord {
     }
 }
 
-/// Where subnets come from that the file does not say.
-fn subnet_pools(owner: &str, family: IpFamily) -> Vec<SubnetPool> {
+/// Where subnets come from that the file does not say: the pools that the user has `given`, if any of the family.
+fn subnet_pools(given: &[SubnetPool], owner: &str, family: IpFamily) -> Vec<SubnetPool> {
+    let given: Vec<SubnetPool> = given.iter().filter(|pool| pool.family() == family).copied().collect();
     match family {
+        _ if !given.is_empty() => given,
         IpFamily::V4 => SubnetPool::defaults(),
         IpFamily::V6 => {
             // The same project has the same prefix each time, and hardly another one on any machine.

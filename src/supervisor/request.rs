@@ -24,7 +24,10 @@ use crate::plan::{self, Action};
 /// Performs a request to its end, or until `cancelled` resolves.
 pub(super) async fn perform(world: &Rc<World>, request: Request, cancelled: Cancelled) -> Vec<Failure> {
     let result = match request {
-        Request::Up { project, options, .. } => up(world, Rc::new(*project), &options, cancelled).await,
+        Request::Up { project, options, subnet_pools, .. } => {
+            world.subnet_pools.replace(subnet_pools);
+            up(world, Rc::new(*project), &options, cancelled).await
+        }
         Request::Down { project, options } => {
             down(world, project.map(|project| Rc::new(*project)), &options, cancelled).await
         }

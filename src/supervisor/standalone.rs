@@ -4,18 +4,24 @@
 use serde::de::IgnoredAny;
 
 use super::failure::{Failure, FailureKind};
-use super::network::{Site, bridge, make_bridge, plan_record};
+use super::network::{Site, bridge, make_bridge, plan_record, remove_bridge};
 use crate::compose::model::Network;
 use crate::compose::model::network_options as options;
 use crate::name::{ContainerName, NetworkName};
-use crate::network::{self, Firewall, Nftables};
+use crate::network::{Firewall, Nftables, SubnetPool};
 use crate::state::{EndpointRecord, Layout, NetworkRecord, StateError};
 
-/// Makes a network that belongs to no project. What the user should know of it goes to `warn`.
+/// Makes a network that belongs to no project, with subnets out of `pools`, if there are any, where `config` has none. What the
+/// user should know of it goes to `warn`.
 ///
 /// # Errors
 /// [`FailureKind::Plan`] for a name or addresses that somebody has, [`FailureKind::System`] when the kernel refuses.
-pub fn create_network(layout: &Layout, config: &Network, warn: &dyn Fn(&str)) -> Result<NetworkRecord, Failure> {
+pub fn create_network(
+    layout: &Layout,
+    config: &Network,
+    pools: &[SubnetPool],
+    warn: &dyn Fn(&str),
+) -> Result<NetworkRecord, Failure> {
     let refused = |message: String| Failure::new(FailureKind::Plan, message);
     let key = NetworkName::new(&config.name).map_err(|error| Failure::from_error(FailureKind::Plan, &error))?;
     if !config.name.starts_with(|first: char| first.is_ascii_alphanumeric()) {
@@ -33,7 +39,7 @@ pub fn create_network(layout: &Layout, config: &Network, warn: &dyn Fn(&str)) ->
     if layout.networks()?.iter().any(|(_, record)| record.name == config.name) {
         return Err(refused(format!("network with name {key} already exists")));
     }
-    let record = plan_record(&Site { layout, owner: None, warn }, &key, config)?;
+    let record = plan_record(&Site { layout, owner: None, pools, warn }, &key, config)?;
     layout.write_standalone_network(&record)?;
     let made = Nftables::open()
         .map_err(|error| Failure::from_error(FailureKind::System, &error))
@@ -95,8 +101,8 @@ pub(super) fn uphold(record: &NetworkRecord, nftables: &mut Nftables) -> Result<
 
 fn take_down(layout: &Layout, record: &NetworkRecord) -> Result<(), Failure> {
     let failed = |error: &dyn std::error::Error| Failure::from_error(FailureKind::System, error);
+    remove_bridge(layout, record)?;
     if record.has_bridge() {
-        network::delete_bridge(&record.bridge).map_err(|error| failed(&error))?;
         let mut nftables = Nftables::open().map_err(|error| failed(&error))?;
         Firewall::remove(&firewall_name(record), &mut nftables).map_err(|error| failed(&error))?;
     }

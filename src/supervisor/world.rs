@@ -21,7 +21,7 @@ use super::unit::{Command, UnitHandle, UnitState};
 use crate::compose::model::Project;
 use crate::image::Store;
 use crate::name::{ContainerId, NetworkName, ProjectName, ServiceName};
-use crate::network::{self, Firewall, Names, Nftables, PortForward, ResolvConf, View};
+use crate::network::{self, Firewall, Names, Nftables, PortForward, ResolvConf, SubnetPool, View};
 use crate::plan::{Observed, ObservedState};
 use crate::runtime::{self, Handle};
 use crate::state::{ContainerState, Layout, NetworkRecord, ProjectLayout, StateError, VERSION};
@@ -43,6 +43,8 @@ pub(super) struct World {
     pub(super) resolv_conf: watch::Sender<ResolvConf>,
     /// How many names may be asked of its servers at once.
     pub(super) room: network::Room,
+    /// Where the user has subnets taken from.
+    pub(super) subnet_pools: RefCell<Vec<SubnetPool>>,
     /// The name of this machine.
     pub(super) host_name: String,
     /// The processors of this machine.
@@ -90,6 +92,7 @@ impl World {
             nftables: RefCell::new(nftables),
             resolv_conf: super::resolver::follow_host(),
             room: network::Room::default(),
+            subnet_pools: RefCell::default(),
             host_name: host_name(),
             kernel: kernel_version(),
             processors: std::thread::available_parallelism().map_or(1, |count| u32::try_from(count.get()).unwrap_or(1)),
@@ -356,9 +359,7 @@ impl World {
     pub(super) fn remove_network(&self, key: &NetworkName) -> Result<(), Failure> {
         let Some(record) = self.network(key) else { return Ok(()) };
         lease::leave(self, key);
-        if record.has_bridge() {
-            network::delete_bridge(&record.bridge).map_err(|error| Failure::from_error(FailureKind::System, &error))?;
-        }
+        super::network::remove_bridge(&self.layout, &record)?;
         self.paths.remove_network(key)?;
         self.networks.borrow_mut().remove(key);
         self.layout.leave_network(&record.name, &self.project)?;

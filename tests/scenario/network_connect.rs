@@ -158,3 +158,31 @@ networks: {common: {external: true}}
     }
     sandbox.rcompose(&["network", "rm", "common"]).succeeds();
 }
+
+#[test]
+fn what_is_connected_later_has_the_limits_of_the_service() {
+    let sandbox = Sandbox::new("connect-rate");
+    let stack = sandbox.stack(
+        "slow",
+        "
+services:
+  a: {image: 'rootfs:/', init: true, command: [sleep, '1000'], networks: [x], x-rcompose: {network: {rate: 8mbit}}}
+  b: {image: 'rootfs:/', init: true, command: [sleep, '1000'], networks: [y]}
+networks: {x: , y: }
+",
+    );
+    stack.rcompose(&["up", "-d"]).succeeds();
+    let queues = || {
+        let mut command = std::process::Command::new("tc");
+        sandbox.equip(&mut command);
+        command.args(["qdisc", "show"]);
+        let shown = sandbox.run(command).succeeds().stdout;
+        shown.lines().filter(|line| line.contains("qdisc tbf") && line.contains("rate 8Mbit")).count()
+    };
+    // What it receives, and what it sends.
+    assert_eq!(queues(), 2);
+    sandbox.rcompose(&["network", "connect", "slow_y", "slow-a-1"]).succeeds();
+    assert_eq!(queues(), 4);
+    sandbox.rcompose(&["network", "disconnect", "slow_y", "slow-a-1"]).succeeds();
+    assert_eq!(queues(), 2);
+}

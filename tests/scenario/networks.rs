@@ -323,3 +323,132 @@ networks: {meet: {external: true, name: meeting}}
     back.rcompose(&["down"]).succeeds();
     front.rcompose(&["down"]).succeeds();
 }
+
+#[test]
+fn containers_of_other_projects_have_the_names_that_links_give_them() {
+    let sandbox = Sandbox::new("net-links");
+    let store = "
+services: {db: {image: 'rootfs:/', init: true, command: [sleep, '1000']}}
+networks: {default: {name: meeting}}
+";
+    let store = sandbox.stack("store", store);
+    store.rcompose(&["up", "-d"]).succeeds();
+    let links = "
+services:
+  web: &web
+    image: 'rootfs:/'
+    init: true
+    command: [sleep, '1000']
+    networks: [meeting]
+    external_links: ['store-db-1:mysql', store-db-1, 'nobody-1:gone']
+  other: {<<: *web, external_links: []}
+networks: {meeting: {external: true}}
+";
+    let shop = sandbox.stack("shop", links);
+    let told = shop.rcompose(&["up", "-d"]).succeeds();
+    let told = told.says(&["shop-web-1: no container nobody-1 of `external_links` runs on a network that it is on"]);
+    assert!(!told.stderr.contains("container store-db-1"), "{}", told.stderr);
+    let own = addresses(&store, "db", "eth0");
+    let (own, _) = own[0].split_once('/').unwrap();
+    let found = |service: &str, name: &str| shop.rcompose(&["exec", "-T", service, "getent", "hosts", name]);
+    found("web", "mysql").succeeds().prints(&[own]);
+    found("web", "store-db-1").succeeds().prints(&[own]);
+    found("web", "gone").fails_with(2);
+    found("other", "mysql").fails_with(2);
+    shop.rcompose(&["down", "-t", "1"]).succeeds();
+}
+
+#[test]
+fn subnets_are_taken_from_the_pools_of_the_user() {
+    let sandbox = Sandbox::new("net-pools");
+    sandbox.file("config.toml", "[network]\naddress_pools = [{base = \"10.99.0.0/29\", size = 30}]\n");
+    let compose = "
+services: {web: {image: 'rootfs:/', init: true, command: [sleep, '1000'], networks: [a, b]}}
+networks: {a: , b: {enable_ipv6: true}}
+";
+    let stack = sandbox.stack("pools", compose);
+    stack.rcompose(&["up", "-d"]).succeeds();
+    let mut both = [addresses(&stack, "web", "eth0"), addresses(&stack, "web", "eth1")].map(|of| of[0].clone());
+    both.sort();
+    assert_eq!(both, ["10.99.0.2/30", "10.99.0.6/30"]);
+    assert!(addresses(&stack, "web", "eth1")[1].starts_with("fd"), "a family that the user says nothing of");
+    let full =
+        "no free IPv4 subnet in the address pools 10.99.0.0/29: they are taken by network pools_a of project pools";
+    sandbox.rcompose(&["network", "create", "third"]).fails_with(1).says(&[full]);
+    sandbox.file("config.toml", "[network]\naddress_pools = [{base = \"10.99.0.0/16\", size = 24}]\n");
+    sandbox.rcompose(&["network", "create", "third"]).succeeds();
+    let machine = ip(&sandbox, &["-o", "addr", "show", "scope", "global"]);
+    assert!(machine.lines().any(|line| line.contains("10.99.") && line.contains("/24")), "{machine}");
+    sandbox.rcompose(&["network", "rm", "third"]).succeeds();
+    sandbox.file("config.toml", "[network]\naddress_pools = [{base = \"10.99.0.0/16\", size = 8}]\n");
+    sandbox.rcompose(&["network", "create", "fourth"]).fails().says(&["has no subnets of size 8"]);
+}
+
+#[test]
+fn projects_that_come_up_at_once_choose_different_subnets() {
+    let sandbox = Sandbox::new("net-race");
+    // As small a choice as there may be: whoever does not look sees to a clash.
+    sandbox.file("config.toml", "[network]\naddress_pools = [{base = \"10.99.0.0/28\", size = 30}]\n");
+    let compose = "services: {web: {image: 'rootfs:/', init: true, command: [sleep, '1000']}}";
+    let stacks = ["one", "two", "three", "four"].map(|name| sandbox.stack(name, compose));
+    let running: Vec<_> = stacks.iter().map(|stack| stack.spawn(&["up", "-d"])).collect();
+    for up in running {
+        up.wait(Duration::from_secs(60)).succeeds();
+    }
+    let mut all: Vec<String> = stacks.iter().flat_map(|stack| addresses(stack, "web", "eth0")).collect();
+    all.sort();
+    assert_eq!(all, ["10.99.0.10/30", "10.99.0.14/30", "10.99.0.2/30", "10.99.0.6/30"]);
+}
+
+#[test]
+fn projects_are_kept_apart_in_both_families() {
+    let sandbox = Sandbox::new("net-apart");
+    let compose = "
+services:
+  web: {image: 'rootfs:/', init: true, command: [python3, -u, -m, http.server, '80', --bind, '::']}
+networks: {default: {enable_ipv6: true}}
+";
+    let [one, two] = ["one", "two"].map(|name| sandbox.stack(name, compose));
+    for stack in [&one, &two] {
+        stack.rcompose(&["up", "-d"]).succeeds();
+        stack.logs_show("web", "Serving");
+    }
+    let reaches = |from: &Stack<'_>, host: &str| {
+        let script = format!("import socket; socket.create_connection(('{host}', 80), 1)");
+        from.rcompose(&["exec", "-T", "web", "python3", "-c", &script]).status.success()
+    };
+    for (from, to) in [(&one, &two), (&two, &one)] {
+        for address in addresses(to, "web", "eth0") {
+            let (address, _) = address.split_once('/').unwrap();
+            assert!(reaches(to, address), "{address} is not reached from its own network");
+            assert!(!reaches(from, address), "{address} is reached from another project");
+        }
+    }
+}
+
+#[test]
+fn a_vlan_of_a_link_is_made_where_the_kernel_has_such() {
+    let sandbox = Sandbox::new("net-vlan");
+    ip(&sandbox, &["link", "add", "uplink", "type", "bridge"]);
+    ip(&sandbox, &["link", "set", "uplink", "up"]);
+    let vlans = || ip(&sandbox, &["-o", "-d", "link"]).lines().filter(|line| line.contains("uplink.10@")).count();
+    let compose = "
+services: {web: {image: 'rootfs:/', init: true, command: [sleep, '1000']}}
+networks: {default: {driver: macvlan, driver_opts: {parent: uplink.10}, ipam: {config: [{subnet: 10.31.0.0/24}]}}}
+";
+    let [one, two] = [("one", compose), ("two", &compose.replace("10.31", "10.32"))]
+        .map(|(name, compose)| sandbox.stack(name, compose));
+    let up = one.rcompose(&["up", "-d"]);
+    if up.status.success() {
+        assert_eq!(vlans(), 1);
+        two.rcompose(&["up", "-d"]).succeeds();
+        one.rcompose(&["down", "-t", "1"]).succeeds();
+        assert_eq!(vlans(), 1, "another network has it too");
+        two.rcompose(&["down", "-t", "1"]).succeeds();
+        assert_eq!(vlans(), 0);
+    } else {
+        up.fails_with(1).says(&["cannot make `uplink.10`: this kernel has no VLANs (CONFIG_VLAN_8021Q)"]);
+        one.rcompose(&["down", "-t", "1"]).succeeds();
+    }
+    ip(&sandbox, &["link", "delete", "uplink"]);
+}

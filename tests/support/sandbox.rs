@@ -128,9 +128,10 @@ impl Sandbox {
         processes::of(self.path())
     }
 
-    /// Describes what is left when everything has had two seconds to end, more on a slow machine.
+    /// Describes what is left when everything has had the time to end: the kernel takes links down in the background, and all
+    /// of the machine one after the other.
     pub(crate) fn left(&self) -> Vec<String> {
-        let deadline = Instant::now() + patient(Duration::from_secs(2));
+        let deadline = Instant::now() + patient(Duration::from_secs(20));
         loop {
             let left = leaks::of(self.path(), &self.cgroups.borrow(), &self.links);
             if left.is_empty() || Instant::now() > deadline {

@@ -102,7 +102,8 @@ impl Bringing {
         if let Some(opened) = publish::opened(project, &plan) {
             output::note(&opened);
         }
-        let request = Request::Up { project: Box::new(project.clone()), options, follow };
+        let subnet_pools = context.network_settings()?.address_pools;
+        let request = Request::Up { project: Box::new(project.clone()), options, subnet_pools, follow };
         Ok(Some(Client::request(&context.layout, &project.name, &request).await?))
     }
 

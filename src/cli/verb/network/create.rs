@@ -19,7 +19,8 @@ pub(super) fn run(context: &Context, args: NetworkCreateArgs) -> Result<ExitCode
         output::print(&format!("create network {}\n", network.name))?;
         return Ok(ExitCode::SUCCESS);
     }
-    let record = create_network(&context.layout, &network, &|warning| output::warn(paint, warning))?;
+    let pools = context.network_settings()?.address_pools;
+    let record = create_network(&context.layout, &network, &pools, &|warning| output::warn(paint, warning))?;
     output::print(&format!("{}\n", record.id()))?;
     Ok(ExitCode::SUCCESS)
 }
