@@ -1,12 +1,13 @@
 //! The firewall of one project: one nftables table, replaced as a whole and removed as a whole.
 //!
 //! ```text
-//! guard        raw         drop what claims to come from, or wants to, 127.0.0.0/8 over a bridge, or over any link where
-//!                          it is a published port
+//! guard        raw         of or for 127.0.0.0/8? ─▶ looped
+//! looped                   drop what came over a bridge, or over any link to a published port
 //! prerouting   dstnat      for this machine? ─▶ published
-//! output       dstnat      for this machine? ─▶ published
+//! output       dstnat      for this machine, but not ::1? ─▶ published
 //! published                look (address,) protocol and port up ─▶ the container's address and port
-//! forward      filter      into a bridge: replies, what came over it, what was published; nothing else
+//! forward      filter      into a bridge: replies, what came over it, what was published, be it to the container's own
+//!                          address; nothing else
 //! postrouting  srcnat      masquerade what leaves a network, and what could not be answered otherwise
 //! ```
 //!
@@ -15,7 +16,7 @@
 //! the families: for these there is the [`Relay`](super::Relay).
 
 use std::io;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::LazyLock;
 
 use super::nft::expression::{self as step, ACCEPT, DROP, Expression, FOUND};
@@ -29,6 +30,8 @@ static LOOPBACK: LazyLock<Subnet> = LazyLock::new(|| Subnet::containing(Ipv4Addr
 const LOOPBACK_LINK: &str = "lo";
 /// How the names of all our tables begin.
 pub(super) const TABLE_PREFIX: &str = "rcompose-";
+/// The chain that judges what has to do with 127.0.0.0/8.
+const LOOPED: &str = "looped";
 /// The chain that looks published ports up.
 const PUBLISHED: &str = "published";
 
@@ -110,7 +113,8 @@ impl Firewall {
 
     /// Whether ports of IPv4 are led to containers on `bridge`.
     pub(super) fn publishes_on(&self, bridge: &Bridge) -> bool {
-        self.forwards.iter().any(|to| to.to.is_ipv4() && bridge.subnet_of(to.to.ip()).is_some())
+        let mut translated = self.forwards.iter().filter(|forward| !forward.is_direct());
+        translated.any(|to| to.to.is_ipv4() && bridge.subnet_of(to.to.ip()).is_some())
     }
 
     /// Removes the rules of `project`; it is fine if there are none.
@@ -139,9 +143,10 @@ impl Firewall {
             maps: port_map::maps(&self.forwards),
             chains: vec![
                 Chain { name: PUBLISHED, hook: None, rules: published() },
-                base("guard", Hook::RAW, self.guard()),
+                Chain { name: LOOPED, hook: None, rules: self.looped() },
+                base("guard", Hook::RAW, Self::guard()),
                 base("prerouting", Hook::PREROUTING_NAT, publish()),
-                base("output", Hook::OUTPUT_NAT, publish()),
+                base("output", Hook::OUTPUT_NAT, [vec![not_looped()], publish()].concat()),
                 base("forward", Hook::FORWARD, self.forward()),
                 base("postrouting", Hook::POSTROUTING_NAT, self.postrouting()),
             ],
@@ -150,16 +155,18 @@ impl Firewall {
 
     /// `route_localnet` lets 127.0.0.0/8 leave over a bridge, for replies to come back: nothing a container sends may
     /// use it. Replies are not yet translated back here, so that they pass.
-    fn guard(&self) -> Vec<Vec<Expression>> {
-        let abuse = |bridge: &Bridge| {
-            [step::destination_in(&LOOPBACK), step::source_in(&LOOPBACK)]
-                .map(|loopback| [step::is_ipv4(), step::comes_from(&bridge.name), loopback, vec![DROP]].concat())
-        };
-        let over_bridges = self.bridges.iter().flat_map(abuse);
+    ///
+    /// Every packet that the machine receives comes by here, so that few rules are for all of them.
+    fn guard() -> Vec<Vec<Expression>> {
+        let [to, from] = [step::destination_in(&LOOPBACK), step::source_in(&LOOPBACK)];
+        [to, from].map(|loopback| [step::is_ipv4(), loopback, vec![Expression::Jump(LOOPED)]].concat()).into()
+    }
+
+    /// What claims to come from 127.0.0.0/8, or wants to.
+    fn looped(&self) -> Vec<Vec<Expression>> {
+        let over_bridges = self.bridges.iter().map(|bridge| [step::comes_from(&bridge.name), vec![DROP]].concat());
         // Somebody may have set `route_localnet` for all links: what is published on 127.0.0.1 stays this machine's own.
-        let from_afar = || {
-            [step::is_ipv4(), step::comes_from_elsewhere_than(LOOPBACK_LINK), step::destination_in(&LOOPBACK)].concat()
-        };
+        let from_afar = || [step::comes_from_elsewhere_than(LOOPBACK_LINK), step::destination_in(&LOOPBACK)].concat();
         let published = port_map::lookups(IpFamily::V4, FOUND);
         over_bridges.chain(published.map(|lookup| [from_afar(), lookup, vec![DROP]].concat())).collect()
     }
@@ -180,9 +187,11 @@ impl Firewall {
                 rules.push([step::comes_from(name), vec![DROP]].concat());
             }
         }
-        for Bridge { name, subnets, internal, .. } in &self.bridges {
+        for bridge in &self.bridges {
+            let Bridge { name, subnets, internal, .. } = bridge;
             if !internal {
                 rules.push([step::goes_to(name), step::was_published(), vec![ACCEPT]].concat());
+                rules.extend(self.opened(bridge));
                 for BridgeSubnet { subnet, .. } in subnets.iter().filter(|of| of.unprotected) {
                     let into = [step::is_of(subnet.family()), step::destination_in(subnet)].concat();
                     rules.push([step::goes_to(name), into, vec![ACCEPT]].concat());
@@ -191,6 +200,25 @@ impl Firewall {
             rules.push([step::goes_to(name), vec![DROP]].concat());
         }
         rules
+    }
+
+    /// What is let in to the very addresses of containers on `bridge`.
+    fn opened(&self, bridge: &Bridge) -> Vec<Vec<Expression>> {
+        let here = self.forwards.iter().filter(|of| of.is_direct() && bridge.subnet_of(of.to.ip()).is_some());
+        let open = |of: &PortForward| {
+            let address = Subnet::containing(of.to.ip(), IpFamily::of(of.to.ip()).bits());
+            let last = of.to.port().saturating_add(of.count.saturating_sub(1));
+            [
+                step::goes_to(&bridge.name),
+                step::is_of(address.family()),
+                step::destination_in(&address),
+                step::is_transport(of.protocol.number()),
+                step::destination_port_between(of.to.port(), last),
+                vec![ACCEPT],
+            ]
+            .concat()
+        };
+        here.map(open).collect()
     }
 
     fn postrouting(&self) -> Vec<Vec<Expression>> {
@@ -213,6 +241,12 @@ impl Firewall {
         }
         rules
     }
+}
+
+/// What is sent to ::1 stays: nothing could be answered that comes from there. For this there is the relay.
+fn not_looped() -> Vec<Expression> {
+    let loopback = Subnet::containing(Ipv6Addr::LOCALHOST, 128);
+    [step::is_of(IpFamily::V6), step::destination_in(&loopback), vec![ACCEPT]].concat()
 }
 
 /// First what is published on the very address, then what is on every one.

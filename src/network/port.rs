@@ -39,7 +39,7 @@ impl fmt::Display for TransportProtocol {
 /// Published ports in a row: what arrives for them is sent on to a container.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PortForward {
-    /// The address of this machine; 0.0.0.0 or :: for every one of that family.
+    /// The address of this machine; 0.0.0.0 or :: for every one of that family; or that of the container.
     pub host_ip: IpAddr,
     /// The first port of this machine.
     pub host_port: u16,
@@ -49,4 +49,12 @@ pub struct PortForward {
     pub protocol: TransportProtocol,
     /// The address of the container, of the same family, and the first of its ports.
     pub to: SocketAddr,
+}
+
+impl PortForward {
+    /// Whether the address is the container's own: there is nothing to translate, what is sent there is let in.
+    #[must_use]
+    pub fn is_direct(&self) -> bool {
+        self.host_ip == self.to.ip()
+    }
 }

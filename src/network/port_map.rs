@@ -24,7 +24,11 @@ pub(super) fn maps(forwards: &[PortForward]) -> Vec<Map> {
     for family in [IpFamily::V4, IpFamily::V6] {
         let (anywhere, at_address): (Vec<_>, Vec<_>) = forwards
             .iter()
-            .filter(|forward| IpFamily::of(forward.host_ip) == family && IpFamily::of(forward.to.ip()) == family)
+            .filter(|forward| {
+                !forward.is_direct()
+                    && IpFamily::of(forward.host_ip) == family
+                    && IpFamily::of(forward.to.ip()) == family
+            })
             .partition(|forward| forward.host_ip.is_unspecified());
         let [name_at, name_anywhere] = names(family);
         let transport = [Part::TRANSPORT, Part::PORT];

@@ -9,13 +9,14 @@ use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags};
 use super::TransportProtocol;
 
 /// What our own processes call themselves.
-const OURS: &str = "rcompose";
+pub const OURS: &str = "rcompose";
 /// `TCP_LISTEN` as `/proc/net/tcp` spells it.
 const LISTEN: &str = "0A";
 
 /// The process that has the port on this address, or on every address: `nginx (pid 4711)`. `None` where `/proc` does not
 /// tell.
-pub(super) fn find(address: SocketAddr, protocol: TransportProtocol) -> Option<String> {
+#[must_use]
+pub fn find(address: SocketAddr, protocol: TransportProtocol) -> Option<String> {
     let (port, ip) = (address.port(), address.ip());
     // A socket of IPv6 may serve IPv4 as well; whether it does is not told, so that its addresses are not compared then.
     let places = match ip {

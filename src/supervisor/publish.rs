@@ -3,8 +3,9 @@
 //! | from                      | to                             | by                                            |
 //! |---------------------------|--------------------------------|-----------------------------------------------|
 //! | an address                | an address of the same family  | the firewall; clients keep their addresses    |
-//! | ::1, also as part of ::   | any                            | a relay: TCP, up to [`MOST_SOCKETS`] in a row |
+//! | ::1, also as part of ::   | any                            | a relay: TCP and UDP, up to [`MOST_SOCKETS`] in a row |
 //! | an address                | an address of the other family | the same                                      |
+//! | every address             | an address that is routed      | nobody: the firewall lets in what is sent to it |
 //!
 //! What the firewall does outlives the supervisor, and so the container's shim keeps those ports. A relay is the
 //! supervisor's, and so are its ports: a supervisor that takes over listens on them again.
@@ -17,12 +18,13 @@ use super::failure::{Failure, FailureKind};
 use super::observe::Record;
 use super::resolver::AbortOnDrop;
 use super::world::World;
-use crate::compose::model::{Port, Protocol};
+use crate::compose::model::network_options as options;
+use crate::compose::model::{GatewayMode, Port, Protocol};
 use crate::name::ContainerId;
 use crate::network::{
     self, IpFamily, MOST_SOCKETS, PortError, PortForward, PortReservation, Relay, RelayError, TransportProtocol,
 };
-use crate::state::PublishedPort;
+use crate::state::{NetworkRecord, PublishedPort};
 
 /// The ports of a container that is about to start.
 #[derive(Debug, Default)]
@@ -30,15 +32,23 @@ pub(super) struct Publication {
     /// What its shim is to keep.
     pub(super) kept: Rc<Vec<PortReservation>>,
     /// What is to be listened on for it.
-    relayed: Vec<(PortReservation, SocketAddr)>,
+    relayed: Vec<Relayed>,
     /// What is recorded.
     pub(super) published: Vec<PublishedPort>,
 }
 
+/// Ports that are kept by who listens on them, for what is at `to`.
+#[derive(Debug)]
+struct Relayed {
+    reservation: PortReservation,
+    protocol: TransportProtocol,
+    to: SocketAddr,
+}
+
 impl Publication {
     /// Begins to relay, for as long as the tasks are kept.
-    pub(super) fn relay(&mut self) -> Result<Vec<AbortOnDrop>, Failure> {
-        let relays = self.relayed.drain(..).map(|(reservation, to)| relay(reservation, to));
+    pub(super) fn relay(&mut self, world: &World) -> Result<Vec<AbortOnDrop>, Failure> {
+        let relays = self.relayed.drain(..).map(|relayed| relay(world, relayed));
         relays.collect::<Result<Vec<_>, _>>().map(|tasks| tasks.into_iter().flatten().collect()).map_err(system)
     }
 }
@@ -47,8 +57,9 @@ fn system(error: RelayError) -> Failure {
     Failure::from_error(FailureKind::System, &error)
 }
 
-fn relay(reservation: PortReservation, to: SocketAddr) -> Result<Vec<AbortOnDrop>, RelayError> {
-    Ok(Relay::listen(reservation, to)?.into_iter().map(|relay| AbortOnDrop::spawn(relay.serve())).collect())
+fn relay(world: &World, relayed: Relayed) -> Result<Vec<AbortOnDrop>, RelayError> {
+    let relays = Relay::listen(relayed.reservation, relayed.protocol, relayed.to)?.into_iter();
+    Ok(relays.map(|relay| AbortOnDrop::spawn(relay.serve(world.relay_room.clone()))).collect())
 }
 
 /// Takes the ports that the container of `record` asks for.
@@ -66,7 +77,9 @@ pub(super) fn reserve(world: &World, record: &Record) -> Result<Publication, Fai
     let addresses = unless_told(world, record);
     for (port, count) in in_rows(&record.config.service.ports) {
         let protocol = transport(port.protocol);
+        publication.published.extend(container.opened(port, count));
         let places: Vec<(IpAddr, Way)> = match port.host_ip {
+            Some(address) if address.is_unspecified() && container.is_routed(IpFamily::of(address)) => Vec::new(),
             Some(address) => {
                 let way = container.way(address, protocol, count).ok_or_else(|| no_way(address, port, &container))?;
                 vec![(address, way)]
@@ -76,7 +89,13 @@ pub(super) fn reserve(world: &World, record: &Record) -> Result<Publication, Fai
                 addresses.iter().copied().filter_map(reachable).collect()
             }
         };
+        if places.is_empty() {
+            continue;
+        }
         let reservations = take(&places, port, count).map_err(|error| in_use(&error))?;
+        if let Some(note) = passed_over(port, &places, &reservations) {
+            world.warn(&format!("{}: {note}", record.name));
+        }
         for ((address, way), reservation) in places.into_iter().zip(reservations) {
             publication.published.push(PublishedPort {
                 host_ip: address,
@@ -86,7 +105,10 @@ pub(super) fn reserve(world: &World, record: &Record) -> Result<Publication, Fai
                 protocol: protocol.to_string(),
             });
             match way.relay {
-                Some(to) => publication.relayed.push((reservation, SocketAddr::new(to, port.target))),
+                Some(to) => {
+                    let to = SocketAddr::new(to, port.target);
+                    publication.relayed.push(Relayed { reservation, protocol, to });
+                }
                 None => kept.push(reservation),
             }
         }
@@ -130,6 +152,25 @@ fn take(addresses: &[(IpAddr, Way)], port: &Port, count: u16) -> Result<Vec<Port
     }
 }
 
+/// What to tell when programs that are not ours have the first of the ports to choose from.
+fn passed_over(port: &Port, addresses: &[(IpAddr, Way)], reservations: &[PortReservation]) -> Option<String> {
+    /// Of so many it is looked up who has them.
+    const LOOKED_UP: u16 = 8;
+    let (first, last) = port.published.filter(|(first, last)| first < last)?;
+    let taken = reservations.first()?.port();
+    let protocol = transport(port.protocol);
+    let owner = |number| {
+        let mut owners =
+            addresses.iter().filter_map(|(ip, _)| network::port_owner(SocketAddr::new(*ip, number), protocol));
+        let owner = owners.find(|owner| !owner.starts_with(network::OUR_NAME))?;
+        Some(format!("{number} is in use by {owner}"))
+    };
+    let owners: Vec<String> = (first..taken).take(LOOKED_UP.into()).filter_map(owner).collect();
+    let target = port.target;
+    (!owners.is_empty())
+        .then(|| format!("port {target}/{protocol} is published as {taken} of {first}-{last}: {}", owners.join(", ")))
+}
+
 fn in_use(error: &PortError) -> Failure {
     Failure::from_error(FailureKind::PortInUse, error)
 }
@@ -137,11 +178,14 @@ fn in_use(error: &PortError) -> Failure {
 fn no_way(address: IpAddr, port: &Port, container: &Container) -> Failure {
     let Port { target, protocol, .. } = port;
     let family = IpFamily::of(address);
-    let why = if container.address(family).is_some() {
-        format!("only single TCP ports can be led from {address} to a container")
+    let why = if container.is_routed(family) {
+        "its network is routed: what is let in is sent to the container's own address".to_owned()
+    } else if container.address(family).is_some() {
+        format!("only TCP and UDP ports, up to {MOST_SOCKETS} in a row, can be led from {address} to a container")
     } else {
         format!(
-            "the container has no {family} address, and only single TCP ports can be led to it from the other family"
+            "the container has no {family} address, and only TCP and UDP ports, up to {MOST_SOCKETS} in a row, can be \
+             led to it from the other family"
         )
     };
     Failure::new(FailureKind::Plan, format!("cannot publish port {target}/{protocol} on {address}: {why}"))
@@ -152,9 +196,11 @@ pub(super) fn forwards(networks: &impl Networks, record: &Record, published: &[P
     let container = Container::of(networks, record);
     let forward = |port: &PublishedPort| {
         let protocol = recorded(port);
-        let to = container.way(port.host_ip, protocol, port.count)?.forward?;
+        let to = container.lead(port)?.forward?;
+        let is_direct = container.is_routed(IpFamily::of(to));
         Some(PortForward {
-            host_ip: port.host_ip,
+            // Of a container that another one takes the place of, its own address may be recorded yet.
+            host_ip: if is_direct { to } else { port.host_ip },
             host_port: port.host_port,
             count: port.count,
             protocol,
@@ -170,7 +216,7 @@ pub(super) fn destinations(
     record: &Record,
     port: &PublishedPort,
 ) -> (Option<IpAddr>, Option<IpAddr>) {
-    let way = Container::of(networks, record).way(port.host_ip, recorded(port), port.count);
+    let way = Container::of(networks, record).lead(port);
     way.map_or((None, None), |way| (way.forward, way.relay))
 }
 
@@ -180,11 +226,12 @@ pub(super) fn resume(world: &World, record: &Record, published: &[PublishedPort]
     let mut tasks = Vec::new();
     for port in published {
         let protocol = recorded(port);
-        let Some(to) = container.way(port.host_ip, protocol, port.count).and_then(|way| way.relay) else { continue };
+        let Some(to) = container.lead(port).and_then(|way| way.relay) else { continue };
         let range = port.host_port..=port.host_port.saturating_add(port.count.saturating_sub(1));
         let reserved = network::reserve_range(port.host_ip, range, protocol).map_err(|error| in_use(&error));
         let to = SocketAddr::new(to, port.target);
-        match reserved.and_then(|reservation| relay(reservation, to).map_err(system)) {
+        let relayed = reserved.map(|reservation| Relayed { reservation, protocol, to });
+        match relayed.and_then(|relayed| relay(world, relayed).map_err(system)) {
             Ok(relays) => tasks.extend(relays),
             Err(failure) => world.warn(&format!("{}: {failure}", record.name)),
         }
@@ -204,6 +251,8 @@ struct Container {
     ipv6: Option<IpAddr>,
     /// Whether none of its networks leads out: nobody is let in there either.
     is_internal: bool,
+    /// Whether the network of its address of IPv4, and that of IPv6, is routed: nothing is translated.
+    routed: [bool; 2],
 }
 
 /// How a published port leads to a container; at least one of the two is there.
@@ -227,7 +276,39 @@ impl Container {
             ipv4: address(IpFamily::V4, ways_out[0]),
             ipv6: address(IpFamily::V6, ways_out[1]),
             is_internal: ways_out == [None, None],
+            routed: [true, false].map(|is_ipv4| {
+                let way_out = ways_out[usize::from(!is_ipv4)].and_then(|index| record.endpoints.get(index));
+                way_out.and_then(|of| networks.network(&of.network)).is_some_and(|network| is_routed(&network, is_ipv4))
+            }),
         }
+    }
+
+    fn is_routed(&self, family: IpFamily) -> bool {
+        self.routed[usize::from(family == IpFamily::V6)]
+    }
+
+    /// The ports that are opened at the container's own addresses.
+    fn opened(&self, port: &Port, count: u16) -> Vec<PublishedPort> {
+        let families = [IpFamily::V4, IpFamily::V6].into_iter().filter(|family| {
+            self.is_routed(*family) && port.host_ip.is_none_or(|ip| ip.is_unspecified() && IpFamily::of(ip) == *family)
+        });
+        let opened = |address| PublishedPort {
+            host_ip: address,
+            host_port: port.target,
+            target: port.target,
+            count,
+            protocol: transport(port.protocol).to_string(),
+        };
+        families.filter_map(|family| self.address(family)).map(opened).collect()
+    }
+
+    /// How a port that is published leads here.
+    fn lead(&self, port: &PublishedPort) -> Option<Way> {
+        let family = IpFamily::of(port.host_ip);
+        if self.is_routed(family) {
+            return Some(Way { forward: Some(self.address(family)?), relay: None });
+        }
+        self.way(port.host_ip, recorded(port), port.count)
     }
 
     fn address(&self, family: IpFamily) -> Option<IpAddr> {
@@ -239,14 +320,23 @@ impl Container {
 
     /// How `count` ports in a row lead from `host` to here.
     fn way(&self, host: IpAddr, protocol: TransportProtocol, count: u16) -> Option<Way> {
+        if self.is_routed(IpFamily::of(host)) {
+            return None;
+        }
         let same = self.address(IpFamily::of(host));
         let is_only_loopback = host.is_ipv6() && host.is_loopback();
         let forward = same.filter(|_| !is_only_loopback);
         let wants_relay = same.is_none() || host.is_ipv6() && (host.is_unspecified() || host.is_loopback());
-        let can_relay = protocol == TransportProtocol::Tcp && count <= MOST_SOCKETS && !self.is_internal;
+        let can_relay = protocol != TransportProtocol::Sctp && count <= MOST_SOCKETS && !self.is_internal;
         let relay = same.or(self.ipv4).or(self.ipv6).filter(|_| wants_relay && can_relay);
         (forward.is_some() || relay.is_some()).then_some(Way { forward, relay })
     }
+}
+
+/// Whether what is sent to the addresses of a network, of one family, is sent on as it is.
+fn is_routed(network: &NetworkRecord, is_ipv4: bool) -> bool {
+    let option = if is_ipv4 { options::GATEWAY_MODE_IPV4 } else { options::GATEWAY_MODE_IPV6 };
+    network.options.get(option).is_some_and(|mode| mode.parse() == Ok(GatewayMode::Routed))
 }
 
 /// Ports with how many of them there are in a row, from the first on: all at one address, each with its own number. What
@@ -307,22 +397,24 @@ mod tests {
             ("::", both, Tcp, 9999, Some(["fd00::2", ""])),
             ("::", both, Sctp, 1, Some(["fd00::2", ""])),
             ("::1", both, Tcp, 1, Some(["", "fd00::2"])),
-            ("::1", both, Udp, 1, None),
+            ("::1", both, Udp, 1, Some(["", "fd00::2"])),
+            ("::1", both, Sctp, 1, None),
             ("fd01::1", both, Tcp, 1, Some(["fd00::2", ""])),
             ("::", four, Tcp, 1, Some(["", "10.0.0.2"])),
-            ("::", four, Udp, 1, None),
+            ("::", four, Udp, 1, Some(["", "10.0.0.2"])),
+            ("::", four, Sctp, 1, None),
             ("127.0.0.1", six, Tcp, 1, Some(["", "fd00::2"])),
             ("0.0.0.0", six, Tcp, 33, None),
         ] {
             let [ipv4, ipv6] = addresses.map(|address| address.map(|address| address.parse().unwrap()));
-            let container = Container { ipv4, ipv6, is_internal: false };
+            let container = Container { ipv4, ipv6, is_internal: false, routed: [false; 2] };
             let way = container.way(host.parse().unwrap(), protocol, count);
             let expected =
                 expected.map(|[forward, relay]| Way { forward: forward.parse().ok(), relay: relay.parse().ok() });
             assert_eq!(way, expected, "{host} {addresses:?} {protocol} {count}");
         }
         let ipv4 = Some("10.0.0.2".parse().unwrap());
-        let vault = Container { ipv4, ipv6: None, is_internal: true };
+        let vault = Container { ipv4, ipv6: None, is_internal: true, routed: [false; 2] };
         assert_eq!(vault.way("::".parse().unwrap(), Tcp, 1), None, "nobody is let in over a relay");
     }
 

@@ -117,7 +117,7 @@ pub(super) async fn start(world: &Rc<World>, record: &Rc<Record>, attempts: Atte
         }
     };
     // Before the program runs: what it asks for at once must be there.
-    let relays = ports.relay()?;
+    let relays = ports.relay(world)?;
     let forwards = publish::forwards(world, record, &ports.published);
     let exposed = world.expose(record, forwards);
     let started = match exposed {

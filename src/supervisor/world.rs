@@ -21,10 +21,11 @@ use super::unit::{Command, UnitHandle, UnitState};
 use crate::compose::model::Project;
 use crate::image::Store;
 use crate::name::{ContainerId, NetworkName, ProjectName, ServiceName};
-use crate::network::{self, Firewall, Names, Nftables, PortForward, ResolvConf, SubnetPool, View};
+use crate::network::{self, Firewall, Names, Nftables, PortForward, RelayRoom, ResolvConf, SubnetPool, View};
 use crate::plan::{Observed, ObservedState};
 use crate::runtime::{self, Handle};
 use crate::state::{ContainerState, Layout, NetworkRecord, ProjectLayout, StateError, VERSION};
+use crate::sys::descriptors;
 
 /// A project as its supervisor sees it.
 #[derive(Debug)]
@@ -43,6 +44,8 @@ pub(super) struct World {
     pub(super) resolv_conf: watch::Sender<ResolvConf>,
     /// How many names may be asked of its servers at once.
     pub(super) room: network::Room,
+    /// How many connections may be relayed at once.
+    pub(super) relay_room: network::RelayRoom,
     /// Where the user has subnets taken from.
     pub(super) subnet_pools: RefCell<Vec<SubnetPool>>,
     /// The name of this machine.
@@ -86,12 +89,15 @@ impl World {
     ) -> Result<Rc<Self>, StateError> {
         let paths = layout.project(&project);
         paths.remove_debris()?;
+        // A client that cannot follow loses the oldest events; nothing waits for it.
+        let events = broadcast::channel(1024).0;
         let networks = paths.read_networks()?.into_iter().map(|record| (record.key.clone(), record)).collect();
         let world = Rc::new(Self {
             names: watch::channel(Names::default()).0,
             nftables: RefCell::new(nftables),
             resolv_conf: super::resolver::follow_host(),
             room: network::Room::default(),
+            relay_room: relay_room(&events),
             subnet_pools: RefCell::default(),
             host_name: host_name(),
             kernel: kernel_version(),
@@ -105,8 +111,7 @@ impl World {
             views: RefCell::default(),
             leases: Leases::default(),
             retired: RefCell::default(),
-            // A client that cannot follow loses the oldest events; nothing waits for it.
-            events: broadcast::channel(1024).0,
+            events,
             happenings: Happenings::default(),
             project,
             layout,
@@ -510,7 +515,15 @@ impl World {
 
     /// Puts the firewall where it was when somebody has removed it.
     pub(super) fn restore_firewall(&self) {
-        if !self.networks.borrow().is_empty() {
+        // Those of no project, too: nobody else sees to them.
+        let standalone = self.layout.read_standalone_networks().unwrap_or_default();
+        let ids: Vec<String> = self.external.borrow().values().map(NetworkRecord::id).collect();
+        for record in standalone.iter().filter(|record| ids.contains(&record.id())) {
+            if let Err(failure) = self.uphold(record) {
+                self.warn(&failure.to_string());
+            }
+        }
+        if !(self.networks.borrow().is_empty() && self.external.borrow().is_empty()) {
             self.apply_firewall_or_warn();
         }
     }
@@ -582,7 +595,19 @@ impl World {
     }
 }
 
-/// The name of this machine.
+/// Room for as many connections as there are descriptors for.
+fn relay_room(events: &broadcast::Sender<Event>) -> RelayRoom {
+    let (descriptors, events) = (descriptors::raise_limit(), events.clone());
+    RelayRoom::new(descriptors, move |held| {
+        let message = format!(
+            "{held} connections are relayed to containers, as many as the limit of {descriptors} open files of the \
+             supervisor has room for; more are refused"
+        );
+        // Nobody listening is fine.
+        let _ = events.send(Event::Warning(message));
+    })
+}
+
 /// 6 and 12 of `6.12.48-1`; nothing is older than a version that cannot be read.
 fn kernel_version() -> KernelVersion {
     let release = rustix::system::uname().release().to_string_lossy().into_owned();
@@ -593,6 +618,7 @@ fn kernel_version() -> KernelVersion {
     }
 }
 
+/// The name of this machine.
 fn host_name() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }

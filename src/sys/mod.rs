@@ -4,6 +4,7 @@
 
 pub mod bpf;
 pub mod clone;
+pub mod descriptors;
 mod file;
 pub mod memory;
 pub mod mount;

@@ -10,6 +10,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use nix::sys::signal::SigSet;
 use rustix::process::{Pid, PidfdFlags};
 
+use super::descriptors::under_inherited_limit;
 use super::pidfd::PidFd;
 
 /// The descriptor at which a role finds its channel.
@@ -84,7 +85,7 @@ fn spawn_at<T: AsRef<CStr>>(
     attributes.set_flags(PosixSpawnFlags::POSIX_SPAWN_SETSIGDEF | PosixSpawnFlags::POSIX_SPAWN_SETSIGMASK)?;
     attributes.set_sigdefault(&SigSet::all())?;
     attributes.set_sigmask(&SigSet::empty())?;
-    let pid = posix_spawn(path, &actions, &attributes, arguments, environment)?;
+    let pid = under_inherited_limit(|| posix_spawn(path, &actions, &attributes, arguments, environment))?;
     let pid = Pid::from_raw(pid.as_raw()).expect("a child has a pid");
     // Nobody reaps the child before us, so the pid is still its own.
     let pidfd = rustix::process::pidfd_open(pid, PidfdFlags::empty())?;

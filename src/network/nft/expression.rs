@@ -29,6 +29,8 @@ pub(crate) enum Expression {
     Mask { register: u32, mask: Vec<u8> },
     /// Goes on if the register is (or is not) `value`.
     Compare { register: u32, equal: bool, value: Vec<u8> },
+    /// Goes on if the register is between two values, or one of them.
+    Range { register: u32, first: Vec<u8>, last: Vec<u8> },
     /// Goes on if the registers from `key` on are in the map, whose value is put in those from `to` on.
     Lookup { map: &'static str, key: u32, to: u32 },
     /// Loads a constant.
@@ -59,6 +61,7 @@ impl Expression {
             Self::DestinationKind { .. } => "fib",
             Self::Mask { .. } => "bitwise",
             Self::Compare { .. } => "cmp",
+            Self::Range { .. } => "range",
             Self::Lookup { .. } => "lookup",
             Self::Constant { .. } | Self::Verdict(_) | Self::Jump(_) => "immediate",
             Self::DestinationNat { .. } => "nat",
@@ -92,6 +95,11 @@ impl Expression {
             Self::Compare { register, equal, value } => {
                 data.be32(1, *register).be32(2, u32::from(!equal)).nest(3, |data| data.bytes(VALUE, value))
             }
+            Self::Range { register, first, last } => data
+                .be32(1, *register)
+                .be32(2, 0)
+                .nest(3, |data| data.bytes(VALUE, first))
+                .nest(4, |data| data.bytes(VALUE, last)),
             Self::Lookup { map, key, to } => data.string(1, map).be32(2, *key).be32(3, *to),
             Self::Constant { to, value } => data.be32(1, *to).nest(2, |data| data.bytes(VALUE, value)),
             Self::DestinationNat { family, address, first, last } => data
@@ -176,6 +184,12 @@ pub(crate) fn is_transport(number: u8) -> Vec<Expression> {
 /// `th dport`, compared.
 pub(crate) fn is_destination_port(port: u16) -> Vec<Expression> {
     vec![load_destination_port(SCRATCH), equal(&port.to_be_bytes())]
+}
+
+/// `th dport FIRST-LAST`.
+pub(crate) fn destination_port_between(first: u16, last: u16) -> Vec<Expression> {
+    let [first, last] = [first, last].map(|port| port.to_be_bytes().to_vec());
+    vec![load_destination_port(SCRATCH), Expression::Range { register: SCRATCH, first, last }]
 }
 
 /// `th sport`, compared.
