@@ -12,18 +12,13 @@ const BRIDGE: &str = "rc-bench";
 const GATEWAY: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
 
 /// Makes the bridge in the network namespace of this process.
-pub(crate) fn make_bridge() {
+pub(crate) fn make_bridge() -> Bridge {
     let subnet = "10.77.0.0/16".parse().unwrap();
     let subnets = vec![BridgeSubnet { subnet, gateway: Some(GATEWAY.into()), masquerade: true, unprotected: false }];
-    create_bridge(&Bridge {
-        name: BRIDGE.to_owned(),
-        subnets,
-        mtu: None,
-        internal: false,
-        isolated: false,
-        shared: false,
-    })
-    .unwrap();
+    let bridge =
+        Bridge { name: BRIDGE.to_owned(), subnets, mtu: None, internal: false, isolated: false, shared: false };
+    create_bridge(&bridge).unwrap();
+    bridge
 }
 
 /// A place on the bridge.
