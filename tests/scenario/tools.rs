@@ -35,7 +35,7 @@ fn services_of_the_file_are_completed() {
     let file = file.to_str().unwrap();
     assert_eq!(completed(&sandbox, &["-f", file, "logs", "w"]), ["web", "worker"]);
     assert_eq!(completed(&sandbox, &["-f", file, "up", "web", "d"]), ["db"]);
-    assert_eq!(completed(&sandbox, &["sta"]), ["stats"]);
+    assert_eq!(completed(&sandbox, &["stat"]), ["stats"]);
     assert_eq!(completed(&sandbox, &["ps", "--orph"]), ["--orphans"]);
     for shell in ["bash", "zsh", "fish"] {
         sandbox.rcompose(&["completion", shell]).succeeds().prints(&["RCOMPOSE_COMPLETE", "rcompose"]);
