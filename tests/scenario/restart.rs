@@ -8,7 +8,7 @@ use nix::unistd::Pid;
 use crate::support::{Sandbox, Stack, eventually, holds_for};
 
 #[test]
-fn on_failure_restarts_with_a_growing_pause_up_to_its_limit() {
+fn on_failure_restarts_up_to_its_limit() {
     let sandbox = Sandbox::new("on-failure");
     let stack = sandbox.stack(
         "failing",
@@ -17,20 +17,17 @@ services:
   failing:
     image: rootfs:/
     restart: on-failure:3
-    command: [sh, -c, 'date +started:%s%3N; exit 7']
+    command: [sh, -c, 'echo started; exit 7']
 ",
     );
     stack.rcompose(&["up", "-d"]).succeeds();
-    let starts = || -> Vec<u64> {
+    let starts = || {
         let log = stack.rcompose(&["logs", "--no-log-prefix", "failing"]).succeeds().stdout;
-        log.lines().filter_map(|line| line.strip_prefix("started:")?.parse().ok()).collect()
+        log.lines().filter(|line| *line == "started").count()
     };
-    // The first start and three restarts.
-    let times = eventually("four starts", Duration::from_secs(20), || Some(starts()).filter(|times| times.len() == 4));
-    let pauses: Vec<_> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
-    assert!(pauses[2] > pauses[0], "each pause is longer than the one before: {pauses:?}");
-
-    holds_for("three restarts and no more", Duration::from_secs(1), || starts().len() == 4);
+    // The first start and three restarts. How long it waits before each is the policy's own test.
+    eventually("four starts", Duration::from_secs(20), || (starts() == 4).then_some(()));
+    holds_for("three restarts and no more", Duration::from_secs(1), || starts() == 4);
     let container = stack.container("failing");
     assert_eq!((&*container.state, container.exit_code), ("exited", 7));
 }
