@@ -61,7 +61,7 @@ while True:
 print('refused after', 'many' if count > 9900 else count, flush=True)
 while True: time.sleep(1000)
 ";
-    let mut config = host.config(&["perl", "-e", script]);
+    let mut config = host.config(&["python3", "-c", script]);
     limit_processes(&mut config, LIMIT);
     block_on(async {
         let (handle, _) = start(&config).await.unwrap();
