@@ -6,7 +6,11 @@ use crate::support::Sandbox;
 
 const PAIR: &str = "
 services:
-  job: {image: 'rootfs:/', init: true, command: [sh, -c, 'until test -e /end; do sleep 0.01; done; exit 7']}
+  job:
+    image: rootfs:/
+    init: true
+    command: [sh, -c, 'until test -e /given/end; do sleep 0.01; done; exit 7']
+    volumes: ['./given:/given']
   web: {image: 'rootfs:/', init: true, command: [sleep, '1000']}
 ";
 
@@ -17,7 +21,8 @@ fn it_ends_with_the_code_of_what_ended() {
     stack.rcompose(&["up", "-d"]).succeeds();
     let wait = stack.spawn(&["wait", "job"]);
     wait.opens("pidfd");
-    stack.rcompose(&["exec", "-T", "job", "touch", "/end"]).succeeds();
+    // From outside: a command in the container would end with it.
+    sandbox.file("waited/given/end", "");
     wait.wait(Duration::from_secs(30)).fails_with(7).prints(&["container \"waited-job-1\" exited with status code 7"]);
     assert_eq!(stack.container("web").state, "running");
     stack.rcompose(&["wait", "job"]).fails_with(1).says(&["no containers"]);
@@ -30,7 +35,8 @@ fn the_project_goes_down_when_asked() {
     stack.rcompose(&["up", "-d"]).succeeds();
     let wait = stack.spawn(&["wait", "--down-project", "job"]);
     wait.opens("pidfd");
-    stack.rcompose(&["exec", "-T", "job", "touch", "/end"]).succeeds();
+    // From outside: a command in the container would end with it.
+    sandbox.file("waited/given/end", "");
     wait.wait(Duration::from_secs(30)).fails_with(7);
     assert!(stack.containers().is_empty());
 }
