@@ -9,7 +9,7 @@ use crate::registry_image as image;
 use crate::support::registry::Behaviour;
 use crate::support::{Sandbox, Stack};
 
-const WEB: &str = "services: {web: {image: 'rootfs:/', init: true, command: [sleep, '1000'], tmpfs: [/work]}}";
+const WEB: &str = "services: {web: {image: 'rootfs:/', init: true, command: [sleep, '1000'], tmpfs: [/box]}}";
 
 /// What a shell in the container says.
 #[track_caller]
@@ -28,46 +28,46 @@ fn files_and_directories_go_in_and_come_out() {
     symlink("app.conf", sandbox.path().join("conf/link")).unwrap();
     nix::unistd::chown(&file, Some(1234.into()), Some(4321.into())).unwrap();
 
-    stack.rcompose(&["cp", "conf/app.conf", "web:/work/"]).succeeds().says(&["shop-web-1", "Copied"]);
-    assert_eq!(inside(&stack, "web", "stat -c '%a %u:%g' /work/app.conf; cat /work/app.conf"), "640 0:0\nport = 80\n");
-    stack.rcompose(&["cp", "-a", "conf", "web:/work/kept"]).succeeds();
+    stack.rcompose(&["cp", "conf/app.conf", "web:/box/"]).succeeds().says(&["shop-web-1", "Copied"]);
+    assert_eq!(inside(&stack, "web", "stat -c '%a %u:%g' /box/app.conf; cat /box/app.conf"), "640 0:0\nport = 80\n");
+    stack.rcompose(&["cp", "-a", "conf", "web:/box/kept"]).succeeds();
     assert_eq!(
-        inside(&stack, "web", "cd /work/kept; stat -c '%n %a %u:%g' app.conf run; readlink link"),
+        inside(&stack, "web", "cd /box/kept; stat -c '%n %a %u:%g' app.conf run; readlink link"),
         "app.conf 640 1234:4321\nrun 4755 0:0\napp.conf\n"
     );
-    stack.rcompose(&["cp", "conf", "web:/work"]).succeeds();
-    stack.rcompose(&["cp", "conf/.", "web:/work/kept/more"]).succeeds();
+    stack.rcompose(&["cp", "conf", "web:/box"]).succeeds();
+    stack.rcompose(&["cp", "conf/.", "web:/box/kept/more"]).succeeds();
     assert_eq!(
-        inside(&stack, "web", "cd /work; ls conf kept/more"),
+        inside(&stack, "web", "cd /box; ls conf kept/more"),
         "conf:\napp.conf\nlink\nrun\n\nkept/more:\napp.conf\nlink\nrun\n"
     );
-    stack.rcompose(&["cp", "-L", "conf/link", "web:/work/"]).succeeds();
-    assert_eq!(inside(&stack, "web", "test -L /work/link || cat /work/link"), "port = 80\n");
+    stack.rcompose(&["cp", "-L", "conf/link", "web:/box/"]).succeeds();
+    assert_eq!(inside(&stack, "web", "test -L /box/link || cat /box/link"), "port = 80\n");
 
     inside(
         &stack,
         "web",
-        "mkdir -p /work/out/deep; echo one > /work/out/deep/1; ln -s deep/1 /work/out/l; chown 77:78 /work/out/deep/1",
+        "mkdir -p /box/out/deep; echo one > /box/out/deep/1; ln -s deep/1 /box/out/l; chown 77:78 /box/out/deep/1",
     );
-    stack.rcompose(&["cp", "web:/work/out", "got"]).succeeds();
+    stack.rcompose(&["cp", "web:/box/out", "got"]).succeeds();
     assert_eq!(fs_err::read_to_string(sandbox.path().join("got/deep/1")).unwrap(), "one\n");
     assert_eq!(fs_err::read_link(sandbox.path().join("got/l")).unwrap(), Path::new("deep/1"));
     assert_eq!(fs_err::metadata(sandbox.path().join("got/deep/1")).unwrap().uid(), 0, "whoever asks gets them");
-    stack.rcompose(&["cp", "-a", "web:/work/out/deep/1", "."]).succeeds();
+    stack.rcompose(&["cp", "-a", "web:/box/out/deep/1", "."]).succeeds();
     let owner = fs_err::metadata(sandbox.path().join("1")).unwrap();
     assert_eq!((owner.uid(), owner.gid()), (77, 78));
-    stack.rcompose(&["cp", "web:/work/out/l", "link"]).succeeds();
+    stack.rcompose(&["cp", "web:/box/out/l", "link"]).succeeds();
     assert_eq!(fs_err::read_link(sandbox.path().join("link")).unwrap(), Path::new("deep/1"), "the link itself");
-    stack.rcompose(&["cp", "-L", "web:/work/out/l", "followed"]).succeeds();
+    stack.rcompose(&["cp", "-L", "web:/box/out/l", "followed"]).succeeds();
     assert_eq!(fs_err::read_to_string(sandbox.path().join("followed")).unwrap(), "one\n");
 
     for (line, said) in [
-        (["conf/app.conf", "web:/work/none/"], "there is no directory `/work/none` in container shop-web-1"),
+        (["conf/app.conf", "web:/box/none/"], "there is no directory `/box/none` in container shop-web-1"),
         (["conf/app.conf", "web:/none/x"], "there is no directory `/none` in container shop-web-1"),
-        (["conf", "web:/work/app.conf"], "cannot copy a directory to the file `/work/app.conf`"),
-        (["none", "web:/work"], "there is no `"),
+        (["conf", "web:/box/app.conf"], "cannot copy a directory to the file `/box/app.conf`"),
+        (["none", "web:/box"], "there is no `"),
         (["web:/none", "."], "there is no `/none` in container shop-web-1"),
-        (["web:/work/app.conf/", "."], "`/work/app.conf` is not a directory"),
+        (["web:/box/app.conf/", "."], "`/box/app.conf` is not a directory"),
         (["web:/a", "web:/b"], "copying between services is not supported"),
         (["a", "b"], "one of the two must be SERVICE:PATH"),
         (["wbe:/a", "b"], "no such service: wbe"),
@@ -81,9 +81,9 @@ fn archives_on_standard_input_and_output() {
     let sandbox = Sandbox::new("cp-tar");
     let stack = sandbox.stack("shop", WEB);
     stack.rcompose(&["up", "-d"]).succeeds();
-    inside(&stack, "web", "mkdir /work/a; echo one > /work/a/1; chown 77 /work/a/1");
+    inside(&stack, "web", "mkdir /box/a; echo one > /box/a/1; chown 77 /box/a/1");
     let mut command = sandbox.command();
-    command.args(["-p", "shop", "cp", "web:/work/a", "-"]);
+    command.args(["-p", "shop", "cp", "web:/box/a", "-"]);
     let archive = command.output().unwrap();
     let mut tar = tar::Archive::new(&archive.stdout[..]);
     let entries: Vec<_> = tar
@@ -97,13 +97,13 @@ fn archives_on_standard_input_and_output() {
     assert_eq!(entries, [("a".to_owned(), 0), ("a/1".to_owned(), 77)]);
 
     let mut command = sandbox.command();
-    command.args(["-p", "shop", "cp", "-", "web:/work/b"]).stdin(Stdio::piped()).stderr(Stdio::piped());
-    inside(&stack, "web", "mkdir /work/b");
+    command.args(["-p", "shop", "cp", "-", "web:/box/b"]).stdin(Stdio::piped()).stderr(Stdio::piped());
+    inside(&stack, "web", "mkdir /box/b");
     let mut child = command.spawn().unwrap();
     child.stdin.take().unwrap().write_all(&archive.stdout).unwrap();
     assert!(child.wait_with_output().unwrap().status.success());
-    assert_eq!(inside(&stack, "web", "cat /work/b/a/1; stat -c %u /work/b/a/1"), "one\n77\n");
-    stack.rcompose(&["cp", "-", "web:/work/none"]).fails_with(1).says(&["there is no directory `/work/none`"]);
+    assert_eq!(inside(&stack, "web", "cat /box/b/a/1; stat -c %u /box/b/a/1"), "one\n77\n");
+    stack.rcompose(&["cp", "-", "web:/box/none"]).fails_with(1).says(&["there is no directory `/box/none`"]);
 }
 
 #[test]
@@ -119,25 +119,21 @@ fn a_hostile_container_leads_nowhere() {
         &stack,
         "web",
         &format!(
-            "cd /work; ln -s {outside} absolute; ln -s ../../../../../../..{outside} climbing; ln -s /proc/1/root magic; \
+            "cd /box; ln -s {outside} absolute; ln -s ../../../../../../..{outside} climbing; ln -s /proc/1/root magic; \
              mkdir tree; ln -s {outside} tree/file"
         ),
     );
     let before = fs_err::read_dir(outside).unwrap().count();
-    for target in ["web:/work/absolute/x", "web:/work/climbing/x", "web:/work/magic/work/x", "web:/work/tree"] {
+    for target in ["web:/box/absolute/x", "web:/box/climbing/x", "web:/box/magic/box/x", "web:/box/tree"] {
         // Inside, the directory of the same name is one of the container's own.
         let _ = stack.rcompose(&["cp", "mine/file", target]);
         assert_eq!(fs_err::read_dir(outside).unwrap().count(), before, "{target}");
         assert_eq!(fs_err::read_to_string(&secret).unwrap(), "secret", "{target}");
     }
-    assert_eq!(
-        inside(&stack, "web", "test -L /work/tree/file || cat /work/tree/file"),
-        "mine",
-        "replaced, not followed"
-    );
+    assert_eq!(inside(&stack, "web", "test -L /box/tree/file || cat /box/tree/file"), "mine", "replaced, not followed");
 
-    inside(&stack, "web", "mkdir /work/trap; ln -s /etc/passwd /work/trap/shadow; ln -s / /work/trap/root");
-    stack.rcompose(&["cp", "web:/work/trap", "got"]).succeeds();
+    inside(&stack, "web", "mkdir /box/trap; ln -s /etc/passwd /box/trap/shadow; ln -s / /box/trap/root");
+    stack.rcompose(&["cp", "web:/box/trap", "got"]).succeeds();
     assert!(fs_err::symlink_metadata(sandbox.path().join("got/shadow")).unwrap().is_symlink());
     stack.rcompose(&["cp", "web:/proc/1/root/etc/passwd", "passwd"]).fails_with(1);
     assert!(!sandbox.path().join("passwd").exists());
@@ -186,19 +182,19 @@ volumes: {data: {}}
 #[test]
 fn every_replica_gets_a_copy_unless_one_is_named() {
     let sandbox = Sandbox::new("cp-replicas");
-    let service = "{image: 'rootfs:/', init: true, command: [sleep, '1000'], tmpfs: [/work], scale: 2}";
+    let service = "{image: 'rootfs:/', init: true, command: [sleep, '1000'], tmpfs: [/box], scale: 2}";
     let stack = sandbox.stack("shop", &format!("services: {{web: {service}}}"));
     stack.rcompose(&["up", "-d"]).succeeds();
     sandbox.file("all", "all");
     sandbox.file("one", "one");
-    stack.rcompose(&["cp", "all", "web:/work/"]).succeeds().says(&["shop-web-1", "shop-web-2"]);
-    stack.rcompose(&["cp", "--index", "2", "one", "web:/work/"]).succeeds();
+    stack.rcompose(&["cp", "all", "web:/box/"]).succeeds().says(&["shop-web-1", "shop-web-2"]);
+    stack.rcompose(&["cp", "--index", "2", "one", "web:/box/"]).succeeds();
     for (index, files) in [("1", "all\n"), ("2", "all\none\n")] {
-        let line = ["exec", "-T", "--index", index, "web", "ls", "/work"];
+        let line = ["exec", "-T", "--index", index, "web", "ls", "/box"];
         assert_eq!(stack.rcompose(&line).succeeds().stdout, files);
     }
-    stack.rcompose(&["cp", "--index", "2", "web:/work/one", "back"]).succeeds();
-    stack.rcompose(&["cp", "--index", "3", "one", "web:/work/"]).fails_with(1).says(&["has no container 3"]);
+    stack.rcompose(&["cp", "--index", "2", "web:/box/one", "back"]).succeeds();
+    stack.rcompose(&["cp", "--index", "3", "one", "web:/box/"]).fails_with(1).says(&["has no container 3"]);
     assert_eq!(fs_err::read_to_string(sandbox.path().join("back")).unwrap(), "one");
 }
 
@@ -207,7 +203,7 @@ fn in_a_user_namespace_files_are_those_of_the_users_inside() {
     let sandbox = Sandbox::new("cp-userns");
     let stack = sandbox.stack(
         "shop",
-        "services: {web: {image: 'rootfs:/', init: true, userns_mode: auto, command: [sleep, '1000'], tmpfs: [/work]}}",
+        "services: {web: {image: 'rootfs:/', init: true, userns_mode: auto, command: [sleep, '1000'], tmpfs: [/box]}}",
     );
     let outcome = stack.rcompose(&["up", "-d"]);
     if !outcome.status.success() {
@@ -217,11 +213,11 @@ fn in_a_user_namespace_files_are_those_of_the_users_inside() {
     }
     sandbox.file("file", "mine");
     nix::unistd::chown(&sandbox.path().join("file"), Some(1234.into()), Some(1234.into())).unwrap();
-    stack.rcompose(&["cp", "file", "web:/work/root"]).succeeds();
-    stack.rcompose(&["cp", "-a", "file", "web:/work/kept"]).succeeds();
+    stack.rcompose(&["cp", "file", "web:/box/root"]).succeeds();
+    stack.rcompose(&["cp", "-a", "file", "web:/box/kept"]).succeeds();
     stack.rcompose(&["cp", "file", "web:/srv/layer"]).succeeds();
-    let shown = inside(&stack, "web", "stat -c '%n %u:%g' /work/root /work/kept /srv/layer");
-    assert_eq!(shown, "/work/root 0:0\n/work/kept 1234:1234\n/srv/layer 0:0\n");
-    stack.rcompose(&["cp", "-a", "web:/work/kept", "back"]).succeeds();
+    let shown = inside(&stack, "web", "stat -c '%n %u:%g' /box/root /box/kept /srv/layer");
+    assert_eq!(shown, "/box/root 0:0\n/box/kept 1234:1234\n/srv/layer 0:0\n");
+    stack.rcompose(&["cp", "-a", "web:/box/kept", "back"]).succeeds();
     assert_eq!(fs_err::metadata(sandbox.path().join("back")).unwrap().uid(), 1234);
 }
