@@ -146,6 +146,12 @@ mod tests {
     }
 
     #[test]
+    fn a_timeout_is_a_number_of_seconds() {
+        let error = parse("stop -t soon").unwrap_err();
+        assert!(error.contains("'soon'") && error.contains("expected a whole number of seconds"), "{error}");
+    }
+
+    #[test]
     fn every_flag_has_the_spelling_of_docker_compose() {
         let web = vec![service("web")];
         let second = Some(Duration::from_secs(1));

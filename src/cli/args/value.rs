@@ -79,8 +79,9 @@ impl FromStr for EnvironmentVariable {
 }
 
 /// Parses whole seconds, as `--timeout` takes them.
-pub(super) fn seconds(text: &str) -> Result<Duration, ParseIntError> {
-    text.parse().map(|seconds: u32| Duration::from_secs(seconds.into()))
+pub(super) fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: u32 = text.parse().map_err(|_| "expected a whole number of seconds".to_owned())?;
+    Ok(Duration::from_secs(seconds.into()))
 }
 
 /// Parses the time between two reports: a Go duration that is not zero.
