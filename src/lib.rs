@@ -4,6 +4,7 @@
 //! compose.yaml ─▶ compose ─▶ plan ─▶ supervisor ─┬▶ runtime ─┐
 //!    .env         Project    Plan        ▲       ├▶ network ─┼▶ sys ─▶ kernel
 //!                             ▲        Event     └▶ image   ─┘
+//!                             │                  build: a Dockerfile to an image, on image and runtime
 //!                             │                  cli: arguments in, text and exit code out
 //!                         Observed ◀── state ◀── supervisor
 //! ```
@@ -30,6 +31,7 @@
 //!
 //! The one-way layering of the modules is enforced by `tests/layering.rs`.
 
+pub mod build;
 pub mod cli;
 pub mod compose;
 pub mod image;
@@ -40,3 +42,4 @@ pub mod runtime;
 pub mod state;
 pub mod supervisor;
 pub mod sys;
+pub mod text;

@@ -8,15 +8,17 @@ use std::path::Path;
 /// (module, what it may name), lowest first. A module may name only earlier rows.
 const LAYERS: &[(&str, &[&str])] = &[
     ("name", &[]),
+    ("text", &[]),
     ("sys", &[]),
-    ("compose", &["name"]),
+    ("compose", &["name", "text"]),
     ("plan", &["name", "compose"]),
     ("state", &["name", "sys"]),
     ("image", &["name", "sys"]),
     ("network", &["name", "sys"]),
     ("runtime", &["name", "sys"]),
-    ("supervisor", &["name", "sys", "compose", "plan", "state", "image", "network", "runtime"]),
-    ("cli", &["name", "compose", "plan", "state", "image", "network", "runtime", "supervisor"]),
+    ("build", &["name", "text", "sys", "image", "runtime"]),
+    ("supervisor", &["name", "text", "sys", "compose", "plan", "state", "image", "network", "runtime", "build"]),
+    ("cli", &["name", "text", "compose", "plan", "state", "image", "network", "runtime", "build", "supervisor"]),
 ];
 
 /// (text, modules that may hold it, why the others may not).

@@ -18,7 +18,7 @@ use super::provider::ProviderError;
 use super::template::TemplateError;
 use crate::cli::style::{ERROR, NOTE, Paint};
 use crate::cli::terminal::TerminalError;
-use crate::compose::{Diagnostic, LoadError, UnknownPath, nearest, render_all};
+use crate::compose::{Diagnostic, LoadError, UnknownPath, render_all};
 use crate::image::{CommitError, CredentialsError, PullError, PushError, RegistryConfigError, StoreError};
 use crate::name::{ContainerName, InvalidReference, ProjectName, ServiceName};
 use crate::plan::PlanError;
@@ -27,6 +27,7 @@ use crate::runtime::files::FilesError;
 use crate::runtime::host_program::HostProgramError;
 use crate::state::StateError;
 use crate::supervisor::{ClientError, Failure, FailureKind};
+use crate::text::nearest;
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]

@@ -13,7 +13,7 @@ use super::node::{Mapping, Node, Style, Tag, Value};
 use super::place::Place;
 use super::report::{Origin, Report};
 use super::schema::{Field, Object, PROJECT, SERVICE, Shape, Type};
-use super::suggest;
+use crate::text;
 
 /// Checks a tree.
 pub(super) struct Check<'a> {
@@ -109,7 +109,7 @@ impl Check<'_> {
             return;
         }
         let known = object.fields.iter().map(|field| field.key).filter(|key| !key.starts_with("x-"));
-        let help = suggest::did_you_mean(key, known.clone())
+        let help = text::did_you_mean(key, known.clone())
             .or_else(|| belongs_elsewhere(key, object))
             .or_else(|| (object.fields.len() <= FEW_KEYS).then(|| known_keys(known)));
         let kind = DiagnosticKind::UnknownKey { key: key.to_owned(), place: place.to_string() };
@@ -173,7 +173,7 @@ impl Check<'_> {
             }
             Err(Mistake::Value(reason)) => {
                 let help = match of {
-                    Type::Word(words) => suggest::did_you_mean(&scalar.text, words.iter().copied()),
+                    Type::Word(words) => text::did_you_mean(&scalar.text, words.iter().copied()),
                     _ => None,
                 };
                 let kind = DiagnosticKind::InvalidValue { what: place.value(), reason };

@@ -8,8 +8,8 @@ use super::load_file::Loader;
 use super::locate::display_name;
 use super::node::{Entry, Mapping, Node, Value};
 use super::report::{Origin, Report};
-use super::suggest;
 use super::variables::Variables;
+use crate::text;
 
 /// Fills `environment` and `labels` of a service from its files, later ones over earlier ones and the service's own
 /// over all of them, and drops the names of the files.
@@ -91,7 +91,7 @@ fn assignments(
                 what: "`format` of an env file".to_owned(),
                 reason: format!("`{other}` is not a format, must be `raw`"),
             };
-            loader.report.error_with_help(at, kind, suggest::did_you_mean(other, ["raw"]));
+            loader.report.error_with_help(at, kind, text::did_you_mean(other, ["raw"]));
             return Vec::new();
         }
     };

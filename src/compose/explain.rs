@@ -12,7 +12,7 @@ use super::history::History;
 use super::node::{Mapping, Node, Value};
 use super::report::Origin;
 use super::resolved::Resolved;
-use super::suggest;
+use crate::text;
 
 /// What is known of the values at a path.
 #[derive(Debug, Clone)]
@@ -147,10 +147,10 @@ fn index(path: &str) -> Option<(usize, &str)> {
 fn nearest(entries: &Mapping, above: &str, rest: &str) -> Option<String> {
     let (wrong, behind) = rest.split_at(rest.find(['.', '[']).unwrap_or(rest.len()));
     let keys = || entries.keys().map(String::as_str);
-    match suggest::nearest(wrong, keys()) {
+    match text::nearest(wrong, keys()) {
         Some(key) => Some(joined(above, key) + behind),
         // A key with dots is one word.
-        None => suggest::nearest(rest, keys()).map(|key| joined(above, key)),
+        None => text::nearest(rest, keys()).map(|key| joined(above, key)),
     }
 }
 

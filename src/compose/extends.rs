@@ -6,7 +6,8 @@ use super::diagnostic::DiagnosticKind;
 use super::load_file::{Loader, Scope};
 use super::node::{Entry, Mapping, Node, Value};
 use super::report::Origin;
-use super::{canonical, merge, suggest};
+use super::{canonical, merge};
+use crate::text;
 
 /// Replaces each service of a prepared document that extends another one by the two merged.
 pub(super) fn extends(loader: &Loader<'_>, document: &mut Node, path: &Path, scope: &Scope) {
@@ -150,7 +151,7 @@ fn foreign_base(
 }
 
 fn not_found(loader: &Loader<'_>, services: &Mapping, name: &str, base: &str, file: Option<&str>, at: Origin) {
-    let help = suggest::did_you_mean(base, services.keys().map(String::as_str));
+    let help = text::did_you_mean(base, services.keys().map(String::as_str));
     let place = file.map(|file| format!(" in `{file}`")).unwrap_or_default();
     let text = format!("service `{name}` extends `{base}`, which is not a service{place}");
     loader.report.error_with_help(at, DiagnosticKind::Missing(text), help);

@@ -21,8 +21,8 @@ use super::LoadOptions;
 use super::diagnostic::DiagnosticKind;
 use super::node::Node;
 use super::report::{Origin, Report};
-use super::suggest;
 use super::table::Table;
+use crate::text;
 
 /// A warning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -161,7 +161,7 @@ fn allowed(node: &Node, report: &Report, allow: impl Fn(&str)) {
         let Some(name) = item.text() else { continue };
         allow(name);
         if name != "all" && !LINTS.iter().any(|lint| lint.name == name) {
-            let help = suggest::did_you_mean(name, LINTS.iter().map(|lint| lint.name));
+            let help = text::did_you_mean(name, LINTS.iter().map(|lint| lint.name));
             warn(item.origin, DiagnosticKind::UnknownLint(name.to_owned()), help, report);
         }
     }

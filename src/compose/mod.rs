@@ -52,7 +52,6 @@ mod report;
 mod resolved;
 mod scalar;
 mod schema;
-mod suggest;
 mod support;
 mod table;
 mod template;
@@ -76,13 +75,13 @@ pub use remote::{Fetched, GitReference, RemoteError, RemoteReference, localize, 
 use report::{Origin, Report};
 pub use resolved::{Resolved, TemplateVariable};
 use schema::{PROJECT, Shape};
-pub use suggest::nearest;
 pub use support::machine::{Judgement, Question};
 pub use support::{Effect, Finding, Findings};
 pub use units::{UnitError, bytes, duration};
 use variables::{VariableSource, Variables};
 
 use crate::name::InvalidName;
+use crate::text;
 
 /// The first document of a YAML text that is no Compose file, as JSON.
 ///
@@ -351,7 +350,7 @@ fn check_named(named: &[String], services: &Mapping) -> Result<(), LoadError> {
     match named.iter().find(|name| !services.contains_key(*name)) {
         None => Ok(()),
         Some(name) => {
-            let nearest = suggest::nearest(name, services.keys().map(String::as_str)).map(str::to_owned);
+            let nearest = text::nearest(name, services.keys().map(String::as_str)).map(str::to_owned);
             Err(LoadError::NoSuchService { name: name.clone(), nearest })
         }
     }

@@ -4,7 +4,8 @@ use annotate_snippets::{AnnotationKind, Element, Level, Renderer};
 use serde_json::{Value as Json, json};
 
 use super::{Explained, Explanation, UsedVariable, ValueSource};
-use crate::compose::diagnostic::{Span, show};
+use crate::compose::diagnostic::Span;
+use crate::text::show;
 
 impl Explained {
     /// For people: one value with its line and those that it replaced, several with a line each.

@@ -7,7 +7,7 @@ use super::warn;
 use crate::compose::diagnostic::{DiagnosticKind, Severity};
 use crate::compose::node::Node;
 use crate::compose::report::{Finding, Origin, Report};
-use crate::compose::suggest;
+use crate::text;
 
 /// What nobody wants to be open to the world, by the ports they listen on.
 const NOT_FOR_ALL: &[(u16, &str)] = &[
@@ -118,7 +118,7 @@ pub(super) fn profiles(root: &Node, asked: &[String], report: &Report) {
     let items = services.into_iter().flatten().filter_map(|(_, service)| service.value.get("profiles"));
     let known: BTreeSet<&str> = items.flat_map(Node::items).filter_map(Node::text).collect();
     for profile in asked.iter().filter(|profile| *profile != "*" && !known.contains(profile.as_str())) {
-        let help = suggest::did_you_mean(profile, known.iter().copied());
+        let help = text::did_you_mean(profile, known.iter().copied());
         let at = Origin { end: root.origin.start, ..root.origin };
         warn(at, DiagnosticKind::UnknownProfile(profile.clone()), help, report);
     }

@@ -6,7 +6,7 @@ use super::reference::References;
 use crate::compose::diagnostic::DiagnosticKind;
 use crate::compose::node::{Entry, Mapping, Node};
 use crate::compose::report::{Origin, Report};
-use crate::compose::suggest;
+use crate::text;
 
 /// Checks the dependencies of one service.
 pub(super) fn defined(service: &Node, services: &Mapping, active: &BTreeSet<String>, references: References<'_>) {
@@ -16,7 +16,7 @@ pub(super) fn defined(service: &Node, services: &Mapping, active: &BTreeSet<Stri
             if references.report.is_full() {
                 return;
             }
-            let suggestion = suggest::did_you_mean(name, services.keys().map(String::as_str));
+            let suggestion = text::did_you_mean(name, services.keys().map(String::as_str));
             references.undefined(
                 "service",
                 name,

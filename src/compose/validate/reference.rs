@@ -3,7 +3,7 @@
 use crate::compose::diagnostic::DiagnosticKind;
 use crate::compose::node::Node;
 use crate::compose::report::{Origin, Report};
-use crate::compose::suggest;
+use crate::text;
 
 /// Checks the references of one service.
 #[derive(Clone, Copy)]
@@ -74,7 +74,7 @@ impl References<'_> {
         if self.report.is_full() || known.is_some_and(|known| known.contains_key(name)) {
             return;
         }
-        let suggestion = known.and_then(|known| suggest::did_you_mean(name, known.keys().map(String::as_str)));
+        let suggestion = known.and_then(|known| text::did_you_mean(name, known.keys().map(String::as_str)));
         let help = suggestion.unwrap_or_else(|| format!("define it under the top-level `{section}`"));
         self.undefined(kind, name, at, help);
     }

@@ -13,7 +13,8 @@ pub fn nearest<'a>(word: &str, allowed: impl IntoIterator<Item = &'a str>) -> Op
 }
 
 /// `did you mean `…`?` for [`nearest`].
-pub(super) fn did_you_mean<'a>(word: &str, allowed: impl IntoIterator<Item = &'a str>) -> Option<String> {
+#[must_use]
+pub fn did_you_mean<'a>(word: &str, allowed: impl IntoIterator<Item = &'a str>) -> Option<String> {
     nearest(word, allowed).map(|best| format!("did you mean `{best}`?"))
 }
 

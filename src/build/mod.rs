@@ -1,0 +1,3 @@
+//! A Dockerfile and a context to an image.
+
+pub mod dockerfile;
