@@ -55,7 +55,6 @@ mod schema;
 mod support;
 mod table;
 mod template;
-mod units;
 mod unused;
 mod validate;
 mod variables;
@@ -65,6 +64,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::PathBuf;
 
+pub use crate::text::units::{UnitError, bytes, duration};
 pub use diagnostic::{Diagnostic, DiagnosticKind, Severity, render_all};
 pub use explain::{Explained, Explanation, UnknownPath, UsedVariable, ValueSource};
 pub use files::{Files, HostFiles};
@@ -77,7 +77,6 @@ pub use resolved::{Resolved, TemplateVariable};
 use schema::{PROJECT, Shape};
 pub use support::machine::{Judgement, Question};
 pub use support::{Effect, Finding, Findings};
-pub use units::{UnitError, bytes, duration};
 use variables::{VariableSource, Variables};
 
 use crate::name::InvalidName;

@@ -2,6 +2,7 @@
 
 mod nearest;
 mod snippet;
+pub mod units;
 
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};

@@ -2,9 +2,10 @@
 
 use crate::compose::diagnostic::DiagnosticKind;
 use crate::compose::node::{Kind, Scalar, Style};
+use crate::compose::scalar;
 use crate::compose::scalar::Resolved;
 use crate::compose::schema::Type;
-use crate::compose::{scalar, units};
+use crate::text::units;
 
 /// A value in its final form; `None` leaves the text as it is.
 pub(super) struct Typed {

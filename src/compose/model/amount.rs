@@ -30,7 +30,7 @@ pub(super) mod duration {
 
     use serde::{Deserializer, Serializer};
 
-    use crate::compose::units;
+    use crate::text::units;
 
     #[expect(clippy::ref_option, reason = "as serde calls it")]
     pub(crate) fn serialize<S: Serializer>(value: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
@@ -49,7 +49,7 @@ pub(super) mod duration {
 pub(super) mod bytes {
     use serde::{Deserializer, Serializer};
 
-    use crate::compose::units;
+    use crate::text::units;
 
     #[expect(clippy::ref_option, reason = "as serde calls it")]
     pub(crate) fn serialize<S: Serializer>(value: &Option<u64>, serializer: S) -> Result<S::Ok, S::Error> {
@@ -68,7 +68,7 @@ pub(super) mod bytes {
 pub(super) mod limit {
     use serde::{Deserializer, Serializer};
 
-    use crate::compose::units;
+    use crate::text::units;
 
     #[expect(clippy::ref_option, reason = "as serde calls it")]
     pub(crate) fn serialize<S: Serializer>(value: &Option<i64>, serializer: S) -> Result<S::Ok, S::Error> {
@@ -90,7 +90,7 @@ pub(super) mod limit {
 pub(super) mod microseconds {
     use serde::{Deserializer, Serializer};
 
-    use crate::compose::units;
+    use crate::text::units;
 
     #[expect(clippy::ref_option, reason = "as serde calls it")]
     pub(crate) fn serialize<S: Serializer>(value: &Option<i64>, serializer: S) -> Result<S::Ok, S::Error> {
@@ -112,7 +112,7 @@ pub(super) mod microseconds {
 pub(super) mod rate {
     use serde::{Deserializer, Serializer};
 
-    use crate::compose::units;
+    use crate::text::units;
 
     #[expect(clippy::ref_option, reason = "as serde calls it")]
     pub(crate) fn serialize<S: Serializer>(value: &Option<u64>, serializer: S) -> Result<S::Ok, S::Error> {
@@ -131,7 +131,7 @@ pub(super) mod rate {
 pub(super) mod percentage {
     use serde::{Deserializer, Serializer};
 
-    use crate::compose::units;
+    use crate::text::units;
 
     #[expect(clippy::ref_option, reason = "as serde calls it")]
     pub(crate) fn serialize<S: Serializer>(value: &Option<f64>, serializer: S) -> Result<S::Ok, S::Error> {

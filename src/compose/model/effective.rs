@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::{Extension, Mount, NetworkLimits, Probe, PullPolicy, ResourceAmounts, Restart, RestartCondition, Service};
-use crate::compose::units;
 use crate::name::{ImageReference, VolumeName};
+use crate::text::units;
 
 /// Docker's grace period.
 const STOP_GRACE_PERIOD: Duration = Duration::from_secs(10);

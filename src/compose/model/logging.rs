@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use regex::{Regex, RegexBuilder};
 
 use super::element::element;
-use crate::compose::units;
+use crate::text::units;
 
 /// The names of syslog's facilities, and their numbers.
 const FACILITIES: [(&str, u8); 20] = [

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::raw_mount::RawMount;
 use super::word::{as_text, words};
-use crate::compose::units;
 use crate::name::{ImageReference, VolumeName};
+use crate::text::units;
 
 /// One mount of a service.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

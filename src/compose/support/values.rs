@@ -8,7 +8,7 @@ use super::says_something;
 use super::sysctls::{self, Namespace};
 use crate::compose::model::{capability, log_names, syslog_facility, syslog_server};
 use crate::compose::node::Node;
-use crate::compose::units;
+use crate::text::units;
 
 /// The resource limits of Linux, as `ulimits` names them. See `getrlimit(2)`.
 const ULIMITS: &[&str] = &[

@@ -1,4 +1,4 @@
-//! Durations and sizes, as Compose writes them.
+//! Durations, sizes and rates, as people write them.
 
 use std::time::Duration;
 
@@ -66,7 +66,7 @@ pub fn duration(text: &str) -> Result<Duration, UnitError> {
 }
 
 /// Writes a duration as Go does: `1m30s`, `1.5s`, `250ms`.
-pub(super) fn format_duration(duration: Duration) -> String {
+pub fn format_duration(duration: Duration) -> String {
     let (seconds, nanos) = (duration.as_secs(), duration.subsec_nanos());
     if seconds == 0 && nanos != 0 {
         let (scale, unit) = match nanos {
@@ -117,7 +117,7 @@ pub fn bytes(text: &str) -> Result<u64, UnitError> {
 ///
 /// # Errors
 /// [`UnitError::Rate`], of a rate below one byte a second too.
-pub(super) fn rate(text: &str) -> Result<u64, UnitError> {
+pub fn rate(text: &str) -> Result<u64, UnitError> {
     let invalid = || UnitError::Rate(text.to_owned());
     let lower = text.to_ascii_lowercase();
     let (number, bits) = match (lower.strip_suffix("bit"), lower.strip_suffix("bps")) {
@@ -140,7 +140,7 @@ pub(super) fn rate(text: &str) -> Result<u64, UnitError> {
 ///
 /// # Errors
 /// [`UnitError::Percentage`].
-pub(super) fn percentage(text: &str) -> Result<f64, UnitError> {
+pub fn percentage(text: &str) -> Result<f64, UnitError> {
     let number =
         text.strip_suffix('%').filter(|number| number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'));
     let percentage = number.and_then(|number| number.parse().ok()).filter(|number| *number <= 100.0);
