@@ -1,3 +1,5 @@
-//! A Dockerfile and a context to an image.
+//! A Dockerfile and a context to an image: on our own runtime, straight into our own store.
 
 pub mod dockerfile;
+pub mod layer;
+pub mod run;

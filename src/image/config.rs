@@ -1,10 +1,12 @@
 //! The configuration of an image: what a container made from it runs, and as whom.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::blueprint::HistoryEntry;
 use super::digest::Digest;
 
 /// The defaults an image gives to its containers.
@@ -42,6 +44,9 @@ pub struct ImageConfig {
     pub healthcheck: Option<ImageHealthcheck>,
     /// The shell of the shell form of commands; `None` for `/bin/sh -c`.
     pub shell: Option<Vec<String>>,
+    /// The instructions that are carried out first when an image is built from this one.
+    #[serde(deserialize_with = "null_as_default")]
+    pub on_build: Vec<String>,
 }
 
 /// The health check of an image. A duration that is absent or zero means the engine's default.
@@ -79,8 +84,15 @@ pub(super) struct ConfigDocument {
     /// Builders that make the same image each time write a time long past.
     #[serde(default)]
     pub(super) created: Option<jiff::Timestamp>,
+    #[serde(default)]
+    pub(super) author: Option<String>,
     #[serde(default, deserialize_with = "null_as_default")]
     pub(super) config: ImageConfig,
+    #[serde(default, deserialize_with = "null_as_default")]
+    pub(super) history: Vec<HistoryEntry>,
+    /// The directory of this machine that the layers go over.
+    #[serde(default, rename = "rcompose.rootfs")]
+    pub(super) base: Option<PathBuf>,
     pub(super) rootfs: Rootfs,
 }
 

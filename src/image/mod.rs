@@ -11,6 +11,7 @@
 
 mod artifact;
 mod auth;
+mod blueprint;
 mod commit;
 mod config;
 mod credentials;
@@ -28,11 +29,13 @@ mod registry_config;
 mod resolve;
 mod root;
 mod store;
+mod workplace;
 
 use std::path::PathBuf;
 
 pub use artifact::{Artifact, ArtifactError, ArtifactKind, ArtifactLayer, resolve_artifact};
-pub use commit::{Change, CommitError, Committed, InvalidChange, commit};
+pub use blueprint::{Blueprint, HistoryEntry};
+pub use commit::{Change, CommitError, Committed, InvalidChange, commit, unpack_layer};
 pub use config::{ImageConfig, ImageHealthcheck};
 pub use credentials::{Credentials, CredentialsError};
 pub use details::{Details, host_platform};
@@ -45,6 +48,7 @@ pub use pull::{PullEvent, pull};
 pub use push::{PushError, PushEvent, SmallBlob, push, push_application, push_artifact};
 pub use registry_config::{RegistryConfig, RegistryConfigError, Timeouts};
 pub use store::{Store, StoreError};
+pub use workplace::Workplace;
 
 /// An image of this machine.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

@@ -11,6 +11,7 @@ use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
+use super::blueprint::ROOTFS;
 use super::digest::Digest;
 use super::registry::{FetchError, Registry};
 use super::registry_config::RegistryConfig;
@@ -49,6 +50,14 @@ pub enum PushError {
         registry: String,
         /// What came of it.
         cause: String,
+    },
+    /// It goes over a directory of this machine, which no registry has.
+    #[error("cannot push `{reference}`: it is made over the directory `{}` of this machine", directory.display())]
+    Rootfs {
+        /// The image.
+        reference: String,
+        /// The directory.
+        directory: PathBuf,
     },
     /// A layer cannot be packed.
     #[error("cannot pack layer `{}`", path.display())]
@@ -182,6 +191,10 @@ async fn push_image(
     let id = store.tagged(reference)?.ok_or_else(|| PushError::Missing { reference: name() })?.id;
     let known = id.parse::<Digest>().ok().map(|id| store.config(id)).transpose()?.flatten();
     let (config, diff_ids) = known.ok_or_else(|| PushError::Missing { reference: name() })?;
+    let mut document: Value = serde_json::from_str(&config).map_err(|_| PushError::Config { reference: name() })?;
+    if let Some(directory) = document[ROOTFS].as_str() {
+        return Err(PushError::Rootfs { reference: name(), directory: directory.into() });
+    }
     let (mut layers, mut packed_ids) = (Vec::new(), Vec::new());
     for diff_id in &diff_ids {
         let path = store.layer_path(*diff_id);
@@ -193,7 +206,6 @@ async fn push_image(
         packed_ids.push(layer.diff_id.to_string());
         layers.push(json!({"mediaType": LAYER, "digest": layer.digest, "size": layer.size}));
     }
-    let mut document: Value = serde_json::from_str(&config).map_err(|_| PushError::Config { reference: name() })?;
     if document["rootfs"]["diff_ids"] != json!(packed_ids) {
         // A layer that somebody else has packed comes out as another archive of the same files.
         document["rootfs"] = json!({"type": "layers", "diff_ids": packed_ids});

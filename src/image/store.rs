@@ -6,7 +6,7 @@
 //!   images/sha256-<id>.json an image: its configuration and the diff ids of its layers, lowest first
 //!   tags/<reference>.json   what a reference resolved to when it was last pulled
 //!   sizes/sha256-<diffid>   how many bytes a layer holds, once somebody has asked
-//!   staging/                layers being unpacked
+//!   staging/                layers being unpacked or made
 //!   locks/                  one lock a layer, held while it is fetched
 //! ```
 //!
@@ -132,10 +132,16 @@ impl Store {
         let document: ConfigDocument =
             serde_json::from_str(&record.config).map_err(|source| StoreError::Record { path, source })?;
         let layers = once_each(&record.diff_ids).into_iter().map(|diff_id| self.layer_path(diff_id));
-        let layers: Vec<PathBuf> = layers.collect();
+        let mut layers: Vec<PathBuf> = layers.collect();
         // Somebody may have removed a layer by hand: the image is then as good as not pulled.
         if !layers.iter().all(|layer| layer.is_dir()) {
             return Ok(None);
+        }
+        if let Some(directory) = document.base {
+            if !directory.is_dir() {
+                return Err(StoreError::NoRootfs { directory });
+            }
+            layers.insert(0, directory);
         }
         Ok(Some(Image { id: id.to_string(), config: document.config, layers, digest: Some(manifest) }))
     }
@@ -195,7 +201,7 @@ impl Store {
     /// Makes the empty directory in which a layer is unpacked, discarding what a crash left there.
     /// The caller holds the lock of the layer.
     pub(super) fn stage(&self, diff_id: Digest) -> Result<Staging, StoreError> {
-        let path = self.root.join("staging").join(diff_id.file_name());
+        let path = self.staging().join(diff_id.file_name());
         let cleared = match fs_err::remove_dir_all(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             other => other,
@@ -209,7 +215,7 @@ impl Store {
 
     /// A file to pack a layer into, which nobody else uses.
     pub(super) fn packing(&self) -> PathBuf {
-        self.root.join("staging").join(format!("packed-{}", crate::sys::random::hex(8)))
+        self.staging().join(format!("packed-{}", crate::sys::random::hex(8)))
     }
 
     /// Adds the root of the store to an IO error.
@@ -225,7 +231,11 @@ impl Store {
         self.root.join("sizes").join(diff_id.file_name())
     }
 
-    fn image_path(&self, id: Digest) -> PathBuf {
+    pub(super) fn staging(&self) -> PathBuf {
+        self.root.join("staging")
+    }
+
+    pub(super) fn image_path(&self, id: Digest) -> PathBuf {
         self.root.join("images").join(format!("{}.json", id.file_name()))
     }
 

@@ -29,7 +29,7 @@ use super::{Handle, RuntimeError, id_map};
 use crate::sys::{Owner, RootDir};
 
 pub use error::FilesError;
-pub use pack::{Extent, pack_layer};
+pub use pack::{Extent, pack_layer, pack_opened_layer};
 pub use stopped::{Bind, Stopped, with_stopped};
 pub use unpack::{Owners, Unpack};
 
