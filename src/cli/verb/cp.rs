@@ -75,7 +75,11 @@ fn copy(files: &Files, args: &CpArgs, side: &str) -> Result<(), CliError> {
                 return Err(CopyError::NoDirectory { path: target.path, side: side.to_owned() }.into());
             }
             // The archive says whose its files are; there is nobody else to ask.
-            Ok(files.unpack(&target.path, Unpack { owners: Owners::OfArchive }, &mut io::stdin().lock())?)
+            Ok(files.unpack(
+                &target.path,
+                Unpack { owners: Owners::OfArchive, replace: false },
+                &mut io::stdin().lock(),
+            )?)
         }
         (Operand::Host(from), Operand::Service(_, to)) => {
             let source = source(&host, Operated::new(&here, from), args.follow_link, HERE)?;
@@ -114,7 +118,7 @@ fn transfer(
     if to.kind(&place.directory, true)? != Some(Kind::Directory) {
         return Err(CopyError::NoDirectory { path: place.directory, side: side.to_owned() }.into());
     }
-    let how = Unpack { owners: if args.archive { Owners::OfArchive } else { Owners::mine() } };
+    let how = Unpack { owners: if args.archive { Owners::OfArchive } else { Owners::mine() }, replace: false };
     let follow = args.follow_link || source.path.is_directory;
     let (path, name): (&PathBuf, &OsStr) = (&source.path.path, &place.name);
     piped(|out| from.pack(path, follow, name, Extent::Mounts, out), |tar| to.unpack(&place.directory, how, tar))

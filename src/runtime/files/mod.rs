@@ -95,7 +95,8 @@ impl Files {
     }
 
     /// Those of a directory that is `root`, whose ids are those of the host.
-    pub(super) fn below(root: RootDir) -> Self {
+    #[must_use]
+    pub fn below(root: RootDir) -> Self {
         Self { root, ids: None }
     }
 

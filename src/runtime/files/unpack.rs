@@ -41,6 +41,9 @@ impl Owners {
 pub struct Unpack {
     /// Whose it becomes.
     pub owners: Owners,
+    /// What the archive has takes the place of whatever is there, and a directory that is there becomes as the archive has
+    /// it, as `tar` does.
+    pub replace: bool,
 }
 
 impl Files {
@@ -156,7 +159,13 @@ impl Unpacker<'_> {
         let failed = |source: io::Error| FilesError::Write { path: path.to_owned(), source };
         match self.root.stat(path).map_err(failed)?.map(|status| FileType::from_raw_mode(status.st_mode)) {
             // What is in it joins what is there.
+            Some(FileType::Directory) if self.how.replace => {
+                self.dress(path, metadata, false).map_err(failed)?;
+                self.directories.push((path.to_owned(), metadata.modified));
+                return Ok(());
+            }
             Some(FileType::Directory) => return Ok(()),
+            Some(_) if self.how.replace => self.root.remove_all(path).map_err(failed)?,
             Some(FileType::Symlink) if self.leads_to_directory(path) => return Ok(()),
             Some(_) => {
                 let path = path.to_owned();
@@ -179,7 +188,7 @@ impl Unpacker<'_> {
         let failed = |source: io::Error| FilesError::Write { path: path.to_owned(), source };
         match self.root.stat(path).map_err(failed)?.map(|status| FileType::from_raw_mode(status.st_mode)) {
             None => Ok(()),
-            Some(FileType::Directory) => {
+            Some(FileType::Directory) if !self.how.replace => {
                 Err(FilesError::Overwrite { path: path.to_owned(), there: "the directory", wanted })
             }
             Some(_) => match self.root.remove_all(path) {
@@ -366,7 +375,7 @@ mod tests {
         fs_err::write(from.join(&long), vec![7; 1 << 20]).unwrap();
         let mut tar = Vec::new();
         files(&from).pack(Path::new("/"), false, OsStr::new("copy"), Extent::Mounts, &mut tar).unwrap();
-        files(&to).unpack(Path::new("/"), Unpack { owners: Owners::mine() }, &mut &tar[..]).unwrap();
+        files(&to).unpack(Path::new("/"), Unpack { owners: Owners::mine(), replace: false }, &mut &tar[..]).unwrap();
         let to = to.join("copy");
         assert_eq!(fs_err::read_to_string(to.join("a/file")).unwrap(), "content");
         let (before, after) =
@@ -394,7 +403,11 @@ mod tests {
         symlink(directory.path(), root.join("in/out")).unwrap();
         symlink("..", root.join("in/up")).unwrap();
         let unpack = |entries: &[(&str, &str)]| {
-            files(&root).unpack(Path::new("in"), Unpack { owners: Owners::mine() }, &mut &archive(entries)[..])
+            files(&root).unpack(
+                Path::new("in"),
+                Unpack { owners: Owners::mine(), replace: false },
+                &mut &archive(entries)[..],
+            )
         };
         for entries in [
             &[("../secret", "mine")][..],
@@ -424,7 +437,11 @@ mod tests {
         symlink("file", directory.path().join("link")).unwrap();
         let tree = files(directory.path());
         let unpack = |entries: &[(&str, &str)]| {
-            let unpacked = tree.unpack(Path::new(""), Unpack { owners: Owners::mine() }, &mut &archive(entries)[..]);
+            let unpacked = tree.unpack(
+                Path::new(""),
+                Unpack { owners: Owners::mine(), replace: false },
+                &mut &archive(entries)[..],
+            );
             unpacked.map_err(|error| error.to_string())
         };
         assert_eq!(unpack(&[("file/", "")]).unwrap_err(), "cannot overwrite the file `file` with a directory");

@@ -38,7 +38,7 @@ pub(super) use namespaces::Namespaces;
 pub(super) use reaper::main as reap;
 pub(super) use scheduling::{number_list, reset_affinity, set_affinity};
 pub(super) use terminal::pass_newlines;
-pub(super) use user::Accounts;
+pub use user::{Accounts, User, UserError};
 
 use self::outside::Outside;
 use super::Config;

@@ -10,24 +10,37 @@ const LIMIT: u64 = 4 * 1024 * 1024;
 
 /// Why there is no such user.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(in crate::runtime) enum UserError {
+pub enum UserError {
+    /// A name that no line of `/etc/passwd` has.
     #[error("cannot find user `{0}` in the container's /etc/passwd")]
     NoUser(String),
+    /// A name that no line of `/etc/group` has.
     #[error("cannot find group `{0}` in the container's /etc/group")]
     NoGroup(String),
+    /// Neither a name nor a number.
     #[error("`{0}` is no user: neither a name nor a number up to 2147483647, with or without a group after a colon")]
     Syntax(String),
+    /// The files.
     #[error("cannot read `{path}` in the container: {reason}")]
-    Read { path: &'static str, reason: String },
+    Read {
+        /// Which of the two files.
+        path: &'static str,
+        /// Why.
+        reason: String,
+    },
 }
 
 /// A resolved user.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::runtime) struct User {
-    pub(in crate::runtime) uid: u32,
-    pub(in crate::runtime) gid: u32,
-    pub(in crate::runtime) groups: Vec<u32>,
-    pub(in crate::runtime) home: String,
+pub struct User {
+    /// User id.
+    pub uid: u32,
+    /// Group id.
+    pub gid: u32,
+    /// Further groups.
+    pub groups: Vec<u32>,
+    /// The home directory.
+    pub home: String,
 }
 
 impl User {
@@ -39,23 +52,32 @@ impl User {
 }
 
 /// The container's files that name users.
-pub(in crate::runtime) struct Accounts {
+#[derive(Debug)]
+pub struct Accounts {
     passwd: String,
     group: String,
 }
 
 impl Accounts {
-    pub(in crate::runtime) fn read(root: &RootDir) -> Result<Self, UserError> {
+    /// Reads `/etc/passwd` and `/etc/group` below `root`; one that is not there names nobody.
+    ///
+    /// # Errors
+    /// [`UserError::Read`].
+    pub fn read(root: &RootDir) -> Result<Self, UserError> {
         Ok(Self { passwd: read(root, "/etc/passwd")?, group: read(root, "/etc/group")? })
     }
 
     /// The home directory of `uid`; `/` when nothing says.
-    pub(in crate::runtime) fn home(&self, uid: u32) -> String {
+    #[must_use]
+    pub fn home(&self, uid: u32) -> String {
         self.users().find(|user| user.uid == uid).map_or("/", |user| user.home).to_owned()
     }
 
     /// `name|uid[:name|gid]` and further groups.
-    pub(in crate::runtime) fn resolve(&self, request: &str, group_add: &[String]) -> Result<User, UserError> {
+    ///
+    /// # Errors
+    /// [`UserError`].
+    pub fn resolve(&self, request: &str, group_add: &[String]) -> Result<User, UserError> {
         let (user, group) = match request.split_once(':') {
             Some((user, group)) => (user, Some(group)),
             None => (request, None),
@@ -92,7 +114,10 @@ impl Accounts {
     }
 
     /// A group by name or number.
-    pub(in crate::runtime) fn group(&self, text: &str) -> Result<u32, UserError> {
+    ///
+    /// # Errors
+    /// [`UserError`].
+    pub fn group(&self, text: &str) -> Result<u32, UserError> {
         let id = number(text).map_err(|()| UserError::Syntax(text.to_owned()))?;
         let entry = self.groups().find(|entry| entry.name == text);
         entry.map(|entry| entry.gid).or(id).ok_or_else(|| UserError::NoGroup(text.to_owned()))
