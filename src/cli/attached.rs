@@ -59,6 +59,8 @@ pub(super) async fn run(
                     Some(Event::Hook { container, line }) => session.hook(container.as_str(), line)?,
                     // Its log is shown.
                     Some(Event::Died(_)) => {}
+                    // What another terminal runs is shown there, and its end is not that of the stack.
+                    Some(Event::Container(event)) if event.is_one_off => {}
                     Some(Event::Container(event)) => session.container(event)?,
                     Some(Event::Done) => {
                         finished = true;
@@ -75,7 +77,7 @@ pub(super) async fn run(
                         finished = true;
                     }
                     // Told to those who have asked for it.
-                    Some(Event::Happened(_)) => {}
+                    Some(Event::Happened(_) | Event::Waits(_)) => {}
                     // It ends no connection on which it is listened to.
                     None => return Err(ClientError::Lost { project: project.name.clone() }.into()),
                 }
@@ -210,7 +212,10 @@ impl<'a> Session<'a> {
         let paths = self.context.layout.project(&self.project.name);
         for record in paths.read_containers::<Configuration>()? {
             let container = paths.container(&record.id);
-            if self.running.contains_key(&record.id) || Handle::adopt(container.run())?.is_none() {
+            if record.one_off.is_some()
+                || self.running.contains_key(&record.id)
+                || Handle::adopt(container.run())?.is_none()
+            {
                 continue;
             }
             let source = self.attach(record.name.as_str(), record.service.as_str(), &container.log(), self.began)?;

@@ -18,6 +18,14 @@ impl Default for DetachKeys {
     }
 }
 
+impl DetachKeys {
+    /// Where nobody types: everything passes.
+    #[must_use]
+    pub fn none() -> Self {
+        Self(Vec::new())
+    }
+}
+
 impl FromStr for DetachKeys {
     type Err = InvalidKeys;
 
@@ -53,6 +61,10 @@ impl Watcher {
     /// pressed. Those that may be the beginning are held back until it is known.
     pub fn take(&mut self, typed: &[u8], through: &mut Vec<u8>) -> bool {
         let Self { keys: DetachKeys(keys), pressed } = self;
+        if keys.is_empty() {
+            through.extend_from_slice(typed);
+            return false;
+        }
         for &byte in typed {
             if byte != keys[*pressed] && *pressed > 0 {
                 through.extend_from_slice(&keys[..*pressed]);
@@ -104,5 +116,8 @@ mod tests {
             assert_eq!(typed.iter().any(|typed| watcher.take(typed, &mut passed)), found, "{typed:?}");
             assert_eq!(passed, through, "{typed:?}");
         }
+        let mut passed = Vec::new();
+        assert!(!Watcher::new(DetachKeys::none()).take(b"\x10\x11\x10", &mut passed));
+        assert_eq!(passed, b"\x10\x11\x10");
     }
 }

@@ -250,6 +250,12 @@ pub enum CliError {
         /// Each of them.
         failures: Vec<Failure>,
     },
+    /// What the supervisor reports of the container of a command, which has not begun.
+    #[error("{}", failures.first().map_or("failed", |failure| failure.message.as_str()))]
+    NotBegun {
+        /// Each of them.
+        failures: Vec<Failure>,
+    },
     /// A process in a container.
     #[error(transparent)]
     Runtime(#[from] RuntimeError),
@@ -291,6 +297,10 @@ impl CliError {
                 .map(Failure::exit_code)
                 .find(|code| *code != 125)
                 .map_or(1, |code| u8::try_from(code).unwrap_or(1)),
+            // As `docker run` has it: 125 for what is not the command's fault.
+            Self::NotBegun { failures } => {
+                failures.first().map_or(125, |failure| u8::try_from(failure.exit_code()).unwrap_or(125))
+            }
             // As a shell has it.
             Self::HostCommand { source, .. } if source.kind() == io::ErrorKind::NotFound => 127,
             Self::HostCommand { .. } => 126,
@@ -402,7 +412,7 @@ impl CliError {
                 Some("make it with `rcompose commit`, or fetch it with `rcompose pull`".to_owned())
             }
             Self::Push(_) => None,
-            Self::Failed { failures } => failures.iter().find_map(failure_hint),
+            Self::Failed { failures } | Self::NotBegun { failures } => failures.iter().find_map(failure_hint),
             Self::Client(ClientError::Lost { .. }) => {
                 Some("run the command again: what was done stays done".to_owned())
             }
@@ -445,7 +455,7 @@ impl CliError {
         let hint = hint.as_deref().map_or_else(String::new, |hint| format!("{} {hint}\n", paint.apply(NOTE, "hint:")));
         match self {
             Self::Load(LoadError::Diagnostics(diagnostics)) => render_all(diagnostics, paint == Paint::COLOURED),
-            Self::Failed { failures } => {
+            Self::Failed { failures } | Self::NotBegun { failures } => {
                 let text = |failure: &Failure| {
                     let waits = failure.waits.iter().map(evidence::waiting);
                     let facts: String = waits.chain(failure.evidence.iter().map(evidence::told)).collect();
@@ -514,7 +524,7 @@ fn told(message: &str, causes: impl IntoIterator<Item = String>, paint: Paint) -
 pub fn as_json(error: &CliError) -> String {
     let chain: Vec<_> = std::iter::once(error.to_string()).chain(causes(error)).collect();
     let mut object = serde_json::json!({ "error": true, "message": chain.join(": ") });
-    if let CliError::Failed { failures } = error {
+    if let CliError::Failed { failures } | CliError::NotBegun { failures } = error {
         let evidence: Vec<_> = failures.iter().flat_map(|failure| &failure.evidence).collect();
         let waits: Vec<_> = failures.iter().flat_map(|failure| &failure.waits).collect();
         object["evidence"] = serde_json::json!(evidence);

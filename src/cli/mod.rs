@@ -19,6 +19,7 @@ mod hoist;
 pub mod human;
 mod images;
 pub mod interrupt;
+mod join;
 mod kernel;
 pub mod listing;
 pub mod logs;
@@ -27,6 +28,7 @@ mod models;
 pub mod net;
 pub mod network;
 mod network_settings;
+mod one_off;
 mod outcome;
 mod output;
 pub mod progress;
@@ -115,6 +117,7 @@ fn run(args: &Args) -> Result<ExitCode, CliError> {
         Command::Top(top) => verb::top::run(&context, &top),
         Command::Attach(attach) => block_on(verb::attach::run(&context, attach)),
         Command::Exec(exec) => block_on(verb::exec::run(&context, exec)),
+        Command::Run(run) => block_on(verb::run::run(&mut context, *run)),
         Command::Cp(cp) => verb::cp::run(&context, &cp),
         Command::Export(export) => verb::export::run(&context, &export),
         Command::Commit(commit) => verb::commit::run(&context, &commit),

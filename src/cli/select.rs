@@ -101,7 +101,7 @@ pub(super) fn running_container(
     index: Option<u32>,
 ) -> Result<Record, CliError> {
     let mut of_service: Vec<_> = records.into_iter().filter(|record| record.service == *service).collect();
-    of_service.sort_by_key(|record| record.number);
+    of_service.sort_by_key(|record| (record.one_off.is_some(), record.number));
     if let Some(index) = index.filter(|_| !of_service.is_empty()) {
         let found = of_service.into_iter().find(|record| record.number == index);
         return found.ok_or_else(|| CliError::NoSuchContainer { service: service.clone(), index });

@@ -7,7 +7,7 @@ use petgraph::algo::tarjan_scc;
 use petgraph::graphmap::DiGraphMap;
 
 use super::draft::{Draft, Node};
-use super::take_down::{Gone, Leaving, Then, take_down};
+use super::take_down::{Gone, Leaving, Then, is_running, take_down};
 use super::{Action, Cause, Health, Observed, ObservedContainer, ObservedState, Operation, Plan, PlanError};
 use crate::compose::model::{Condition, Dependency, Project};
 use crate::name::ServiceName;
@@ -33,16 +33,24 @@ pub(super) fn plan(
             take_down(&mut draft, project, observed, leaving, *timeout);
         }
         Action::Remove { stop, volumes } => {
-            let mut leaving = existing.leaving(&existing.targets(services), |_| Then::Remove { volumes: *volumes });
+            let then = Then::Remove { volumes: *volumes };
+            let mut leaving = existing.leaving(&existing.targets(services), |_| then);
             leaving.retain(|leaving| *stop || !is_running(leaving.container));
+            let finished = existing.one_offs(services).into_iter().filter(|one_off| !is_running(one_off));
+            leaving.extend(finished.map(|container| Leaving {
+                container,
+                cause: Cause::Requested,
+                then,
+                after: Vec::new(),
+            }));
             take_down(&mut draft, project, observed, leaving, None);
         }
         Action::Kill { signal, orphans } => {
-            let targets = existing.targets(services);
-            let running = observed.containers.iter().filter(|container| is_running(container));
+            let all = observed.containers.iter().chain(&observed.one_offs);
+            let running = all.filter(|container| is_running(container));
             let is_meant = |container: &&ObservedContainer| {
                 let is_orphan = services.is_empty() && !existing.is_known(&container.service);
-                targets.contains(&container.service) || (*orphans && is_orphan)
+                existing.is_meant(services, &container.service) || (*orphans && is_orphan)
             };
             for container in running.filter(is_meant) {
                 let (id, name) = (container.id.clone(), container.name.clone());
@@ -66,10 +74,6 @@ pub(super) fn plan(
     Ok(draft.finish(Vec::new()))
 }
 
-fn is_running(container: &ObservedContainer) -> bool {
-    matches!(container.state, ObservedState::Running { .. })
-}
-
 /// Containers with what the file says of them, where there is one.
 struct Existing<'a> {
     project: Option<&'a Project>,
@@ -85,7 +89,19 @@ impl<'a> Existing<'a> {
     /// The services that are meant: those named, else all that are no orphans.
     fn targets(&self, named: &[ServiceName]) -> BTreeSet<&'a ServiceName> {
         let services = self.observed.containers.iter().map(|container| &container.service);
-        services.filter(|name| if named.is_empty() { self.is_known(name) } else { named.contains(name) }).collect()
+        services.filter(|name| self.is_meant(named, name)).collect()
+    }
+
+    fn is_meant(&self, named: &[ServiceName], name: &ServiceName) -> bool {
+        if named.is_empty() { self.is_known(name) } else { named.contains(name) }
+    }
+
+    /// What `run` has made of the services that are meant, by name.
+    fn one_offs(&self, named: &[ServiceName]) -> Vec<&'a ObservedContainer> {
+        let one_offs = self.observed.one_offs.iter();
+        let mut of: Vec<_> = one_offs.filter(|one_off| self.is_meant(named, &one_off.service)).collect();
+        of.sort_by_key(|one_off| &one_off.name);
+        of
     }
 
     /// The containers of a service, by number.

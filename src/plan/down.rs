@@ -3,20 +3,26 @@
 use std::collections::BTreeSet;
 
 use super::draft::{Draft, Node};
-use super::take_down::{Leaving, Then, take_down};
+use super::take_down::{Leaving, Then, is_running, take_down};
 use super::{Cause, DownOptions, Observed, ObservedContainer, Operation, Plan};
 use crate::compose::model::{Project, Service};
-use crate::name::{ContainerName, VolumeName};
+use crate::name::VolumeName;
 
 pub(super) fn plan(project: Option<&Project>, observed: &Observed, options: &DownOptions) -> Plan {
     let mut containers: Vec<&ObservedContainer> = observed.containers.iter().collect();
-    containers.sort_by_key(|container| (&container.service, container.number));
+    containers.extend(&observed.one_offs);
+    containers.sort_by_key(|container| (&container.service, container.number, &container.name));
+    let is_one_off = |container: &ObservedContainer| observed.one_offs.iter().any(|one_off| one_off.id == container.id);
     let orphan = |container: &ObservedContainer| project.is_some_and(|project| is_orphan(project, container));
     let (going, staying): (Vec<_>, Vec<_>) = containers.into_iter().partition(|container| {
-        if orphan(container) {
+        let is_meant = options.services.is_empty() || options.services.contains(&container.service);
+        // Somebody may still be working in one that `run` has begun; one that has ended is of no use to anybody.
+        if is_one_off(container) && is_meant && !is_running(container) {
+            true
+        } else if orphan(container) {
             options.remove_orphans
         } else {
-            options.services.is_empty() || options.services.contains(&container.service)
+            is_meant && (!is_one_off(container) || options.remove_orphans)
         }
     });
 
@@ -47,17 +53,12 @@ pub(super) fn plan(project: Option<&Project>, observed: &Observed, options: &Dow
             draft.add(Operation::RemoveVolume { volume: volume.clone() }, Cause::Requested, after);
         }
     }
-    draft.finish(orphans(project, &staying))
+    draft.finish(staying.iter().filter(|container| orphan(container)).map(|container| container.name.clone()).collect())
 }
 
 /// Whether a container's service is not in the project, neither active nor switched off.
 pub(super) fn is_orphan(project: &Project, container: &ObservedContainer) -> bool {
     !project.services.contains_key(&container.service) && !project.disabled.contains_key(&container.service)
-}
-
-fn orphans(project: Option<&Project>, staying: &[&ObservedContainer]) -> Vec<ContainerName> {
-    let is_orphan = |container: &&&ObservedContainer| project.is_some_and(|project| is_orphan(project, container));
-    staying.iter().filter(is_orphan).map(|container| container.name.clone()).collect()
 }
 
 /// The volumes that the project may remove. Data is not removed on a guess: a volume that the file does not have any more

@@ -11,6 +11,8 @@ use crate::name::{ContainerId, ContainerName, ImageReference, NetworkName, Servi
 pub struct Observed {
     /// Its containers, in whatever state; no two with the same service and number.
     pub containers: Vec<ObservedContainer>,
+    /// Those that `run` has made, which are no replicas.
+    pub one_offs: Vec<ObservedContainer>,
     /// Its networks by key, with the hash they were made from; not the external ones.
     pub networks: BTreeMap<NetworkName, String>,
     /// Its volumes by key; not the external ones.

@@ -12,6 +12,9 @@ use crate::name::ServiceName;
 pub struct UpOptions {
     /// The services to bring up, with what they depend on; all when empty.
     pub services: Vec<ServiceName>,
+    /// `run`: what a container beside the replicas of this service needs is made ready, and the replicas are left alone.
+    #[serde(default)]
+    pub one_off: Option<ServiceName>,
     /// `--no-deps`: only `services`, without what they depend on, and without waiting for it.
     pub no_deps: bool,
     /// When containers that exist are made anew.

@@ -51,7 +51,9 @@ pub(super) fn decide<'a>(
     for name in graph.order().iter().copied() {
         let service = &project.services[name];
         let selected = selection.services.contains_key(name);
-        let mut replicas = if selected {
+        let mut replicas = if options.one_off.as_ref() == Some(name) {
+            Vec::new()
+        } else if selected {
             of_service(project, name, service, observed, options, selection)?
         } else {
             running(name, observed)

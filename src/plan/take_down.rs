@@ -30,6 +30,11 @@ pub(super) enum Then {
     Remove { volumes: bool },
 }
 
+/// Whether a container runs, or is about to.
+pub(super) fn is_running(container: &ObservedContainer) -> bool {
+    matches!(container.state, ObservedState::Running { .. })
+}
+
 /// The last step in the life of each leaving container.
 pub(super) type Gone<'a> = BTreeMap<&'a ContainerId, Node>;
 
@@ -46,7 +51,7 @@ pub(super) fn take_down<'a>(
     for Leaving { container, cause, then, after } in leaving {
         let ObservedContainer { id, name, .. } = container;
         let mut last = None;
-        if matches!(container.state, ObservedState::Running { .. }) {
+        if is_running(container) {
             let grace = timeout.unwrap_or(container.stop_grace_period);
             let stop = Operation::StopContainer { container: id.clone(), name: name.clone(), grace };
             let stop = draft.add(stop, cause.clone(), after.iter().copied());
@@ -87,7 +92,7 @@ fn dependencies<'a>(project: Option<&'a Project>, observed: &'a Observed) -> DiG
     let has = |name: &ServiceName| {
         project.is_some_and(|project| project.services.contains_key(name) || project.disabled.contains_key(name))
     };
-    for container in observed.containers.iter().filter(|container| !has(&container.service)) {
+    for container in observed.containers.iter().chain(&observed.one_offs).filter(|container| !has(&container.service)) {
         for dependency in container.depends_on.keys() {
             graph.add_edge(&container.service, dependency, ());
         }

@@ -6,7 +6,7 @@ use super::down::is_orphan;
 use super::draft::{Draft, Node};
 use super::replicas::{Fate, Replica};
 use super::selection::{NetworkFate, Selection, has_healthcheck};
-use super::take_down::{Gone, Leaving, Then, take_down};
+use super::take_down::{Gone, Leaving, Then, is_running, take_down};
 use super::{
     Cause, DependencyGraph, Health, Observed, ObservedContainer, ObservedState, Operation, Plan, PlanError, Replaced,
     UpOptions, container_name,
@@ -67,6 +67,9 @@ pub(super) fn plan<'a>(
         for name in graph.order().iter().copied().filter(|name| replicas.contains_key(name)) {
             up.start_containers(name);
         }
+        if let Some(name) = &options.one_off {
+            up.await_dependencies(name);
+        }
         if options.wait {
             up.await_everything(graph);
         }
@@ -87,7 +90,8 @@ impl<'a> Up<'a> {
                 continue;
             }
             let makes = |replica: &Replica| matches!(replica.fate, Fate::Create | Fate::Recreate(..));
-            let missing = !self.observed.images.contains_key(image) && self.replicas[*name].iter().any(makes);
+            let needed = self.options.one_off.as_ref() == Some(*name) || self.replicas[*name].iter().any(makes);
+            let missing = !self.observed.images.contains_key(image) && needed;
             let cause = match self.options.pull.unwrap_or(service.pull_policy()) {
                 PullPolicy::Always => Cause::PullPolicy,
                 PullPolicy::Missing | PullPolicy::Build | PullPolicy::Refresh | PullPolicy::Every(_) if missing => {
@@ -134,9 +138,11 @@ impl<'a> Up<'a> {
             }));
         }
         if self.options.remove_orphans {
-            let mut orphans: Vec<&ObservedContainer> =
-                self.observed.containers.iter().filter(|container| is_orphan(self.project, container)).collect();
-            orphans.sort_by_key(|container| (&container.service, container.number));
+            let replicas = self.observed.containers.iter().filter(|container| is_orphan(self.project, container));
+            let one_offs = self.observed.one_offs.iter();
+            let one_offs = one_offs.filter(|one_off| !is_running(one_off) || is_orphan(self.project, one_off));
+            let mut orphans: Vec<&ObservedContainer> = replicas.chain(one_offs).collect();
+            orphans.sort_by_key(|container| (&container.service, container.number, &container.name));
             leaving.extend(orphans.into_iter().map(|container| Leaving {
                 container,
                 cause: Cause::Orphan,
@@ -155,7 +161,10 @@ impl<'a> Up<'a> {
                 NetworkFate::Create => self.draft.add(operation, Cause::Missing, []),
                 NetworkFate::Recreate => {
                     let mut departures = Vec::new();
-                    for container in self.observed.containers.iter().filter(|one| one.networks.contains(*network)) {
+                    // One that `run` has made, and that has ended, is not started again.
+                    let one_offs = self.observed.one_offs.iter().filter(|one_off| is_running(one_off));
+                    let all = self.observed.containers.iter().chain(one_offs);
+                    for container in all.filter(|one| one.networks.contains(*network)) {
                         let in_use = || PlanError::NetworkInUse {
                             network: (*network).clone(),
                             container: container.name.clone(),
@@ -196,7 +205,8 @@ impl<'a> Up<'a> {
             let mut after = self.needs(service);
             after.extend(service.images().filter_map(|image| self.pulls.get(image)));
             let taken = container_name(&self.project.name, name, service, replica.number);
-            let holders = self.observed.containers.iter().filter(|container| container.name == taken);
+            let all = self.observed.containers.iter().chain(&self.observed.one_offs);
+            let holders = all.filter(|container| container.name == taken);
             after.extend(holders.chain(replaced).filter_map(|container| self.gone.get(&container.id)));
             let replaces = replaced.filter(|_| !self.options.renew_volumes).map(|container| container.id.clone());
             let create = Operation::CreateContainer { service: name.clone(), number: replica.number, replaces };
@@ -393,6 +403,14 @@ impl<'a> Up<'a> {
         let node = self.draft.add(wait, cause, after);
         self.awaits.insert((on, condition, required, by_user), node);
         Some(node)
+    }
+
+    /// `run`: what the service depends on is as it asks for when the plan is done.
+    fn await_dependencies(&mut self, name: &'a ServiceName) {
+        let Some(service) = self.project.services.get(name) else { return };
+        for (on, dependency) in &service.depends_on {
+            self.condition(on, dependency.condition, dependency.required, Cause::NeededBy(name.clone()));
+        }
     }
 
     /// `--wait`: a service that others wait on to complete must complete, one with a check be healthy, any other run.

@@ -87,6 +87,10 @@ pub(super) fn run(
     // One for all: a shim is small. Its pages are there once they have been used.
     let mut buffer = vec![0; CHUNK];
     let mut swollen = false;
+    // Who came while the program was held hears all of it.
+    if let Some(server) = server {
+        server.serve(&mut ends.input, &mut buffer);
+    }
     loop {
         let woken = wait(ends, log, server.as_ref(), (init, orphans), keeper.as_ref(), swollen);
         if let Some(orphans) = orphans {

@@ -18,7 +18,7 @@ pub use layout::{ContainerLayout, Layout, ProjectLayout};
 pub use lease::LeaseRecord;
 pub use lock::ProjectLock;
 pub use record::{
-    ContainerRecord, ContainerState, EndpointRecord, FailedStart, HealthRecord, LinkRecord, NetworkRecord, PoolRecord,
-    PublishedPort, VERSION, VolumeRecord,
+    ContainerRecord, ContainerState, EndpointRecord, FailedStart, HealthRecord, LinkRecord, NetworkRecord,
+    OneOffRecord, PoolRecord, PublishedPort, VERSION, VolumeRecord,
 };
 pub use store::StateError;

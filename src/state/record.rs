@@ -22,8 +22,11 @@ pub struct ContainerRecord<S> {
     pub name: ContainerName,
     /// The service it belongs to.
     pub service: ServiceName,
-    /// Its number in the service, from 1.
+    /// Its number in the service, from 1; 0 for one that is no replica.
     pub number: u32,
+    /// What is particular about one that `run` has made beside the replicas.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub one_off: Option<OneOffRecord>,
     /// The hash of the configuration it was made from.
     pub config_hash: String,
     /// The image's reference.
@@ -42,6 +45,15 @@ pub struct ContainerRecord<S> {
     pub anonymous_volumes: BTreeMap<String, String>,
     /// The service's configuration.
     pub config: S,
+}
+
+/// A container that runs one command, and is none of its service's replicas.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OneOffRecord {
+    /// Whether it goes as soon as it has ended, with its anonymous volumes.
+    pub remove: bool,
+    /// Whether its standard input ends with the client that began it.
+    pub attached: bool,
 }
 
 /// A container's place on a network.

@@ -65,7 +65,7 @@ pub struct Client {
     project: ProjectName,
     lines: Lines<BufReader<OwnedReadHalf>>,
     // Held open: a closed connection cancels the request.
-    _writer: OwnedWriteHalf,
+    writer: OwnedWriteHalf,
 }
 
 impl Client {
@@ -122,7 +122,7 @@ impl Client {
         let mut reader = BufReader::new(reader);
         let mut accepted = Vec::new();
         reader.read_until(b'\n', &mut accepted).await.ok()?;
-        (accepted == ACCEPTED).then(|| Self { project: project.clone(), lines: reader.lines(), _writer: writer })
+        (accepted == ACCEPTED).then(|| Self { project: project.clone(), lines: reader.lines(), writer })
     }
 
     /// The next event; `None` when the supervisor has no more to say.
@@ -136,6 +136,14 @@ impl Client {
                 .map_err(|source| ClientError::Protocol { project: self.project.clone(), source })
         })
         .transpose()
+    }
+
+    /// Says that this client is attached to the container that waits for it.
+    ///
+    /// # Errors
+    /// [`ClientError::Lost`].
+    pub async fn attached(&mut self) -> Result<(), ClientError> {
+        self.writer.write_all(b"\n").await.map_err(|_| ClientError::Lost { project: self.project.clone() })
     }
 
     /// Whose supervisor this is.

@@ -4,8 +4,10 @@
 //! client ──▶ Request            one per connection
 //! client ◀── "Accepted"         the supervisor stays until it is done; without this word it is leaving
 //! client ◀── Event …            as things happen
+//! client ◀── Waits              only after `Run`: what it is to be attached to is there, and is held
+//! client ──▶ newline            it is attached
 //! client ◀── Done | Failed      the request is finished
-//! client ◀── Container …        only after `Up { follow: true }`, until the client hangs up
+//! client ◀── Container …        only after `Up { follow: true }` and `Run`, until the client hangs up
 //! ```
 //!
 //! A client that hangs up before `Done` cancels what it asked for; what was made stays, for the next `up` or `down`.
@@ -17,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use super::evidence::Evidence;
 use super::failure::Failure;
 use super::happening::Happening;
+use super::one_off::OneOff;
 use crate::compose::model::{Attachment, Project};
 use crate::name::{ContainerId, ContainerName, NetworkName, ServiceName};
 use crate::network::SubnetPool;
@@ -38,6 +41,18 @@ pub enum Request {
         subnet_pools: Vec<SubnetPool>,
         /// Whether to go on reporting containers after `Done`.
         follow: bool,
+    },
+    /// Runs one command in a container of its own, once what that needs is there. A client that is to be attached hears
+    /// [`Event::Waits`], and says something when it is: only then the command is executed.
+    Run {
+        /// The project, in which the service is what the container is made from.
+        project: Box<Project>,
+        /// How what it needs is made.
+        options: UpOptions,
+        /// Where the user has subnets taken from.
+        subnet_pools: Vec<SubnetPool>,
+        /// The container.
+        one_off: OneOff,
     },
     /// Removes the project's containers and networks.
     Down {
@@ -103,7 +118,11 @@ pub struct HostRun {
 impl Request {
     /// Whether its client listens on after the end of the request.
     pub(super) fn follows(&self) -> bool {
-        matches!(self, Self::Up { follow: true, .. })
+        match self {
+            Self::Up { follow, .. } => *follow,
+            Self::Run { one_off, .. } => one_off.attached,
+            _ => false,
+        }
     }
 }
 
@@ -128,6 +147,8 @@ pub enum Event {
     },
     /// A container that was started ended in a failure before the request did.
     Died(Box<Evidence>),
+    /// A container that [`Request::Run`] asks for is there, and is held until its client is attached.
+    Waits(ContainerId),
     /// A container started or ended.
     Container(ContainerEvent),
     /// Something happened to a container: only to those who have asked for [`Request::Events`].
@@ -199,6 +220,9 @@ pub struct ContainerEvent {
     pub name: ContainerName,
     /// Its service.
     pub service: ServiceName,
+    /// Whether it is none of the service's replicas.
+    #[serde(default)]
+    pub is_one_off: bool,
     /// What happened.
     pub change: ContainerChange,
 }

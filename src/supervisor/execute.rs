@@ -40,9 +40,9 @@ pub(super) type Cancelled = oneshot::Receiver<()>;
 
 /// What ends the execution of a plan before its end.
 #[derive(Debug)]
-pub(super) struct Limits {
+pub(super) struct Limits<'a> {
     /// A request that takes over, or a client that went away.
-    pub(super) cancelled: Cancelled,
+    pub(super) cancelled: &'a mut Cancelled,
     /// How long it may take.
     pub(super) time: Option<Duration>,
 }
@@ -54,7 +54,7 @@ pub(super) async fn execute(
     project: Option<&Rc<Project>>,
     plan: &Plan,
     on_failure: OnFailure,
-    mut limits: Limits,
+    limits: Limits<'_>,
 ) -> Vec<Failure> {
     let mut walk = Walk {
         world,
@@ -79,7 +79,7 @@ pub(super) async fn execute(
     loop {
         let joined = tokio::select! {
             joined = walk.running.join_next() => joined,
-            _ = &mut limits.cancelled => {
+            _ = &mut *limits.cancelled => {
                 walk.running.shutdown().await;
                 failures.push(Failure::interrupted());
                 return failures;

@@ -78,13 +78,15 @@ pub fn observe(
     store: &Store,
 ) -> Result<Observed, StateError> {
     let paths = layout.project(name);
-    let mut containers = Vec::new();
+    let (mut containers, mut one_offs) = (Vec::new(), Vec::new());
     for record in paths.read_containers::<Configuration>()? {
         let state = observe_container(layout, name, &record)?;
-        containers.push(observed_container(&record, state));
+        let kind = if record.one_off.is_some() { &mut one_offs } else { &mut containers };
+        kind.push(observed_container(&record, state));
     }
     let mut observed = Observed {
         containers,
+        one_offs,
         networks: paths.read_networks()?.into_iter().map(|network| (network.key, network.hash)).collect(),
         ..Observed::default()
     };

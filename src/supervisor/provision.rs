@@ -13,6 +13,7 @@ use super::host_devices;
 use super::lower::{self, ImageDefaults, LowerInput, SeccompProfile};
 use super::machine;
 use super::observe::{Configuration, Record};
+use super::one_off::OneOff;
 use super::rollout;
 use super::shaping;
 use super::share;
@@ -93,7 +94,34 @@ pub(super) fn create_container(
     replaces: Option<&ContainerId>,
 ) -> Result<(), Failure> {
     let name = plan::container_name(&project.name, service, &project.services[service], number);
-    create(world, project, service, number, replaces, new_id(), name)
+    create(world, project, service, replaces, Identity { id: new_id(), name, number, one_off: None })
+}
+
+/// Makes a container that is none of the replicas of its service.
+///
+/// # Errors
+/// [`Failure`] also when its name is taken.
+pub(super) fn create_one_off(world: &Rc<World>, project: &Project, one_off: &OneOff) -> Result<(), Failure> {
+    shaping::check(project, &one_off.service)?;
+    shared::join(world, project)?;
+    let OneOff { id, name, service, .. } = one_off;
+    let foreign = world.layout.foreign_container_names(&project.name)?;
+    if world.any_unit(|unit| unit.record.name == *name) || foreign.contains_key(name) {
+        let message = format!("container name {name} is in use");
+        return Err(Failure::new(FailureKind::Plan, message));
+    }
+    host_devices::find(&project.services[service])?;
+    let identity = Identity { id: id.clone(), name: name.clone(), number: 0, one_off: Some(one_off) };
+    create(world, project, service, None, identity)
+}
+
+/// What tells a container from every other one.
+struct Identity<'a> {
+    id: ContainerId,
+    name: ContainerName,
+    number: u32,
+    /// What it is when it is no replica.
+    one_off: Option<&'a OneOff>,
 }
 
 /// Makes a container that is to take the place, the name and the number of the one that has `name`, and lives beside it until
@@ -107,7 +135,7 @@ pub(super) fn create_beside(
 ) -> Result<ContainerId, Failure> {
     let id = new_id();
     let (number, name) = (rollout::number_beside(world, service), rollout::name_beside(&id, name));
-    create(world, project, service, number, replaces, id.clone(), name)?;
+    create(world, project, service, replaces, Identity { id: id.clone(), name, number, one_off: None })?;
     Ok(id)
 }
 
@@ -119,16 +147,14 @@ fn create(
     world: &Rc<World>,
     project: &Project,
     service: &ServiceName,
-    number: u32,
     replaces: Option<&ContainerId>,
-    id: ContainerId,
-    name: ContainerName,
+    identity: Identity<'_>,
 ) -> Result<(), Failure> {
-    let resource = Resource::Container(name.clone());
+    let resource = Resource::Container(identity.name.clone());
     world.say(Event::Progress { resource: resource.clone(), status: Status::Creating });
     // Two projects on one network must not choose the same address.
     let _lock = world.layout.lock_networks()?;
-    let made = container_record(world, project, service, number, replaces, id, name).and_then(|record| {
+    let made = container_record(world, project, service, replaces, identity).and_then(|record| {
         Ok(world
             .paths
             .container(&record.id)
@@ -164,10 +190,8 @@ fn container_record(
     world: &World,
     project: &Project,
     service: &ServiceName,
-    number: u32,
     replaces: Option<&ContainerId>,
-    id: ContainerId,
-    name: ContainerName,
+    Identity { id, name, number, one_off }: Identity<'_>,
 ) -> Result<Record, Failure> {
     let config = &project.services[service];
     let paths = world.paths.container(&id);
@@ -185,11 +209,12 @@ fn container_record(
     let grants = grant::grants(project, config, &paths)?;
     let config_hash = service_hash(project, config);
     let profile = lower::profile_file(config).map(|file| read_profile(project, service, file)).transpose()?;
-    let lowered = lower::lower(&LowerInput {
+    let mut lowered = lower::lower(&LowerInput {
         project,
         name: service,
         service: config,
         number,
+        slug: one_off.map(|one_off| one_off.slug.as_str()),
         id: &id,
         image: &defaults,
         image_id: &image.id,
@@ -211,9 +236,14 @@ fn container_record(
     for warning in &lowered.warnings {
         world.warn(&format!("{name}: {warning}"));
     }
+    let mut endpoints = endpoint::endpoints(world, service, config, &name, &id)?;
+    if let Some(one_off) = one_off {
+        one_off.adapt(&mut lowered.spec, &mut endpoints);
+    }
     Ok(Record {
         version: VERSION,
-        endpoints: endpoint::endpoints(world, service, config, &name, &id)?,
+        endpoints,
+        one_off: one_off.map(OneOff::record),
         command: lower::arguments(config, &defaults),
         labels: lowered.labels.clone(),
         config_hash,

@@ -10,6 +10,7 @@ use super::execute::{Cancelled, Limits, OnFailure, execute};
 use super::failure::{Failure, FailureKind};
 use super::lease;
 use super::links::links_gone;
+use super::one_off::{self, OneOff};
 use super::provision;
 use super::rewire::Rewire;
 use super::shared;
@@ -22,11 +23,15 @@ use crate::network::{self, IpFamily};
 use crate::plan::{self, Action};
 
 /// Performs a request to its end, or until `cancelled` resolves.
-pub(super) async fn perform(world: &Rc<World>, request: Request, cancelled: Cancelled) -> Vec<Failure> {
+pub(super) async fn perform(world: &Rc<World>, request: Request, mut cancelled: Cancelled) -> Vec<Failure> {
     let result = match request {
         Request::Up { project, options, subnet_pools, .. } => {
             world.subnet_pools.replace(subnet_pools);
-            up(world, Rc::new(*project), &options, cancelled).await
+            up(world, &Rc::new(*project), &options, &mut cancelled).await
+        }
+        Request::Run { project, options, subnet_pools, one_off } => {
+            world.subnet_pools.replace(subnet_pools);
+            run(world, &Rc::new(*project), &options, &one_off, &mut cancelled).await
         }
         Request::Down { project, options } => {
             down(world, project.map(|project| Rc::new(*project)), &options, cancelled).await
@@ -79,19 +84,19 @@ async fn rewire(
 
 async fn up(
     world: &Rc<World>,
-    project: Rc<Project>,
+    project: &Rc<Project>,
     options: &plan::UpOptions,
-    mut cancelled: Cancelled,
+    cancelled: &mut Cancelled,
 ) -> Result<Vec<Failure>, Failure> {
     // What an interrupted request has begun is planned with when its outcome is known.
     tokio::select! {
         () = world.settled() => {}
-        _ = &mut cancelled => return Err(Failure::interrupted()),
+        _ = &mut *cancelled => return Err(Failure::interrupted()),
     }
-    let observed = world.observe(Some(&project))?;
-    let plan = plan::reconcile(&project, &observed, options)
-        .map_err(|error| Failure::from_error(FailureKind::Plan, &error))?;
-    provision::check(world, &project, &plan)?;
+    let observed = world.observe(Some(project))?;
+    let plan =
+        plan::reconcile(project, &observed, options).map_err(|error| Failure::from_error(FailureKind::Plan, &error))?;
+    provision::check(world, project, &plan)?;
     let touched = plan.containers();
     for container in &observed.containers {
         if !touched.contains(&container.id) && world.is_running(&container.id) {
@@ -100,15 +105,33 @@ async fn up(
         }
     }
     if !project.networks.is_empty() {
-        warn_of_foreign_firewalls(world, &project);
+        warn_of_foreign_firewalls(world, project);
     }
     let limits = Limits { cancelled, time: options.wait_timeout };
-    let failures = execute(world, Some(&project), &plan, OnFailure::Stop, limits).await;
+    let failures = execute(world, Some(project), &plan, OnFailure::Stop, limits).await;
     world.forget_retired();
     if failures.is_empty() {
         tell_of_the_dead(world, &plan);
     }
     Ok(failures)
+}
+
+/// Makes what the container of a command needs, then the container, and has the command begin.
+async fn run(
+    world: &Rc<World>,
+    project: &Rc<Project>,
+    options: &plan::UpOptions,
+    one_off: &OneOff,
+    cancelled: &mut Cancelled,
+) -> Result<Vec<Failure>, Failure> {
+    let failures = up(world, project, options, cancelled).await?;
+    if !failures.is_empty() {
+        return Ok(failures);
+    }
+    tokio::select! {
+        begun = one_off::begin(world, project, one_off) => begun.map(|()| Vec::new()),
+        _ = cancelled => Err(Failure::interrupted()),
+    }
 }
 
 /// Tells of containers that `plan` has started and that have failed since.
@@ -157,14 +180,25 @@ async fn down(
     }
     let observed = world.observe(project.as_deref())?;
     let plan = plan::teardown(project.as_deref(), &observed, options);
-    let failures = execute(world, project.as_ref(), &plan, OnFailure::Continue, Limits { cancelled, time: None }).await;
+    let touched = plan.containers();
+    for one_off in observed.one_offs.iter().filter(|one_off| !touched.contains(&one_off.id)) {
+        if options.services.is_empty() || options.services.contains(&one_off.service) {
+            world.warn(&format!("{} was begun with `run` and goes on: --remove-orphans stops it", one_off.name));
+        }
+    }
+    let failures =
+        execute(world, project.as_ref(), &plan, OnFailure::Continue, Limits { cancelled: &mut cancelled, time: None })
+            .await;
     if options.volumes {
         world.remove_unused_anonymous_volumes()?;
     }
     shared::leave(world, &world.used_externals())?;
     if failures.is_empty() {
         let removed = plan.containers();
-        links_gone(observed.containers.iter().filter(|container| removed.contains(&container.id))).await;
+        links_gone(
+            observed.containers.iter().chain(&observed.one_offs).filter(|container| removed.contains(&container.id)),
+        )
+        .await;
     }
     let removes_network = |step: &plan::Step| matches!(step.operation, plan::Operation::RemoveNetwork { .. });
     if !plan.steps().any(|(_, step)| removes_network(step)) {
@@ -206,7 +240,8 @@ async fn act(
         Action::Start { wait_timeout, .. } => *wait_timeout,
         _ => None,
     };
-    let failures = execute(world, project.as_ref(), &plan, on_failure, Limits { cancelled, time }).await;
+    let failures =
+        execute(world, project.as_ref(), &plan, on_failure, Limits { cancelled: &mut cancelled, time }).await;
     if matches!(action, Action::Remove { .. }) {
         world.forget_retired();
     }

@@ -266,6 +266,7 @@ fn rank(request: &Request) -> Rank {
     match request {
         // A change of networks is a part of what an `up` would do.
         Request::Up { .. }
+        | Request::Run { .. }
         | Request::Connect { .. }
         | Request::Disconnect { .. }
         | Request::HostRun(_)
@@ -322,6 +323,11 @@ async fn converse(
     jobs: &mpsc::Sender<Job>,
 ) {
     let follow = request.follows();
+    // Dropped with this connection: a container is not held for a client that is gone.
+    let mut attends = match &request {
+        Request::Run { one_off, .. } if one_off.attached => Some(world.attendances.expect(&one_off.id)),
+        _ => None,
+    };
     let mut said = world.listen();
     // Only the last word of the request comes this way.
     let (events, mut answers) = mpsc::channel(1);
@@ -354,7 +360,13 @@ async fn converse(
                 answer
             }
             read = reader.read(&mut rest) => match read {
-                Ok(count) if count > 0 => continue,
+                Ok(count) if count > 0 => {
+                    if let Some(attends) = attends.take() {
+                        // Nobody waits for it any more when the start was given up.
+                        let _ = attends.send(());
+                    }
+                    continue;
+                }
                 // Dropping `gone` tells.
                 _ => return,
             },

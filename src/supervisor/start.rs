@@ -16,6 +16,7 @@ use super::host_devices;
 use super::id_range;
 use super::logging;
 use super::observe::Record;
+use super::one_off;
 use super::publish;
 use super::resolver::{self, AbortOnDrop};
 use super::restart::Attempts;
@@ -120,7 +121,11 @@ pub(super) async fn start(world: &Rc<World>, record: &Rc<Record>, attempts: Atte
     let relays = ports.relay(world)?;
     let forwards = publish::forwards(world, record, &ports.published);
     let exposed = world.expose(record, forwards);
-    let started = match exposed {
+    let attended = match exposed {
+        Ok(()) => one_off::attended(world, record).await,
+        Err(failure) => Err(failure),
+    };
+    let started = match attended {
         Ok(()) => shim.start().await.map_err(|error| runtime_failure(&error)),
         Err(failure) => Err(failure),
     };
@@ -216,7 +221,11 @@ fn config(world: &World, record: &Record) -> runtime::Config {
         directory: paths.run().to_owned(),
         log: paths.log(),
         log_options: logging::options(record, &machine()),
-        stdin: if record.config.service.stdin_open { Stdin::Open } else { Stdin::Null },
+        stdin: match record.one_off {
+            _ if !record.config.service.stdin_open => Stdin::Null,
+            Some(one_off) if one_off.attached => Stdin::Once,
+            _ => Stdin::Open,
+        },
         init: lowered.init,
         user: lowered.user.clone(),
         group_add: lowered.group_add.clone(),

@@ -21,6 +21,7 @@ use super::evidence::FailedProbe;
 use super::failure::{Failure, FailureKind};
 use super::health::Prober;
 use super::observe::{Record, health_record};
+use super::one_off;
 use super::publish;
 use super::restart::{self, Attempts, Decision, Exit, Policy};
 use super::rewire::{Rewire, rewire};
@@ -373,7 +374,7 @@ impl Unit {
                     }
                     self.withdraw(code, oom, false);
                     self.world.happenings.note(&self.record, "stop", &[]);
-                    self.publish.send_replace(UnitState::Exited { code, oom });
+                    self.finish(code, oom);
                     for done in stopping.done {
                         let _ = done.send(stopping.report);
                     }
@@ -487,7 +488,7 @@ impl Unit {
                 self.world.update_state(&self.record, |state| state.failed_start = failed_start);
                 match reply {
                     Some(reply) => {
-                        self.publish.send_replace(UnitState::Exited { code, oom: false });
+                        self.finish(code, false);
                         let _ = reply.send(Err(failure));
                         Phase::Idle
                     }
@@ -520,10 +521,16 @@ impl Unit {
                 Phase::Backoff { due: Instant::now() + after, code }
             }
             Decision::Stay => {
-                self.publish.send_replace(UnitState::Exited { code, oom });
+                self.finish(code, oom);
                 Phase::Idle
             }
         }
+    }
+
+    /// It has ended, and stays so.
+    fn finish(&self, code: i32, oom: bool) {
+        self.publish.send_replace(UnitState::Exited { code, oom });
+        one_off::ended(&self.world, &self.record);
     }
 
     /// What is owed to a container that does not run, when its policy wants it back.

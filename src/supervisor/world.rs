@@ -2,7 +2,7 @@
 //!
 //! Everything here runs on one thread; a borrow of a cell never crosses an `await`, so a method is a transaction.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -16,6 +16,7 @@ use super::happening::Happenings;
 use super::lease::{self, Leases};
 use super::lower::KernelVersion;
 use super::observe::{self, Ended, Record};
+use super::one_off::{self, Attendances};
 use super::shared::ForeignName;
 use super::unit::{Command, UnitHandle, UnitState};
 use crate::compose::model::Project;
@@ -65,6 +66,10 @@ pub(super) struct World {
     pub(super) forwards: RefCell<BTreeMap<ContainerId, Vec<PortForward>>>,
     /// The containers that nobody is to find.
     pub(super) asides: Asides,
+    /// The containers that wait for a client to be attached.
+    pub(super) attendances: Attendances,
+    /// How many containers are being removed that go when they have ended.
+    pub(super) departures: Cell<usize>,
     /// What the name servers of containers see.
     views: RefCell<BTreeMap<ContainerId, watch::Sender<View>>>,
     /// The programs of the host that are on networks.
@@ -108,6 +113,8 @@ impl World {
             foreign: RefCell::default(),
             forwards: RefCell::default(),
             asides: Asides::default(),
+            attendances: Attendances::default(),
+            departures: Cell::default(),
             views: RefCell::default(),
             leases: Leases::default(),
             retired: RefCell::default(),
@@ -149,7 +156,10 @@ impl World {
                     self.warn(&error.to_string());
                 }
                 match observe::ended(&run, &run.read_state()?) {
-                    Some(Ended { code, oom, .. }) => (UnitState::Exited { code, oom }, None),
+                    Some(Ended { code, oom, .. }) => {
+                        one_off::ended(self, &record);
+                        (UnitState::Exited { code, oom }, None)
+                    }
                     None => (UnitState::Created, None),
                 }
             }
@@ -248,27 +258,30 @@ impl World {
         self.units.borrow().values().any(f)
     }
 
-    /// Gives `f` each unit of a service, by number.
+    /// Gives `f` the unit of each replica of a service, by number.
     pub(super) fn units_of<T>(&self, service: &ServiceName, f: impl Fn(&UnitHandle) -> T) -> Vec<T> {
         let units = self.units.borrow();
-        let mut of: Vec<&UnitHandle> = units.values().filter(|unit| unit.record.service == *service).collect();
+        let mut of: Vec<&UnitHandle> =
+            units.values().filter(|unit| unit.record.service == *service && unit.record.one_off.is_none()).collect();
         of.sort_by_key(|unit| unit.record.number);
         of.into_iter().map(f).collect()
     }
 
-    /// The running containers that are in namespaces of the container of `record`, which may have ended.
+    /// The running replicas that are in namespaces of the container of `record`, which may have ended.
     pub(super) fn running_who_join(&self, record: &Record) -> Vec<(Rc<Record>, tokio::sync::mpsc::Sender<Command>)> {
         let units = self.units.borrow();
         let joins = |unit: &&UnitHandle| {
             let running = matches!(unit.state.borrow().observed(), ObservedState::Running { .. });
-            running && unit.record.config.service.joins(&record.service)
+            running && unit.record.one_off.is_none() && unit.record.config.service.joins(&record.service)
         };
         units.values().filter(joins).map(|unit| (Rc::clone(&unit.record), unit.commands.clone())).collect()
     }
 
     /// Whether any container, or program of the host, still needs a supervisor.
     pub(super) fn is_live(&self) -> bool {
-        !self.leases.is_empty() || self.units.borrow().values().any(|unit| unit.state.borrow().is_live())
+        !self.leases.is_empty()
+            || self.departures.get() > 0
+            || self.units.borrow().values().any(|unit| unit.state.borrow().is_live())
     }
 
     /// What exists, for the plan.
@@ -278,8 +291,11 @@ impl World {
     pub(super) fn observe(&self, project: Option<&Project>) -> Result<Observed, StateError> {
         let observed_unit =
             |unit: &UnitHandle| observe::observed_container(&unit.record, unit.state.borrow().observed());
+        let units = self.units.borrow();
+        let (one_offs, replicas): (Vec<_>, Vec<_>) = units.values().partition(|unit| unit.record.one_off.is_some());
         let mut observed = Observed {
-            containers: self.units.borrow().values().map(observed_unit).collect(),
+            containers: replicas.into_iter().map(observed_unit).collect(),
+            one_offs: one_offs.into_iter().map(observed_unit).collect(),
             networks: observe::network_hashes(&self.networks.borrow()),
             ..Observed::default()
         };
@@ -628,6 +644,7 @@ fn event(record: &Record, change: ContainerChange) -> Event {
         id: record.id.clone(),
         name: record.name.clone(),
         service: record.service.clone(),
+        is_one_off: record.one_off.is_some(),
         change,
     })
 }

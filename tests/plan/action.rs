@@ -4,7 +4,7 @@ use insta::assert_snapshot;
 use rcompose::compose::model::{Condition, Dependency, NetworkMode, Project};
 use rcompose::plan::{Action, Health, Observed, ObservedState, act};
 
-use super::world::{With, container, name, project, running, service};
+use super::world::{With, add_one_off, container, name, project, running, service};
 
 fn stack() -> Project {
     let restart = Dependency { condition: Condition::ServiceHealthy, restart: true, required: true };
@@ -42,6 +42,22 @@ fn dependents_stop_first() {
     #3 stop container shop-db-1 (requested) after #2
     ");
     assert_eq!(plan(&stopped(), &[], &STOP), "");
+}
+
+#[test]
+fn what_run_has_made_is_killed_and_removed_and_nothing_else() {
+    let mut observed = running(&stack());
+    let runs = ObservedState::Running { health: Health::None };
+    add_one_off(&mut observed, "db", "aaa", runs);
+    add_one_off(&mut observed, "db", "bbb", ObservedState::Exited { code: 0 });
+    assert_snapshot!(plan(&observed, &["db"], &Action::Kill { signal: 9, orphans: false }), @"
+    #1 send signal 9 to container shop-db-1 (requested)
+    #2 send signal 9 to container shop-db-run-aaa (requested)
+    ");
+    assert_snapshot!(plan(&observed, &[], &Action::Remove { stop: false, volumes: true }), @"#1 remove container shop-db-run-bbb with its volumes (requested)");
+    assert_eq!(plan(&observed, &["cache"], &Action::Remove { stop: false, volumes: true }), "");
+    assert_eq!(plan(&observed, &["db"], &STOP), plan(&running(&stack()), &["db"], &STOP));
+    assert_eq!(plan(&observed, &[], &START), "");
 }
 
 #[test]

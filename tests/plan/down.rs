@@ -2,9 +2,9 @@
 
 use insta::assert_snapshot;
 use rcompose::compose::model::{Condition, Dependency, Mount, Project};
-use rcompose::plan::{DownOptions, Observed, ObservedState, teardown};
+use rcompose::plan::{DownOptions, Health, Observed, ObservedState, teardown};
 
-use super::world::{With, container, name, names, project, running, service};
+use super::world::{With, add_one_off, container, name, names, project, running, service};
 
 fn stack() -> Project {
     let data = Mount::volume(Some("data".parse().unwrap()), "/data");
@@ -53,6 +53,44 @@ fn what_does_not_run_is_only_removed() {
     #6 remove container shop-web-1 with its volumes (down) after #3
     #7 remove network default (down) after #1, #2, #5, #6
     #8 remove volume data (requested) after #5
+    ");
+}
+
+#[test]
+fn what_run_has_made_goes_when_it_has_ended() {
+    let mut observed = running(&stack());
+    observed.containers.retain(|container| ["db", "app"].contains(&container.service.as_str()));
+    let runs = ObservedState::Running { health: Health::None };
+    add_one_off(&mut observed, "db", "aaa", runs);
+    add_one_off(&mut observed, "app", "bbb", ObservedState::Exited { code: 1 });
+    add_one_off(&mut observed, "app", "ccc", ObservedState::Created);
+    let app = DownOptions { services: vec![name("app")], ..DownOptions::default() };
+    assert_snapshot!(teardown(Some(&stack()), &observed, &app), @r"
+    #1 remove container shop-app-run-bbb (down)
+    #2 remove container shop-app-run-ccc (down)
+    #3 stop container shop-app-1 (down)
+    #4 remove container shop-app-1 (down) after #3
+    ");
+    // The network stays with the one that still runs.
+    assert_snapshot!(teardown(Some(&stack()), &observed, &DownOptions::default()), @"
+    #1 remove container shop-app-run-bbb (down)
+    #2 remove container shop-app-run-ccc (down)
+    #3 stop container shop-app-1 (down)
+    #4 remove container shop-app-1 (down) after #3
+    #5 stop container shop-db-1 (down) after #3
+    #6 remove container shop-db-1 (down) after #5
+    ");
+    let all = DownOptions { remove_orphans: true, ..DownOptions::default() };
+    assert_snapshot!(teardown(None, &observed, &all), @"
+    #1 remove container shop-app-run-bbb (down)
+    #2 remove container shop-app-run-ccc (down)
+    #3 stop container shop-app-1 (down)
+    #4 remove container shop-app-1 (down) after #3
+    #5 stop container shop-db-run-aaa (down) after #3
+    #6 remove container shop-db-run-aaa (down) after #5
+    #7 stop container shop-db-1 (down) after #3
+    #8 remove container shop-db-1 (down) after #7
+    #9 remove network default (down) after #1, #2, #4, #6, #8
     ");
 }
 

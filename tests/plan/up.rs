@@ -7,7 +7,7 @@ use rcompose::compose::model::{
 use rcompose::name::ContainerId;
 use rcompose::plan::{Health, Observed, ObservedState, Operation, Recreate, UpOptions, reconcile};
 
-use super::world::{With, container, name, names, project, renew, running, service, up};
+use super::world::{With, add_one_off, container, name, names, project, renew, running, service, up};
 
 /// A stack like those people have: a database with a volume, a migration, an app behind a proxy.
 fn shop() -> Project {
@@ -91,6 +91,50 @@ fn a_one_shot_that_has_succeeded_runs_again_only_when_asked_for() {
     #2 await migrate service_completed_successfully (needed by app) after #1
     #3 start container app-1 (not running) after #2
     ");
+}
+
+#[test]
+fn run_makes_ready_what_a_container_beside_the_replicas_needs() {
+    let one_off = |service: &str| UpOptions {
+        services: vec![service.parse().unwrap()],
+        one_off: Some(service.parse().unwrap()),
+        ..UpOptions::default()
+    };
+    assert_snapshot!(reconcile(&shop(), &Observed::default(), &one_off("app")).unwrap(), @"
+    #1 pull image app:1 (missing)
+    #2 pull image postgres:15 (missing)
+    #3 create network default (missing)
+    #4 create volume data (missing)
+    #5 create container db-1 (missing) after #2, #3, #4
+    #6 create container migrate-1 (missing) after #1, #3
+    #7 start container db-1 (missing) after #5
+    #8 await db service_healthy (needed by migrate) after #7
+    #9 start container migrate-1 (missing) after #6, #8
+    #10 await migrate service_completed_successfully (needed by app) after #9
+    ");
+    let alone = UpOptions { no_deps: true, ..one_off("app") };
+    assert_snapshot!(reconcile(&shop(), &Observed::default(), &alone).unwrap(), @"
+    #1 pull image app:1 (missing)
+    #2 create network default (missing)
+    ");
+    let mut observed = running(&shop());
+    container(&mut observed, "shop-migrate-1").state = ObservedState::Exited { code: 0 };
+    let mut changed = shop();
+    changed.services.get_mut("app").unwrap().environment.insert("DEBUG".to_owned(), "1".to_owned());
+    changed.services.get_mut("app").unwrap().scale = Some(3);
+    assert_snapshot!(reconcile(&changed, &observed, &one_off("app")).unwrap(), @"");
+}
+
+#[test]
+fn what_run_has_made_is_no_replica() {
+    let mut observed = running(&shop());
+    let runs = ObservedState::Running { health: Health::None };
+    add_one_off(&mut observed, "app", "aaa", runs);
+    add_one_off(&mut observed, "app", "bbb", ObservedState::Exited { code: 0 });
+    let plan = up(&shop(), &observed);
+    assert!(plan.is_empty() && plan.orphans().is_empty(), "{plan}");
+    let options = UpOptions { remove_orphans: true, ..UpOptions::default() };
+    assert_snapshot!(reconcile(&shop(), &observed, &options).unwrap(), @"#1 remove container shop-app-run-bbb (orphan)");
 }
 
 #[test]

@@ -87,6 +87,16 @@ pub(crate) fn container<'a>(observed: &'a mut Observed, name: &str) -> &'a mut O
     observed.containers.iter_mut().find(|container| container.name.as_str() == name).unwrap()
 }
 
+/// Adds a container that `run` has made of `service`, in `state`.
+pub(crate) fn add_one_off(observed: &mut Observed, service: &str, slug: &str, state: ObservedState) {
+    let of = observed.containers.iter().find(|container| container.service.as_str() == service).unwrap();
+    let mut one_off = of.clone();
+    one_off.id = ContainerId::new(format!("{:f>64}", slug)).unwrap();
+    one_off.name = format!("shop-{service}-run-{slug}").parse().unwrap();
+    (one_off.number, one_off.state) = (0, state);
+    observed.one_offs.push(one_off);
+}
+
 /// Does every step of a plan once those before it are done. `choose` picks one of so many that are ready.
 ///
 /// # Panics

@@ -47,6 +47,7 @@ mod registry_image;
 mod remove;
 mod restart;
 mod rolling;
+mod run;
 mod scale;
 mod start_stop;
 mod stats;

@@ -157,7 +157,8 @@ impl Drop for Sandbox {
                 eprintln!("{}\n{}", self.attempt(stack, &["ps", "-a"]), self.attempt(stack, &["logs"]));
             }
         }
-        let downs: Vec<_> = stacks.iter().map(|stack| self.attempt(stack, &["down", "-v", "-t", "1"])).collect();
+        let downs: Vec<_> =
+            stacks.iter().map(|stack| self.attempt(stack, &["down", "-v", "--remove-orphans", "-t", "1"])).collect();
         let left = self.left();
         // A test that fails must not leave behind what it complains about.
         processes::of(self.path()).iter().for_each(processes::end);

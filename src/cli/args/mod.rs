@@ -23,6 +23,7 @@ mod ps;
 mod publish;
 mod pull;
 mod push;
+mod run;
 mod stats;
 mod top;
 mod up;
@@ -59,6 +60,7 @@ pub use ps::{PsArgs, PsFilter};
 pub use publish::{OciVersion, PublishArgs};
 pub use pull::{PullArgs, PullWhen};
 pub use push::PushArgs;
+pub use run::RunArgs;
 pub use stats::StatsArgs;
 pub use top::TopArgs;
 pub use up::{Ending, Recreate, UpArgs, UpPull};
@@ -183,6 +185,8 @@ pub enum Command {
     Attach(AttachArgs),
     /// Run a command in a running container
     Exec(ExecArgs),
+    /// Run a command in a container of its own
+    Run(Box<RunArgs>),
     /// Copy files between containers and this machine
     Cp(CpArgs),
     /// Write the files of a container to an archive

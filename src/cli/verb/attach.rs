@@ -5,18 +5,16 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::oneshot;
 
 use crate::cli::args::AttachArgs;
 use crate::cli::context::Context;
 use crate::cli::detach_keys::Watcher;
 use crate::cli::error::CliError;
-use crate::cli::relay::{Typed, read_typed};
+use crate::cli::join::{pressed, redraw, resize, show, type_into};
 use crate::cli::select::running_container;
 use crate::cli::signals::Proxied;
-use crate::cli::terminal::{self, RawMode};
-use crate::runtime::log::Stream;
-use crate::runtime::{Attachment, ExitStatus, Handle, Said};
+use crate::cli::terminal::RawMode;
+use crate::runtime::{Attachment, ExitStatus, Handle};
 use crate::supervisor::Configuration;
 
 pub(in crate::cli) async fn run(context: &Context, args: AttachArgs) -> Result<ExitCode, CliError> {
@@ -67,77 +65,4 @@ pub(in crate::cli) async fn run(context: &Context, args: AttachArgs) -> Result<E
         None => ExitStatus::read(&directory)?.map_or(137, |exit| exit.code),
     };
     Ok(ExitCode::from(u8::try_from(code & 0xff).unwrap_or(1)))
-}
-
-/// Writes what the container says, until it has ended; the code comes then, when it is told.
-fn show(attachment: Arc<Attachment>) -> oneshot::Receiver<Option<i32>> {
-    let (told, ended) = oneshot::channel();
-    std::thread::spawn(move || {
-        let mut buffer = Vec::new();
-        let code = loop {
-            let written = match attachment.receive(&mut buffer) {
-                Ok(Said::Output(Stream::Stdout, bytes)) => write(&mut io::stdout(), bytes),
-                Ok(Said::Output(Stream::Stderr, bytes)) => write(&mut io::stderr(), bytes),
-                Ok(Said::Missed(count)) => {
-                    let note = format!("\r\nrcompose: {count} bytes came too fast; the log has them\r\n");
-                    write(&mut io::stderr(), note.as_bytes())
-                }
-                Ok(Said::Exited(code)) => break Some(code),
-                Ok(Said::Gone) | Err(_) => break None,
-            };
-            if written.is_err() {
-                // Nobody reads it any more; the code is still wanted.
-                while !matches!(attachment.receive(&mut buffer), Ok(Said::Exited(_) | Said::Gone) | Err(_)) {}
-                break None;
-            }
-        };
-        let _ = told.send(code);
-    });
-    ended
-}
-
-fn write(to: &mut impl io::Write, bytes: &[u8]) -> io::Result<()> {
-    to.write_all(bytes)?;
-    to.flush()
-}
-
-/// Sends what is typed, until the keys are pressed that leave.
-fn type_into(attachment: Arc<Attachment>, mut keys: Watcher) -> Option<oneshot::Receiver<()>> {
-    attachment.will_send().ok()?;
-    let (press, left) = oneshot::channel();
-    std::thread::spawn(move || {
-        let end = read_typed(&mut keys, |bytes| attachment.send_input(bytes));
-        match end {
-            Typed::Left => drop(press.send(())),
-            Typed::Ended => drop(attachment.end_input()),
-        }
-    });
-    Some(left)
-}
-
-/// When the keys that leave have been pressed; never when nobody can.
-async fn pressed(left: &mut Option<oneshot::Receiver<()>>) {
-    if let Some(receiver) = left
-        && receiver.await.is_ok()
-    {
-        return;
-    }
-    *left = None;
-    std::future::pending().await
-}
-
-fn resize(attachment: &Attachment) -> io::Result<()> {
-    match terminal::size(rustix::stdio::stdin()).or_else(|| terminal::size(rustix::stdio::stdout())) {
-        Some(size) => attachment.resize(size.rows, size.columns),
-        None => Ok(()),
-    }
-}
-
-/// Has a program that uses the whole screen draw it: it is told of a change of size, which it need not have seen.
-fn redraw(attachment: &Attachment) -> io::Result<()> {
-    if let Some(size) = terminal::size(rustix::stdio::stdin()).or_else(|| terminal::size(rustix::stdio::stdout())) {
-        attachment.resize(size.rows + 1, size.columns)?;
-        attachment.resize(size.rows, size.columns)?;
-    }
-    Ok(())
 }

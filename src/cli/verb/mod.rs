@@ -24,6 +24,7 @@ pub(super) mod ps;
 pub(super) mod publish;
 pub(super) mod pull;
 pub(super) mod push;
+pub(super) mod run;
 pub(super) mod stats;
 pub(super) mod top;
 pub(super) mod up;

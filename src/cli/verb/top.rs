@@ -35,7 +35,8 @@ pub(in crate::cli) fn run(context: &Context, args: &TopArgs) -> Result<ExitCode,
             Err(RuntimeError::NotRunning) => continue,
             processes => processes?,
         };
-        let of = [record.service.to_string(), record.number.to_string()];
+        let number = if record.one_off.is_some() { "-".to_owned() } else { record.number.to_string() };
+        let of = [record.service.to_string(), number];
         rows.extend(processes.iter().map(|process| row(&of, process, &users, &now)));
     }
     output::print(&as_table(&rows))?;

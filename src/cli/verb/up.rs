@@ -65,14 +65,27 @@ impl Bringing {
         Ok(ExitCode::SUCCESS)
     }
 
-    /// Has providers do their part, pulls what is missing, and asks the supervisor for the rest; `None` when that is all.
+    /// Does what [`Self::prepare`] does, and asks the supervisor for the rest.
     async fn begin(
         &self,
         context: &Context,
         project: &mut Project,
-        mut options: UpOptions,
+        options: UpOptions,
         follow: bool,
     ) -> Result<Option<Client>, CliError> {
+        let Some(options) = self.prepare(context, project, options).await? else { return Ok(None) };
+        let subnet_pools = context.network_settings()?.address_pools;
+        let request = Request::Up { project: Box::new(project.clone()), options, subnet_pools, follow };
+        Ok(Some(Client::request(&context.layout, &project.name, &request).await?))
+    }
+
+    /// Has providers do their part and pulls what is missing; `None` when that is all.
+    pub(super) async fn prepare(
+        &self,
+        context: &Context,
+        project: &mut Project,
+        mut options: UpOptions,
+    ) -> Result<Option<UpOptions>, CliError> {
         if self.ignore_orphans && options.remove_orphans {
             return Err(CliError::IgnoredAndRemoved);
         }
@@ -102,9 +115,7 @@ impl Bringing {
         if let Some(opened) = publish::opened(project, &plan) {
             output::note(&opened);
         }
-        let subnet_pools = context.network_settings()?.address_pools;
-        let request = Request::Up { project: Box::new(project.clone()), options, subnet_pools, follow };
-        Ok(Some(Client::request(&context.layout, &project.name, &request).await?))
+        Ok(Some(options))
     }
 
     async fn end(&self, context: &Context, client: Client) -> Result<(), CliError> {
@@ -161,6 +172,7 @@ pub(super) fn in_plan(recreate: args::Recreate) -> Recreate {
 fn options(args: &UpArgs) -> UpOptions {
     UpOptions {
         services: args.services.clone(),
+        one_off: None,
         no_deps: args.no_deps,
         recreate: in_plan(args.recreate()),
         recreate_dependencies: args.always_recreate_deps,

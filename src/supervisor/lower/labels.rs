@@ -19,8 +19,11 @@ pub fn labels(input: &LowerInput) -> BTreeMap<String, String> {
     let own = [
         ("project", project.name.to_string()),
         ("service", name.to_string()),
-        ("container-number", input.number.to_string()),
-        ("oneoff", "False".to_owned()),
+        match input.slug {
+            Some(slug) => ("slug", slug.to_owned()),
+            None => ("container-number", input.number.to_string()),
+        },
+        ("oneoff", if input.slug.is_some() { "True" } else { "False" }.to_owned()),
         ("version", env!("CARGO_PKG_VERSION").to_owned()),
         ("config-hash", input.config_hash.to_owned()),
         ("image", input.image_id.to_owned()),

@@ -69,6 +69,8 @@ pub struct LowerInput<'a> {
     pub service: &'a Service,
     /// The number of the container in the service, from 1.
     pub number: u32,
+    /// What tells it from others that `run` has made, if it is one of these: it has no number then.
+    pub slug: Option<&'a str>,
     /// Its id.
     pub id: &'a ContainerId,
     /// What its image says.

@@ -35,6 +35,7 @@ fn lowered(service: Service, image: &ImageDefaults) -> Result<Lowered, LowerErro
         name: &name,
         service,
         number: 1,
+        slug: None,
         id: &ContainerId::new("0123456789abcdef".repeat(4)).unwrap(),
         image,
         image_id: "sha256:1234",

@@ -72,7 +72,12 @@ pub(in crate::cli) async fn finish(context: &Context, mut client: Client) -> Res
         match client.next().await? {
             Some(Event::Warning(message)) => output::warn(output::paint(&context.globals), &message),
             Some(
-                Event::Progress { .. } | Event::Container(_) | Event::Hook { .. } | Event::Died(_) | Event::Happened(_),
+                Event::Progress { .. }
+                | Event::Container(_)
+                | Event::Hook { .. }
+                | Event::Died(_)
+                | Event::Happened(_)
+                | Event::Waits(_),
             ) => {}
             Some(Event::Failed(failures)) => return Err(CliError::Failed { failures }),
             Some(Event::Done) => return Ok(()),
