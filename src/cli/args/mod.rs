@@ -321,6 +321,7 @@ pub(super) mod tests {
           logs        Show what the containers wrote
           attach      Join the input and output of a running container
           exec        Run a command in a running container
+          run         Run a command in a container of its own
           cp          Copy files between containers and this machine
           export      Write the files of a container to an archive
           commit      Make an image of what a container has changed
