@@ -37,6 +37,7 @@ pub mod ps;
 mod publish;
 mod relay;
 pub mod remote;
+mod rmi;
 mod select;
 mod signals;
 pub mod stats;

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Every layer is hashed, decompressed and unpacked while it arrives; no blob is written to disk. Credential helpers
-//! and the removal of images are not there yet.
+//! are not there yet.
 
 mod artifact;
 mod auth;
@@ -26,6 +26,7 @@ mod pull;
 mod push;
 mod registry;
 mod registry_config;
+mod removal;
 mod resolve;
 mod root;
 mod store;
@@ -47,6 +48,7 @@ pub use pin::resolve_digest;
 pub use pull::{PullEvent, pull};
 pub use push::{PushError, PushEvent, SmallBlob, push, push_application, push_artifact};
 pub use registry_config::{RegistryConfig, RegistryConfigError, Timeouts};
+pub use removal::Removal;
 pub use store::{Store, StoreError};
 pub use workplace::Workplace;
 

@@ -7,7 +7,7 @@
 //!   tags/<reference>.json   what a reference resolved to when it was last pulled
 //!   sizes/sha256-<diffid>   how many bytes a layer holds, once somebody has asked
 //!   staging/                layers being unpacked or made
-//!   locks/                  one lock a layer, held while it is fetched
+//!   locks/                  one lock a layer, held while it is fetched; one for all, held while layers may be removed
 //! ```
 //!
 //! A layer is renamed into place when its digests have been checked, an image is written when its layers are in place,
@@ -64,21 +64,21 @@ pub enum StoreError {
 
 /// `images/<id>.json`.
 #[derive(Debug, Serialize, Deserialize)]
-struct ImageRecord {
+pub(super) struct ImageRecord {
     version: u32,
-    id: Digest,
-    diff_ids: Vec<Digest>,
+    pub(super) id: Digest,
+    pub(super) diff_ids: Vec<Digest>,
     /// The configuration document as it was pulled, byte for byte, so that `id` can be checked.
     config: String,
 }
 
 /// `tags/<reference>.json`.
 #[derive(Debug, Serialize, Deserialize)]
-struct TagRecord {
+pub(super) struct TagRecord {
     version: u32,
     /// In full, since the name of the file is escaped.
     reference: String,
-    image: Digest,
+    pub(super) image: Digest,
     manifest: Digest,
 }
 
@@ -201,7 +201,7 @@ impl Store {
     /// Makes the empty directory in which a layer is unpacked, discarding what a crash left there.
     /// The caller holds the lock of the layer.
     pub(super) fn stage(&self, diff_id: Digest) -> Result<Staging, StoreError> {
-        let path = self.staging().join(diff_id.file_name());
+        let path = self.staging_path(diff_id);
         let cleared = match fs_err::remove_dir_all(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             other => other,
@@ -225,6 +225,10 @@ impl Store {
 
     pub(super) fn layer_path(&self, diff_id: Digest) -> PathBuf {
         self.root.join("layers").join(diff_id.file_name())
+    }
+
+    pub(super) fn staging_path(&self, diff_id: Digest) -> PathBuf {
+        self.staging().join(diff_id.file_name())
     }
 
     pub(super) fn size_path(&self, diff_id: Digest) -> PathBuf {
@@ -251,7 +255,21 @@ impl Store {
         self.root.join("tags").join(format!("{name}.json"))
     }
 
-    fn read<T: serde::de::DeserializeOwned>(&self, path: &Path) -> Result<Option<T>, StoreError> {
+    /// The records of all images, or of all tags, that this program can read.
+    pub(super) fn records<T: serde::de::DeserializeOwned>(&self, directory: &str) -> Result<Vec<T>, StoreError> {
+        let entries = fs_err::read_dir(self.root.join(directory)).map_err(|error| self.io(error))?;
+        let paths = entries.map(|entry| Ok(entry.map_err(|error| self.io(error))?.path()));
+        let paths: Vec<PathBuf> = paths.collect::<Result<_, StoreError>>()?;
+        let records = paths.iter().filter(|path| path.extension().is_some_and(|end| end == "json"));
+        records.filter_map(|path| self.read(path).transpose()).collect()
+    }
+
+    /// Where the lock is that keeps layers.
+    pub(super) fn keep_path(&self) -> PathBuf {
+        self.root.join("locks").join("all")
+    }
+
+    pub(super) fn read<T: serde::de::DeserializeOwned>(&self, path: &Path) -> Result<Option<T>, StoreError> {
         let bytes = match fs_err::read(path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),

@@ -115,6 +115,21 @@ impl FileLock {
         }
     }
 
+    /// Waits for the lock that others may hold as well, but none alone, creating the file (mode 0600) when it is missing.
+    ///
+    /// # Errors
+    /// The error of `open(2)` or `flock(2)`, with the path.
+    pub fn shared(path: &Path) -> io::Result<Self> {
+        let file = open(path)?;
+        loop {
+            match rustix::fs::flock(&file, FlockOperation::LockShared) {
+                Ok(()) => return Ok(Self { file }),
+                Err(rustix::io::Errno::INTR) => {}
+                Err(errno) => return Err(named(path, errno)),
+            }
+        }
+    }
+
     /// Takes the lock that nobody else may hold, or answers `None` at once when somebody does.
     ///
     /// # Errors

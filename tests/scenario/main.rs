@@ -46,6 +46,7 @@ mod push;
 mod registry_image;
 mod remove;
 mod restart;
+mod rmi;
 mod rolling;
 mod run;
 mod scale;

@@ -38,7 +38,7 @@ pub use completion::{CompletionArgs, ManArgs, Shell};
 pub use config::{ConfigArgs, ConfigFormat, HashOf};
 pub use cp::CpArgs;
 pub use create::{CreateArgs, ScaleArgs};
-pub use down::DownArgs;
+pub use down::{DownArgs, Rmi};
 pub use events::EventsArgs;
 pub use exec::ExecArgs;
 pub use export::ExportArgs;

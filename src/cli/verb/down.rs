@@ -9,6 +9,7 @@ use crate::cli::follow::complete;
 use crate::cli::interrupt::interruptible;
 use crate::cli::output;
 use crate::cli::provider;
+use crate::cli::rmi;
 use crate::cli::select::{check_known, file_or_name, services};
 use crate::image::Store;
 use crate::plan::{self, DownOptions};
@@ -22,13 +23,15 @@ pub(in crate::cli) async fn run(context: &Context, args: DownArgs) -> Result<Exi
         None => provider::Provided::default(),
     };
     let paths = context.layout.project(&name);
-    let mut known = services(&paths.read_containers::<Configuration>()?);
+    let records = paths.read_containers::<Configuration>()?;
+    let images = args.rmi.map(|which| rmi::images(&name, project.as_ref(), &records, &args.services, which));
+    let mut known = services(&records);
     known.extend(args.services.iter().filter(|name| provided.has(name)).cloned());
     check_known(context, &args.services, &known)?;
     let paint = output::paint(&context.globals);
     let provided =
         async { if context.globals.dry_run { Ok(()) } else { provider::down(context, &name, &provided).await } };
-    if !context.layout.project(&name).exists() && !args.volumes {
+    if !context.layout.project(&name).exists() && !args.volumes && args.rmi.is_none() {
         output::warn(paint, &format!("no resource found to remove for project `{name}`"));
         interruptible(provided).await?;
         return Ok(ExitCode::SUCCESS);
@@ -43,11 +46,17 @@ pub(in crate::cli) async fn run(context: &Context, args: DownArgs) -> Result<Exi
         let store = Store::open(&context.layout.images())?;
         let observed = observe(&context.layout, &name, project.as_ref(), &store)?;
         output::print(&plan::teardown(project.as_ref(), &observed, &options).to_string())?;
+        for image in images.iter().flatten() {
+            output::print(&format!("remove image {image}\n"))?;
+        }
         return Ok(ExitCode::SUCCESS);
     }
     let request = Request::Down { project: project.map(Box::new), options };
     let client = Client::request(&context.layout, &name, &request).await?;
     interruptible(complete(client, output::progress(&context.globals, "down"), paint)).await?;
     interruptible(provided).await?;
+    if let Some(images) = images {
+        rmi::remove(context, &images)?;
+    }
     Ok(ExitCode::SUCCESS)
 }

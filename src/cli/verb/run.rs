@@ -199,8 +199,8 @@ impl Run {
                     let _ = writeln!(io::stderr(), "read escape sequence");
                     return Ok(ExitCode::SUCCESS);
                 }
-                // With a terminal these come as characters.
-                signal = proxied.next() => self.pass_on(signal)?,
+                // With a terminal these come as characters. Before the command has begun nobody takes them: they wait.
+                signal = proxied.next(), if self.is_done => self.pass_on(signal)?,
                 _ = resized.recv(), if self.has_terminal => resize(&attachment)?,
             }
         }
