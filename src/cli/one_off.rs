@@ -91,7 +91,7 @@ fn flags(context: &Context, project: &Project, args: &RunArgs) -> Result<Project
 fn declared(context: &Context, project: &Project, args: &RunArgs) -> Result<Map<String, Value>, CliError> {
     let is_unused = |key: &&str| project.volumes.keys().all(|known| known.as_str() != *key);
     let named: Vec<&str> = args.volumes.iter().filter_map(|volume| named(volume)).collect();
-    let file = if named.iter().any(|key| is_unused(key)) {
+    let file = if named.iter().any(is_unused) {
         let options = LoadOptions { all_resources: true, ..context.load_options(&[])? };
         serde_json::from_str(&context.check(&options)?.0.to_json()).unwrap_or_default()
     } else {
