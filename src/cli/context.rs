@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::args::Globals;
+use super::contents;
 use super::error::CliError;
 use super::machine;
 use super::models;
@@ -68,6 +69,7 @@ impl Context {
         if let Some(address) = self.network_settings()?.publish {
             publish::bind(&mut project, address);
         }
+        contents::note(&mut project);
         let known = |name: &ServiceName| Some(project.services.get_key_value(name)?.0);
         let mut to_run: BTreeSet<&ServiceName> = services.iter().filter_map(known).collect();
         if services.is_empty() {

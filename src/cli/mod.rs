@@ -7,6 +7,7 @@ mod attached;
 mod complete;
 mod confirm;
 mod container;
+mod contents;
 mod context;
 pub mod copy;
 pub mod detach_keys;

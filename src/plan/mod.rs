@@ -30,7 +30,7 @@ mod steps;
 mod take_down;
 mod up;
 
-pub use config_hash::{network_hash, service_hash};
+pub use config_hash::{Definition, content_digest, service_hash};
 pub use error::PlanError;
 pub use graph::{Cycle, DependencyGraph};
 pub use observed::{Health, Observed, ObservedContainer, ObservedState};

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::Definition;
 use crate::compose::model::{Dependency, NetworkLimits};
 use crate::name::{ContainerId, ContainerName, ImageReference, NetworkName, ServiceName, VolumeName};
 
@@ -13,8 +14,8 @@ pub struct Observed {
     pub containers: Vec<ObservedContainer>,
     /// Those that `run` has made, which are no replicas.
     pub one_offs: Vec<ObservedContainer>,
-    /// Its networks by key, with the hash they were made from; not the external ones.
-    pub networks: BTreeMap<NetworkName, String>,
+    /// Its networks by key, with what they were made from; not the external ones.
+    pub networks: BTreeMap<NetworkName, Definition>,
     /// Its volumes by key; not the external ones.
     pub volumes: BTreeSet<VolumeName>,
     /// The images in the store among those the project names, with their ids.
@@ -34,8 +35,8 @@ pub struct ObservedContainer {
     pub service: ServiceName,
     /// Its number in the service, from 1.
     pub number: u32,
-    /// The hash of the configuration it was made from.
-    pub config_hash: String,
+    /// What it was made from.
+    pub definition: Definition,
     /// The id of the image it was made from.
     pub image: String,
     /// The images that it has mounted, with their ids.

@@ -147,8 +147,8 @@ pub enum Cause {
     Missing,
     /// It exists and does not run.
     NotRunning,
-    /// Its configuration changed.
-    ConfigChanged,
+    /// Its configuration changed: these fields, or an unknown one when there are none.
+    ConfigChanged(Vec<String>),
     /// Its network limits changed.
     LimitsChanged,
     /// An update that was interrupted has left it.

@@ -20,7 +20,40 @@ impl fmt::Display for Plan {
     }
 }
 
+/// How many fields are named at most: who has changed more knows.
+const NAMED: usize = 8;
+
+/// The names of what changed, in a line.
+fn some_of(fields: &[String]) -> String {
+    let named = fields[..fields.len().min(NAMED)].join(", ");
+    if fields.len() <= NAMED { named } else { format!("{named} and {} more", fields.len() - NAMED) }
+}
+
 impl Plan {
+    /// What exists and is made anew without having been asked for, each with the reason: `recreate web:
+    /// environment.DEBUG, image`.
+    #[must_use]
+    pub fn recreations(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        let steps = self.steps().map(|(_, step)| step);
+        for Step { operation, cause } in steps.filter(|step| !matches!(step.cause, Cause::Missing | Cause::Requested)) {
+            let what = match operation {
+                Operation::CreateContainer { service, .. } | Operation::RollOut { service, .. } => service.to_string(),
+                Operation::CreateNetwork { network } => format!("network {network}"),
+                _ => continue,
+            };
+            let line = match cause {
+                Cause::ConfigChanged(fields) if !fields.is_empty() => format!("recreate {what}: {}", some_of(fields)),
+                cause => format!("recreate {what}: {cause}"),
+            };
+            // Replicas say the same.
+            if !lines.contains(&line) {
+                lines.push(line);
+            }
+        }
+        lines
+    }
+
     /// The plan in the language of Graphviz. See `dot(1)`.
     #[must_use]
     pub fn to_dot(&self) -> String {
@@ -83,7 +116,10 @@ impl fmt::Display for Cause {
         match self {
             Self::Missing => formatter.write_str("missing"),
             Self::NotRunning => formatter.write_str("not running"),
-            Self::ConfigChanged => formatter.write_str("configuration changed"),
+            Self::ConfigChanged(fields) => {
+                formatter.write_str("configuration changed")?;
+                if fields.is_empty() { Ok(()) } else { write!(formatter, ": {}", some_of(fields)) }
+            }
             Self::LimitsChanged => formatter.write_str("network limits changed"),
             Self::Unfinished => formatter.write_str("left by an update"),
             Self::ImageChanged => formatter.write_str("image changed"),

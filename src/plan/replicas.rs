@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::selection::{NetworkFate, Selection};
 use super::{
-    Cause, DependencyGraph, Observed, ObservedContainer, ObservedState, PlanError, Recreate, UpOptions, container_name,
-    service_hash,
+    Cause, Definition, DependencyGraph, Observed, ObservedContainer, ObservedState, PlanError, Recreate, UpOptions,
+    container_name, service_hash,
 };
 use crate::compose::model::{Condition, Project, Service};
 use crate::name::ServiceName;
@@ -97,7 +97,7 @@ fn of_service<'a>(
     let mut existing: Vec<(&ObservedContainer, Option<Cause>)> = containers(name, observed)
         .map(|container| {
             let unfinished = container.name != container_name(&project.name, name, service, container.number);
-            let divergence = divergence(container, service, &hash, observed, selection);
+            let divergence = divergence(container, (project, service, &hash), observed, selection);
             (container, divergence.or(unfinished.then_some(Cause::Unfinished)))
         })
         .collect();
@@ -147,13 +147,14 @@ fn is_one_shot(project: &Project, name: &ServiceName) -> bool {
 /// Why a container is not what the project says.
 fn divergence(
     container: &ObservedContainer,
-    service: &Service,
-    hash: &str,
+    (project, service, hash): (&Project, &Service, &str),
     observed: &Observed,
     selection: &Selection,
 ) -> Option<Cause> {
-    if container.config_hash != hash {
-        return Some(Cause::ConfigChanged);
+    if container.definition.hash != hash
+        && let Some(fields) = container.definition.changes(&Definition::of_service(project, service))
+    {
+        return Some(Cause::ConfigChanged(fields));
     }
     if observed.images.get(&service.image).is_some_and(|id| *id != container.image) {
         return Some(Cause::ImageChanged);
@@ -164,7 +165,7 @@ fn divergence(
     }
     let running = matches!(container.state, ObservedState::Running { .. });
     let lost = service.networks.keys().find(|network| match selection.networks.get(network) {
-        Some(NetworkFate::Recreate) => true,
+        Some(NetworkFate::Recreate(_)) => true,
         // One that does not run is attached when it starts.
         Some(NetworkFate::Create) => running,
         Some(NetworkFate::Keep) | None => false,

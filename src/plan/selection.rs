@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{DependencyGraph, Observed, PlanError, Recreate, UpOptions, network_hash};
+use super::{Definition, DependencyGraph, Observed, PlanError, Recreate, UpOptions};
 use crate::compose::model::{Condition, Probe, Project, Service};
 use crate::name::{ImageReference, NetworkName, ServiceName};
 
@@ -17,12 +17,12 @@ pub(super) struct Selection<'a> {
 }
 
 /// What becomes of a network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum NetworkFate {
     Keep,
     Create,
-    /// It exists and was made from something else.
-    Recreate,
+    /// It exists and was made from something else: in these fields.
+    Recreate(Vec<String>),
 }
 
 impl<'a> Selection<'a> {
@@ -113,10 +113,11 @@ fn networks<'a>(
     own.map(|(name, network)| {
         let fate = match observed.networks.get(name) {
             None => NetworkFate::Create,
-            Some(hash) if *hash != network_hash(network) && options.recreate != Recreate::Never => {
-                NetworkFate::Recreate
-            }
-            Some(_) => NetworkFate::Keep,
+            Some(_) if options.recreate == Recreate::Never => NetworkFate::Keep,
+            Some(definition) => match definition.changes(&Definition::of_network(network)) {
+                Some(fields) => NetworkFate::Recreate(fields),
+                None => NetworkFate::Keep,
+            },
         };
         (name, fate)
     })
@@ -129,7 +130,7 @@ fn attached<'a>(
     observed: &Observed,
     networks: &BTreeMap<&NetworkName, NetworkFate>,
 ) -> BTreeSet<&'a ServiceName> {
-    let recreated = |name: &NetworkName| networks.get(name) == Some(&NetworkFate::Recreate);
+    let recreated = |name: &NetworkName| matches!(networks.get(name), Some(NetworkFate::Recreate(_)));
     let containers = observed.containers.iter().filter(|container| container.networks.iter().any(recreated));
     containers.filter_map(|container| Some(project.services.get_key_value(&container.service)?.0)).collect()
 }

@@ -159,7 +159,7 @@ impl<'a> Up<'a> {
             let node = match fate {
                 NetworkFate::Keep => continue,
                 NetworkFate::Create => self.draft.add(operation, Cause::Missing, []),
-                NetworkFate::Recreate => {
+                NetworkFate::Recreate(fields) => {
                     let mut departures = Vec::new();
                     // One that `run` has made, and that has ended, is not started again.
                     let one_offs = self.observed.one_offs.iter().filter(|one_off| is_running(one_off));
@@ -172,8 +172,9 @@ impl<'a> Up<'a> {
                         departures.push(*self.gone.get(&container.id).ok_or_else(in_use)?);
                     }
                     let remove = Operation::RemoveNetwork { network: (*network).clone() };
-                    let removed = self.draft.add(remove, Cause::ConfigChanged, departures);
-                    self.draft.add(operation, Cause::ConfigChanged, [removed])
+                    let cause = Cause::ConfigChanged(fields.clone());
+                    let removed = self.draft.add(remove, cause.clone(), departures);
+                    self.draft.add(operation, cause, [removed])
                 }
             };
             self.networks.insert(network, node);

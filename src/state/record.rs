@@ -29,6 +29,9 @@ pub struct ContainerRecord<S> {
     pub one_off: Option<OneOffRecord>,
     /// The hash of the configuration it was made from.
     pub config_hash: String,
+    /// A short digest of each field that the hash is of.
+    #[serde(default)]
+    pub config_fields: BTreeMap<String, String>,
     /// The image's reference.
     pub image: ImageReference,
     /// The image's id.
@@ -200,6 +203,9 @@ pub struct NetworkRecord {
     pub name: String,
     /// The hash of the configuration it was made from.
     pub hash: String,
+    /// A short digest of each field that the hash is of.
+    #[serde(default)]
+    pub fields: BTreeMap<String, String>,
     /// Its bridge.
     pub bridge: String,
     /// Its addresses: any number of pools of either family.

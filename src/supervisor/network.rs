@@ -14,7 +14,7 @@ use crate::network::{
     self, AddressPool, Bridge, BridgeSubnet, Cable, Claim, IpFamily, IpvlanMode, IpvlanReach, MacvlanMode, Route,
     Subnet, SubnetPool,
 };
-use crate::plan::network_hash;
+use crate::plan::Definition;
 use crate::state::{Layout, LinkRecord, NetworkRecord, PoolRecord, VERSION};
 use crate::sys::random;
 
@@ -61,11 +61,13 @@ pub(super) fn plan_record(site: &Site<'_>, key: &NetworkName, config: &Network) 
         let message = format!("a network interface called {name} exists already");
         return Err(failed(Failure::new(FailureKind::Plan, message)));
     }
+    let definition = Definition::of_network(config);
     Ok(NetworkRecord {
         version: VERSION,
         key: key.clone(),
         name: config.name.clone(),
-        hash: network_hash(config),
+        hash: definition.hash,
+        fields: definition.fields,
         bridge: given.unwrap_or_else(|| format!("{}{}", network::BRIDGE_PREFIX, random::hex(4))),
         pools: pools(site, key, config).map_err(failed)?,
         // What shares no link of the host leads nowhere.

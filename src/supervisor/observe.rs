@@ -11,10 +11,10 @@ use super::health_policy::Check;
 use super::lower::Lowered;
 use crate::compose::model::{Peer, Project, Service};
 use crate::image::Store;
-use crate::name::{ImageReference, ProjectName, ServiceName, VolumeName};
-use crate::plan::{Health, Observed, ObservedContainer, ObservedState};
+use crate::name::{ImageReference, NetworkName, ProjectName, ServiceName, VolumeName};
+use crate::plan::{Definition, Health, Observed, ObservedContainer, ObservedState};
 use crate::runtime::{ExitStatus, ExternalRuntime, Handle};
-use crate::state::{ContainerLayout, ContainerRecord, ContainerState, HealthRecord, Layout, StateError};
+use crate::state::{ContainerLayout, ContainerRecord, ContainerState, HealthRecord, Layout, NetworkRecord, StateError};
 
 /// What a container was made from: enough to start it again without the project, and without an image that may have
 /// got another meaning since.
@@ -87,7 +87,7 @@ pub fn observe(
     let mut observed = Observed {
         containers,
         one_offs,
-        networks: paths.read_networks()?.into_iter().map(|network| (network.key, network.hash)).collect(),
+        networks: paths.read_networks()?.iter().map(network_definition).collect(),
         ..Observed::default()
     };
     observe_rest(layout, name, project, store, &mut observed)?;
@@ -182,7 +182,7 @@ pub(super) fn observed_container(record: &Record, state: ObservedState) -> Obser
         name: record.name.clone(),
         service: record.service.clone(),
         number: record.number,
-        config_hash: record.config_hash.clone(),
+        definition: Definition { hash: record.config_hash.clone(), fields: record.config_fields.clone() },
         image: record.image_id.clone(),
         mounted_images: record.config.mounted_images.clone(),
         stop_grace_period: record.config.service.stop_grace_period(),
@@ -206,11 +206,9 @@ fn joined(service: &Service) -> BTreeSet<ServiceName> {
     services.collect()
 }
 
-/// The networks of a project by key, as [`Observed`] holds them.
-pub(super) fn network_hashes(
-    networks: &BTreeMap<crate::name::NetworkName, crate::state::NetworkRecord>,
-) -> BTreeMap<crate::name::NetworkName, String> {
-    networks.iter().map(|(key, record)| (key.clone(), record.hash.clone())).collect()
+/// A network by its key, as [`Observed`] holds it.
+pub(super) fn network_definition(record: &NetworkRecord) -> (NetworkName, Definition) {
+    (record.key.clone(), Definition { hash: record.hash.clone(), fields: record.fields.clone() })
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ use super::world::World;
 use crate::compose::model::{Healthcheck, Probe, Project, Service};
 use crate::image::{Image, ImageConfig, ImageHealthcheck};
 use crate::name::{ContainerId, ContainerName, ImageReference, ServiceName, VolumeName};
-use crate::plan::{self, Operation, service_hash};
+use crate::plan::{self, Definition, Operation};
 use crate::runtime::ExternalRuntime;
 use crate::state::{VERSION, VolumeRecord};
 use crate::sys::random;
@@ -207,7 +207,7 @@ fn container_record(
         .map(|reference| Ok((reference.clone(), find_image(world, reference)?)))
         .collect::<Result<_, Failure>>()?;
     let grants = grant::grants(project, config, &paths)?;
-    let config_hash = service_hash(project, config);
+    let definition = Definition::of_service(project, config);
     let profile = lower::profile_file(config).map(|file| read_profile(project, service, file)).transpose()?;
     let mut lowered = lower::lower(&LowerInput {
         project,
@@ -218,7 +218,7 @@ fn container_record(
         id: &id,
         image: &defaults,
         image_id: &image.id,
-        config_hash: &config_hash,
+        config_hash: &definition.hash,
         hosts: &paths.etc(etc::HOSTS),
         hostname: &paths.etc(etc::HOSTNAME),
         resolv_conf: &paths.etc(etc::RESOLV_CONF),
@@ -246,7 +246,8 @@ fn container_record(
         one_off: one_off.map(OneOff::record),
         command: lower::arguments(config, &defaults),
         labels: lowered.labels.clone(),
-        config_hash,
+        config_hash: definition.hash,
+        config_fields: definition.fields,
         id,
         name,
         service: service.clone(),

@@ -296,7 +296,7 @@ impl World {
         let mut observed = Observed {
             containers: replicas.into_iter().map(observed_unit).collect(),
             one_offs: one_offs.into_iter().map(observed_unit).collect(),
-            networks: observe::network_hashes(&self.networks.borrow()),
+            networks: self.networks.borrow().values().map(observe::network_definition).collect(),
             ..Observed::default()
         };
         observe::observe_rest(&self.layout, &self.project, project, &self.store, &mut observed)?;

@@ -4,8 +4,8 @@ use insta::assert_snapshot;
 use rcompose::compose::model::{
     Condition, Dependency, Deploy, Mount, NetworkLimits, Port, Project, PullPolicy, Rates, Service, UpdateConfig,
 };
-use rcompose::name::ContainerId;
-use rcompose::plan::{Health, Observed, ObservedState, Operation, Recreate, UpOptions, reconcile};
+use rcompose::name::{ContainerId, ImageReference};
+use rcompose::plan::{Definition, Health, Observed, ObservedState, Operation, Recreate, UpOptions, reconcile};
 
 use super::world::{With, add_one_off, container, name, names, project, renew, running, service, up};
 
@@ -143,11 +143,11 @@ fn what_changed_is_recreated_and_the_rest_left_alone() {
     let mut changed = shop();
     changed.services.get_mut("app").unwrap().environment.insert("DEBUG".to_owned(), "1".to_owned());
     assert_snapshot!(up(&changed, &observed), @r"
-    #1 stop container shop-app-1 (configuration changed)
-    #2 remove container shop-app-1 (configuration changed) after #1
-    #3 create container app-1 (configuration changed) after #2
+    #1 stop container shop-app-1 (configuration changed: environment.DEBUG)
+    #2 remove container shop-app-1 (configuration changed: environment.DEBUG) after #1
+    #3 create container app-1 (configuration changed: environment.DEBUG) after #2
     #4 await migrate service_completed_successfully (needed by app)
-    #5 start container app-1 (configuration changed) after #3, #4
+    #5 start container app-1 (configuration changed: environment.DEBUG) after #3, #4
     ");
     renew(&mut observed, "nginx:1");
     assert_snapshot!(up(&shop(), &observed), @r"
@@ -156,6 +156,42 @@ fn what_changed_is_recreated_and_the_rest_left_alone() {
     #3 create container web-1 (image changed) after #2
     #4 start container web-1 (image changed) after #3
     ");
+}
+
+#[test]
+fn what_is_made_anew_is_told_of_with_the_reason() {
+    let mut changed = shop();
+    let web = changed.services.get_mut("web").unwrap();
+    web.image = ImageReference::parse("nginx:2").unwrap();
+    web.scale = Some(2);
+    for number in 0..9 {
+        changed.services.get_mut("app").unwrap().environment.insert(format!("V{number}"), "1".to_owned());
+    }
+    let mut observed = running(&shop());
+    renew(&mut observed, "postgres:15");
+    observed.images.insert(ImageReference::parse("nginx:2").unwrap(), "id of nginx:2".to_owned());
+    let told = |project: &Project, observed: &Observed| {
+        reconcile(project, observed, &UpOptions::default()).unwrap().recreations().join("\n")
+    };
+    assert_snapshot!(told(&changed, &observed), @r"
+    recreate app: environment.V0, environment.V1, environment.V2, environment.V3, environment.V4, environment.V5, environment.V6, environment.V7 and 1 more
+    recreate db: image changed
+    recreate web: image
+    ");
+    changed.networks.get_mut("default").unwrap().internal = true;
+    changed.services.retain(|key, _| key.as_str() == "web");
+    observed.containers.retain(|container| container.service.as_str() == "web");
+    assert_snapshot!(told(&changed, &observed), @r"
+    recreate network default: internal
+    recreate web: image
+    ");
+    // What is new is none of it, nor what the user asks for; of what an earlier version made it is not known.
+    assert_eq!(told(&shop(), &Observed::default()), "");
+    let force = UpOptions { recreate: Recreate::Force, ..UpOptions::default() };
+    assert_eq!(reconcile(&shop(), &running(&shop()), &force).unwrap().recreations(), [""; 0]);
+    let mut earlier = running(&shop());
+    container(&mut earlier, "shop-web-1").definition = Definition { hash: "old".to_owned(), ..Definition::default() };
+    assert_snapshot!(told(&shop(), &earlier), @"recreate web: configuration changed");
 }
 
 #[test]
@@ -171,7 +207,7 @@ fn recreate_strategies() {
     #3 create container web-1 (requested) after #2
     #4 start container web-1 (requested) after #3
     ");
-    container(&mut observed, "shop-db-1").config_hash = "old".to_owned();
+    container(&mut observed, "shop-db-1").definition.hash = "old".to_owned();
     container(&mut observed, "shop-db-1").state = ObservedState::Created;
     let never = UpOptions { recreate: Recreate::Never, ..UpOptions::default() };
     assert_snapshot!(plan(&project, &observed, &never), @"#1 start container db-1 (not running)");
@@ -245,7 +281,7 @@ fn scale() {
     #2 remove container shop-web-3 (scaled down) after #1
     ");
     // Those that differ go first, whatever their number.
-    container(&mut observed, "shop-web-1").config_hash = "old".to_owned();
+    container(&mut observed, "shop-web-1").definition.hash = "old".to_owned();
     assert_snapshot!(up(&scaled(2), &observed), @r"
     #1 stop container shop-web-1 (scaled down)
     #2 remove container shop-web-1 (scaled down) after #1
@@ -329,8 +365,8 @@ fn a_changed_network_is_made_anew() {
     #6 stop container shop-db-1 (network default recreated) after #3, #5
     #7 remove container shop-db-1 (network default recreated) after #6
     #8 remove container shop-migrate-1 (orphan) after #5
-    #9 remove network default (configuration changed) after #2, #4, #7, #8
-    #10 create network default (configuration changed) after #9
+    #9 remove network default (configuration changed: internal) after #2, #4, #7, #8
+    #10 create network default (configuration changed: internal) after #9
     #11 create container db-1 (network default recreated) after #7, #10
     #12 create container web-1 (network default recreated) after #2, #10
     #13 start container db-1 (network default recreated) after #11
@@ -376,15 +412,15 @@ fn a_container_name_that_moves_waits_for_the_old_one() {
     let called = |text: &str| service("nginx:1").with(|web| web.container_name = Some(text.parse().unwrap()));
     let before = project([("a", called("first")), ("b", called("second"))]);
     let after = project([("a", called("second")), ("b", called("first"))]);
-    assert_snapshot!(up(&after, &running(&before)), @r"
-    #1 stop container first (configuration changed)
-    #2 remove container first (configuration changed) after #1
-    #3 stop container second (configuration changed)
-    #4 remove container second (configuration changed) after #3
-    #5 create container a-1 (configuration changed) after #2, #4
-    #6 create container b-1 (configuration changed) after #2, #4
-    #7 start container a-1 (configuration changed) after #5
-    #8 start container b-1 (configuration changed) after #6
+    assert_snapshot!(up(&after, &running(&before)), @"
+    #1 stop container first (configuration changed: container_name)
+    #2 remove container first (configuration changed: container_name) after #1
+    #3 stop container second (configuration changed: container_name)
+    #4 remove container second (configuration changed: container_name) after #3
+    #5 create container a-1 (configuration changed: container_name) after #2, #4
+    #6 create container b-1 (configuration changed: container_name) after #2, #4
+    #7 start container a-1 (configuration changed: container_name) after #5
+    #8 start container b-1 (configuration changed: container_name) after #6
     ");
 }
 
@@ -520,7 +556,7 @@ fn changed_network_limits_change_a_container_as_it_is() {
     assert!(up(&limited(Some(1)), &observed).is_empty());
     assert_snapshot!(up(&limited(None), &observed), @"#1 update container shop-web-1 (network limits changed)");
     // One that is made anew has them from the start.
-    container(&mut observed, "shop-web-1").config_hash = "another".to_owned();
+    container(&mut observed, "shop-web-1").definition.hash = "another".to_owned();
     let plan = up(&limited(Some(2)), &observed);
     assert!(!plan.steps().any(|(_, step)| matches!(step.operation, Operation::UpdateContainer { .. })), "{plan}");
 }
@@ -537,7 +573,7 @@ fn a_service_that_says_how_is_updated_in_one_step() {
         project([("web", web), ("app", app)])
     };
     let before = running(&rolling("one"));
-    assert_snapshot!(up(&rolling("two"), &before), @"#1 roll out web in place of shop-web-1, shop-web-2 (configuration changed)");
+    assert_snapshot!(up(&rolling("two"), &before), @"#1 roll out web in place of shop-web-1, shop-web-2 (configuration changed: environment.VARIABLE)");
     // How it is updated is not what it is.
     let mut otherwise = rolling("one");
     otherwise.services.get_mut(&name("web")).unwrap().deploy.as_mut().unwrap().update_config = None;
@@ -568,9 +604,9 @@ fn what_an_interrupted_update_has_left_goes() {
     new.id = ContainerId::new("f".repeat(64)).unwrap();
     (new.name, new.number) = ("ffffffff_shop-web-1".parse().unwrap(), 2);
     observed.containers.push(new);
-    assert_snapshot!(up(&web("two"), &observed), @r"
+    assert_snapshot!(up(&web("two"), &observed), @"
     #1 stop container ffffffff_shop-web-1 (scaled down)
     #2 remove container ffffffff_shop-web-1 (scaled down) after #1
-    #3 roll out web in place of shop-web-1 (configuration changed)
+    #3 roll out web in place of shop-web-1 (configuration changed: environment.VARIABLE)
     ");
 }

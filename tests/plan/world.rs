@@ -7,8 +7,8 @@ use rcompose::compose::model::{
 };
 use rcompose::name::{ContainerId, ContainerName, ImageReference, ProjectName, ServiceName};
 use rcompose::plan::{
-    Health, Observed, ObservedContainer, ObservedState, Operation, Plan, UpOptions, container_name, network_hash,
-    reconcile, service_hash,
+    Definition, Health, Observed, ObservedContainer, ObservedState, Operation, Plan, UpOptions, container_name,
+    reconcile,
 };
 
 pub(crate) fn name(text: &str) -> ServiceName {
@@ -134,8 +134,8 @@ fn carry_out_step(operation: &Operation, project: Option<&Project>, observed: &m
     };
     match operation {
         Operation::CreateNetwork { network } => {
-            let hash = network_hash(&project.unwrap().networks[network]);
-            assert_eq!(observed.networks.insert(network.clone(), hash), None, "{network} exists");
+            let definition = Definition::of_network(&project.unwrap().networks[network]);
+            assert_eq!(observed.networks.insert(network.clone(), definition), None, "{network} exists");
         }
         Operation::CreateVolume { volume } => assert!(observed.volumes.insert(volume.clone()), "{volume} exists"),
         Operation::PullImage { image } => drop(observed.images.insert(image.clone(), format!("id of {image}"))),
@@ -202,7 +202,7 @@ fn created(project: &Project, key: &ServiceName, number: u32, observed: &Observe
         name: container_name(&project.name, key, service, number),
         service: key.clone(),
         number,
-        config_hash: service_hash(project, service),
+        definition: Definition::of_service(project, service),
         image: observed.images.get(&service.image).expect("the image was pulled").clone(),
         mounted_images: service
             .mounted_images()

@@ -13,6 +13,7 @@ mod bad_host;
 mod bad_image;
 mod command_line;
 mod commit;
+mod convergence;
 mod cp;
 mod create;
 mod depends_on;

@@ -14,6 +14,7 @@ fn network(key: &str, third: u8) -> NetworkRecord {
         key: key.parse().unwrap(),
         name: format!("shop_{key}"),
         hash: String::new(),
+        fields: std::collections::BTreeMap::new(),
         bridge: format!("rc-{key}"),
         pools: vec![PoolRecord {
             subnet: format!("10.9.{third}.0/24"),

@@ -118,6 +118,7 @@ mod tests {
                 key: "back".parse().unwrap(),
                 name: "shop_back".to_owned(),
                 hash: String::new(),
+                fields: BTreeMap::new(),
                 bridge: "rc-00112233".to_owned(),
                 pools: vec![pool("10.9.0.0/24", "10.9.0.1"), pool("fd09::/64", "fd09::1")],
                 internal: true,

@@ -110,6 +110,9 @@ impl Bringing {
             output::print(&plan.to_string())?;
             return Ok(None);
         }
+        if context.globals.progress != Some(ProgressMode::Quiet) {
+            plan.recreations().iter().for_each(|line| output::note(line));
+        }
         kernel::require()?;
         interruptible(pull(context, &store, &plan, self.quiet_pull)).await?;
         if let Some(opened) = publish::opened(project, &plan) {

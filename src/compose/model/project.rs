@@ -36,6 +36,10 @@ pub struct Project {
     /// in for have none. Not from the file: whoever runs the project finds them.
     #[serde(default)]
     pub runtimes: BTreeMap<String, OciRuntime>,
+    /// The SHA-256 of what is in the files of configs and secrets, by path; none for one that cannot be read. Not from the
+    /// Compose file either.
+    #[serde(default)]
+    pub file_digests: BTreeMap<PathBuf, String>,
 }
 
 /// A program with the command line of runc.
@@ -63,6 +67,7 @@ impl Project {
             secrets: BTreeMap::new(),
             models: BTreeMap::new(),
             runtimes: BTreeMap::new(),
+            file_digests: BTreeMap::new(),
         }
     }
 }

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use crate::cli::args::{ConfigArgs, ConfigFormat, HashOf};
+use crate::cli::contents;
 use crate::cli::context::Context;
 use crate::cli::error::{self, CliError};
 use crate::cli::output;
@@ -111,7 +112,8 @@ fn hashes(context: &Context, of: &HashOf) -> Result<String, CliError> {
         HashOf::All => &[][..],
         HashOf::Services(services) => services,
     };
-    let project = context.load(&[])?;
+    let mut project = context.load(&[])?;
+    contents::note(&mut project);
     let services = select(&project, named)?;
     let hashes: BTreeSet<String> =
         services.into_iter().map(|(name, service)| format!("{name} {}", service_hash(&project, service))).collect();

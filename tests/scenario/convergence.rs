@@ -1,0 +1,78 @@
+//! What a second `up` does about what has changed, and what it says of it.
+
+use crate::support::Sandbox;
+
+const STACK: &str = "
+services:
+  web:
+    image: 'rootfs:/'
+    init: true
+    command: [sleep, '1000']
+    environment: {COLOUR: red}
+    networks: [front]
+    secrets: [password]
+    configs: [conf]
+  db: {image: 'rootfs:/', init: true, command: [sleep, '1000']}
+secrets: {password: {file: ./password}}
+configs: {conf: {file: ./conf}}
+networks: {front: {}}
+";
+
+#[test]
+fn up_says_which_fields_have_changed() {
+    let sandbox = Sandbox::new("fields");
+    let stack = sandbox.stack("told", STACK);
+    sandbox.file("told/password", "a");
+    sandbox.file("told/conf", "a");
+    let first = stack.rcompose(&["up", "-d"]).succeeds();
+    assert!(!first.stderr.contains("recreate"), "{first}");
+    let db = stack.container("db");
+
+    stack.rewrite(
+        &STACK.replace("red", "blue").replace("'1000']\n    env", "'2000']\n    stop_grace_period: 1s\n    env"),
+    );
+    let fields = "command, environment.COLOUR, stop_grace_period";
+    let dry = stack.rcompose(&["up", "--dry-run"]).succeeds();
+    dry.prints(&[&format!("create container web-1 (configuration changed: {fields})")]);
+    stack.rcompose(&["up", "-d"]).succeeds().says(&[&format!("recreate web: {fields}")]);
+    assert_eq!(stack.container("db"), db, "the other one has not been touched");
+
+    stack.rewrite(&STACK.replace("{front: {}}", "{front: {internal: true}}"));
+    let outcome = stack.rcompose(&["up", "-d"]).succeeds();
+    outcome.says(&["recreate network front: internal", "recreate web:"]);
+    assert_eq!(stack.container("db"), db);
+}
+
+#[test]
+fn other_content_of_a_config_or_secret_is_another_container() {
+    let sandbox = Sandbox::new("content");
+    let stack = sandbox.stack("held", STACK);
+    let password = sandbox.file("held/password", "a");
+    sandbox.file("held/conf", "a");
+    stack.rcompose(&["up", "-d"]).succeeds();
+    let (web, db) = (stack.container("web"), stack.container("db"));
+    let hash = |service: &str| stack.rcompose(&["config", "--hash", service]).succeeds().stdout;
+    let hashes = (hash("web"), hash("db"));
+
+    // The same content, written again, is no change.
+    sandbox.file("held/password", "a");
+    stack.rcompose(&["up", "-d"]).succeeds();
+    assert_eq!(stack.container("web"), web);
+
+    sandbox.file("held/password", "b");
+    assert_ne!(hash("web"), hashes.0);
+    assert_eq!(hash("db"), hashes.1);
+    stack.rcompose(&["up", "-d"]).succeeds().says(&["recreate web: secrets.password (content)"]);
+    assert_ne!(stack.container("web").id, web.id);
+    stack.rcompose(&["exec", "-T", "web", "cat", "/run/secrets/password"]).succeeds().prints(&["b"]);
+    sandbox.file("held/conf", "b");
+    stack.rcompose(&["up", "-d"]).succeeds().says(&["recreate web: configs.conf (content)"]);
+    assert_eq!(stack.container("db"), db, "the other one has not been touched");
+
+    // A file that is gone is none that has changed: what runs goes on, and whoever needs it says what is missing.
+    let web = stack.container("web");
+    fs_err::remove_file(password).unwrap();
+    stack.rcompose(&["up", "-d"]).succeeds();
+    assert_eq!(stack.container("web"), web);
+    stack.rcompose(&["up", "-d", "--force-recreate", "web"]).fails_with(1).says(&["password", "does not exist"]);
+}
