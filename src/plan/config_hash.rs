@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::compose::model::{FileObject, FileSource, Network, Project, Service};
+use crate::compose::model::{FileObject, FileSource, Network, Project, Service, Volume};
 
 /// Goes into every hash, and changes only together with the meaning of what is hashed.
 const FORMAT: &str = "rcompose 2\n";
@@ -38,7 +38,18 @@ impl Definition {
     /// That of a network.
     #[must_use]
     pub fn of_network(network: &Network) -> Self {
-        let own = fields(network);
+        Self::of_fields(fields(network))
+    }
+
+    /// That of a volume.
+    #[must_use]
+    pub fn of_volume(volume: &Volume) -> Self {
+        let mut own = fields(volume);
+        own.retain(|key, _| !key.starts_with("x-"));
+        Self::of_fields(own)
+    }
+
+    fn of_fields(own: Map<String, Value>) -> Self {
         let mut digests = BTreeMap::new();
         flatten("", &without_nulls(&Value::Object(own.clone())), &mut digests);
         Self { hash: hash(&Value::Object(own)), fields: digests }

@@ -46,11 +46,11 @@ pub(super) fn plan(project: Option<&Project>, observed: &Observed, options: &Dow
         }
     }
     let declared = project.map(declared_volumes);
-    for volume in observed.volumes.iter().filter(|_| options.volumes) {
+    for volume in observed.volumes.keys().filter(|_| options.volumes) {
         let used = staying.iter().any(|container| container.volumes.contains(volume));
         if !used && declared.as_ref().is_none_or(|declared| declared.contains(volume)) {
             let after = removals(&|container| container.volumes.contains(volume));
-            draft.add(Operation::RemoveVolume { volume: volume.clone() }, Cause::Requested, after);
+            draft.add(Operation::RemoveVolume { volume: volume.clone(), name: None }, Cause::Requested, after);
         }
     }
     draft.finish(staying.iter().filter(|container| orphan(container)).map(|container| container.name.clone()).collect())

@@ -52,7 +52,7 @@ impl Draft {
             }
         }
         debug_assert_eq!(sorted.len(), waiting.len(), "the layers of a plan exclude cycles");
-        Plan { graph: renumbered(&self.graph, &sorted), orphans }
+        Plan { graph: renumbered(&self.graph, &sorted), orphans, ..Plan::default() }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Why a project cannot be planned.
 
 use super::Cycle;
-use crate::name::{ContainerName, ImageReference, NetworkName, ServiceName};
+use crate::name::{ContainerName, ImageReference, NetworkName, ServiceName, VolumeName};
 
 /// Why a project cannot be planned.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -52,6 +52,14 @@ pub enum PlanError {
     NetworkInUse {
         /// The network.
         network: NetworkName,
+        /// The orphan, or the container of a service that is switched off.
+        container: ContainerName,
+    },
+    /// A volume is to be made anew, but a container that stays has it mounted.
+    #[error("volume `{volume}` is to be made anew, but container `{container}`, which stays, has it mounted")]
+    VolumeInUse {
+        /// The volume.
+        volume: VolumeName,
         /// The orphan, or the container of a service that is switched off.
         container: ContainerName,
     },

@@ -33,7 +33,7 @@ mod up;
 pub use config_hash::{Definition, content_digest, service_hash};
 pub use error::PlanError;
 pub use graph::{Cycle, DependencyGraph};
-pub use observed::{Health, Observed, ObservedContainer, ObservedState};
+pub use observed::{Health, Observed, ObservedContainer, ObservedState, ObservedVolume};
 pub use operation::{Cause, Operation, Replaced, Step};
 pub use options::{Action, DownOptions, Recreate, UpOptions};
 pub use steps::{Plan, StepId};

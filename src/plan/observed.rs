@@ -17,11 +17,20 @@ pub struct Observed {
     /// Its networks by key, with what they were made from; not the external ones.
     pub networks: BTreeMap<NetworkName, Definition>,
     /// Its volumes by key; not the external ones.
-    pub volumes: BTreeSet<VolumeName>,
+    pub volumes: BTreeMap<VolumeName, ObservedVolume>,
     /// The images in the store among those the project names, with their ids.
     pub images: BTreeMap<ImageReference, String>,
     /// Those of `images` that bring a health check.
     pub image_healthchecks: BTreeSet<ImageReference>,
+}
+
+/// A volume that exists.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ObservedVolume {
+    /// Its name on the host.
+    pub name: String,
+    /// What it was made from; `None` when an earlier version made it.
+    pub definition: Option<Definition>,
 }
 
 /// A container that exists.

@@ -124,6 +124,8 @@ pub enum Operation {
     RemoveVolume {
         /// Its key.
         volume: VolumeName,
+        /// Its name on the host; all that were made under the key when not given.
+        name: Option<String>,
     },
 }
 
@@ -165,6 +167,8 @@ pub enum Cause {
     SharesWith(ServiceName),
     /// It is attached to this network, which this plan makes anew.
     NetworkRecreated(NetworkName),
+    /// It has this volume mounted, which this plan makes anew.
+    VolumeRecreated(VolumeName),
     /// Somebody took it off this network.
     Disconnected(NetworkName),
     /// This service depends on it.

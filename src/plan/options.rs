@@ -1,11 +1,12 @@
 //! What the user of `up` and `down` chooses.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::compose::model::PullPolicy;
-use crate::name::ServiceName;
+use crate::name::{ServiceName, VolumeName};
 
 /// The choices of `up`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +32,9 @@ pub struct UpOptions {
     pub remove_orphans: bool,
     /// `--renew-anon-volumes`: a recreated container gets new anonymous volumes instead of those of the old one.
     pub renew_volumes: bool,
+    /// The volumes that are made anew, with the loss of what is in them, if they have changed: all others stay as they are.
+    #[serde(default)]
+    pub recreate_volumes: BTreeSet<VolumeName>,
     /// `--wait`: the plan ends when every service runs, or is healthy, or has completed.
     pub wait: bool,
     /// `--wait-timeout`: how long all of it may take.

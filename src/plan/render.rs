@@ -5,6 +5,7 @@ use std::fmt;
 use petgraph::dot::{Config, Dot};
 
 use super::{Cause, Operation, Plan, Step};
+use crate::name::VolumeName;
 
 impl fmt::Display for Plan {
     /// One step a line: its id, what it does, why, and the steps it comes after.
@@ -40,6 +41,7 @@ impl Plan {
             let what = match operation {
                 Operation::CreateContainer { service, .. } | Operation::RollOut { service, .. } => service.to_string(),
                 Operation::CreateNetwork { network } => format!("network {network}"),
+                Operation::CreateVolume { volume } => format!("volume {volume}"),
                 _ => continue,
             };
             let line = match cause {
@@ -52,6 +54,12 @@ impl Plan {
             }
         }
         lines
+    }
+
+    /// The volumes that are not what the project says and stay as they are, each with the fields that differ.
+    #[must_use]
+    pub fn changed_volumes(&self) -> Vec<(&VolumeName, String)> {
+        self.changed_volumes.iter().map(|(volume, fields)| (volume, some_of(fields))).collect()
     }
 
     /// The plan in the language of Graphviz. See `dot(1)`.
@@ -106,7 +114,7 @@ impl fmt::Display for Operation {
                 write!(formatter, "remove container {name} with its volumes")
             }
             Self::RemoveNetwork { network } => write!(formatter, "remove network {network}"),
-            Self::RemoveVolume { volume } => write!(formatter, "remove volume {volume}"),
+            Self::RemoveVolume { volume, .. } => write!(formatter, "remove volume {volume}"),
         }
     }
 }
@@ -128,6 +136,7 @@ impl fmt::Display for Cause {
             Self::DependencyRecreated(service) => write!(formatter, "{service} recreated"),
             Self::SharesWith(service) => write!(formatter, "shares with {service}"),
             Self::NetworkRecreated(network) => write!(formatter, "network {network} recreated"),
+            Self::VolumeRecreated(volume) => write!(formatter, "volume {volume} recreated"),
             Self::Disconnected(network) => write!(formatter, "not on network {network}"),
             Self::NeededBy(service) => write!(formatter, "needed by {service}"),
             Self::ScaledDown => formatter.write_str("scaled down"),

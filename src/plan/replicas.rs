@@ -3,13 +3,13 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::selection::{NetworkFate, Selection};
+use super::selection::{NetworkFate, Selection, VolumeFate};
 use super::{
     Cause, Definition, DependencyGraph, Observed, ObservedContainer, ObservedState, PlanError, Recreate, UpOptions,
     container_name, service_hash,
 };
 use crate::compose::model::{Condition, Project, Service};
-use crate::name::ServiceName;
+use crate::name::{ServiceName, VolumeName};
 
 /// A container of a service, as it is or shall be.
 #[derive(Debug)]
@@ -173,7 +173,9 @@ fn divergence(
     // As docker compose has it: one that somebody took off a network of its service is made anew.
     let taken_off = || service.networks.keys().find(|network| !container.networks.contains(*network));
     let taken_off = || taken_off().map(|network| Cause::Disconnected(network.clone()));
-    lost.map(|network| Cause::NetworkRecreated(network.clone())).or_else(taken_off)
+    let emptied = |key: &&VolumeName| matches!(selection.volumes.get(key), Some(VolumeFate::Recreate(_)));
+    let emptied = || container.volumes.iter().find(emptied).map(|volume| Cause::VolumeRecreated(volume.clone()));
+    lost.map(|network| Cause::NetworkRecreated(network.clone())).or_else(emptied).or_else(taken_off)
 }
 
 /// `depends_on.restart`: what runs restarts when what it depends on was interrupted.

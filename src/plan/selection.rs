@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Definition, DependencyGraph, Observed, PlanError, Recreate, UpOptions};
+use super::{Definition, DependencyGraph, Observed, ObservedContainer, PlanError, Recreate, UpOptions};
 use crate::compose::model::{Condition, Probe, Project, Service};
-use crate::name::{ImageReference, NetworkName, ServiceName};
+use crate::name::{ImageReference, NetworkName, ServiceName, VolumeName};
 
 /// The services and networks that an `up` brings to what the project says.
 #[derive(Debug)]
@@ -14,6 +14,8 @@ pub(super) struct Selection<'a> {
     pub(super) named: BTreeSet<&'a ServiceName>,
     /// The networks of `services` that are the project's own.
     pub(super) networks: BTreeMap<&'a NetworkName, NetworkFate>,
+    /// The volumes of `services` that are the project's own.
+    pub(super) volumes: BTreeMap<&'a VolumeName, VolumeFate>,
 }
 
 /// What becomes of a network.
@@ -22,6 +24,17 @@ pub(super) enum NetworkFate {
     Keep,
     Create,
     /// It exists and was made from something else: in these fields.
+    Recreate(Vec<String>),
+}
+
+/// What becomes of a volume.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum VolumeFate {
+    Keep,
+    Create,
+    /// It exists and was made from something else: in these fields. It stays, for what is in it.
+    Changed(Vec<String>),
+    /// As [`VolumeFate::Changed`], but its user lets it go.
     Recreate(Vec<String>),
 }
 
@@ -34,14 +47,15 @@ impl<'a> Selection<'a> {
     ) -> Result<Self, PlanError> {
         let named = named(project, options)?;
         let mut names = if options.no_deps { named.clone() } else { graph.with_dependencies(&named) };
-        // To make a network anew, whoever is attached to it must let go and come back: so their services are
-        // selected too, which may bring in further networks.
+        // To make a network or a volume anew, whoever is attached to it must let go and come back: so their services are
+        // selected too, which may bring in further ones.
         loop {
             let networks = networks(project, observed, options, &names);
-            let attached = attached(project, observed, &networks);
+            let volumes = volumes(project, observed, options, &names);
+            let attached = attached(project, observed, &networks, &volumes);
             if attached.is_subset(&names) {
                 let services = names.into_iter().filter_map(|name| Some((name, project.services.get(name)?))).collect();
-                return Ok(Self { services, named, networks });
+                return Ok(Self { services, named, networks, volumes });
             }
             names.extend(attached);
         }
@@ -124,13 +138,47 @@ fn networks<'a>(
     .collect()
 }
 
-/// The services of the project with a container on a network that is made anew.
+fn volumes<'a>(
+    project: &'a Project,
+    observed: &Observed,
+    options: &UpOptions,
+    services: &BTreeSet<&'a ServiceName>,
+) -> BTreeMap<&'a VolumeName, VolumeFate> {
+    let wanted: BTreeSet<&VolumeName> = services
+        .iter()
+        .filter_map(|name| project.services.get(*name))
+        .flat_map(|service| service.named_volumes())
+        .collect();
+    let own = project.volumes.iter().filter(|(key, volume)| wanted.contains(key) && !volume.external);
+    own.map(|(key, volume)| {
+        // One of another name is another volume, and stays where it is.
+        let Some(existing) = observed.volumes.get(key).filter(|existing| existing.name == volume.name) else {
+            return (key, VolumeFate::Create);
+        };
+        let changes = |definition: &Definition| definition.changes(&Definition::of_volume(volume));
+        let fate = match existing.definition.as_ref().and_then(changes) {
+            Some(_) if options.recreate == Recreate::Never => VolumeFate::Keep,
+            Some(fields) if options.recreate_volumes.contains(key) => VolumeFate::Recreate(fields),
+            Some(fields) => VolumeFate::Changed(fields),
+            None => VolumeFate::Keep,
+        };
+        (key, fate)
+    })
+    .collect()
+}
+
+/// The services of the project with a container on a network, or with a volume, that is made anew.
 fn attached<'a>(
     project: &'a Project,
     observed: &Observed,
     networks: &BTreeMap<&NetworkName, NetworkFate>,
+    volumes: &BTreeMap<&VolumeName, VolumeFate>,
 ) -> BTreeSet<&'a ServiceName> {
     let recreated = |name: &NetworkName| matches!(networks.get(name), Some(NetworkFate::Recreate(_)));
-    let containers = observed.containers.iter().filter(|container| container.networks.iter().any(recreated));
+    let emptied = |key: &VolumeName| matches!(volumes.get(key), Some(VolumeFate::Recreate(_)));
+    let must_let_go = |container: &&ObservedContainer| {
+        container.networks.iter().any(recreated) || container.volumes.iter().any(emptied)
+    };
+    let containers = observed.containers.iter().filter(must_let_go);
     containers.filter_map(|container| Some(project.services.get_key_value(&container.service)?.0)).collect()
 }

@@ -1,13 +1,13 @@
 //! A plan: steps, and which of them come after which.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use petgraph::Direction;
 use petgraph::graph::{DiGraph, NodeIndex};
 
 use super::{Operation, Step};
-use crate::name::{ContainerId, ContainerName};
+use crate::name::{ContainerId, ContainerName, VolumeName};
 
 /// A directed acyclic graph of operations, each with its cause. Steps that are not ordered by it may run at the same
 /// time.
@@ -16,6 +16,7 @@ pub struct Plan {
     /// An edge leads from a step to one that comes after it. Nodes are numbered in an order that respects the edges.
     pub(super) graph: DiGraph<Step, ()>,
     pub(super) orphans: Vec<ContainerName>,
+    pub(super) changed_volumes: BTreeMap<VolumeName, Vec<String>>,
 }
 
 /// The place of a step in the order of its plan.

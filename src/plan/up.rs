@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::down::is_orphan;
 use super::draft::{Draft, Node};
 use super::replicas::{Fate, Replica};
-use super::selection::{NetworkFate, Selection, has_healthcheck};
+use super::selection::{NetworkFate, Selection, VolumeFate, has_healthcheck};
 use super::take_down::{Gone, Leaving, Then, is_running, take_down};
 use super::{
     Cause, DependencyGraph, Health, Observed, ObservedContainer, ObservedState, Operation, Plan, PlanError, Replaced,
@@ -60,7 +60,7 @@ pub(super) fn plan<'a>(
     up.pull_images()?;
     up.take_down_containers();
     up.make_networks()?;
-    up.make_volumes();
+    up.make_volumes()?;
     up.create_containers();
     up.update_containers();
     if !options.no_start {
@@ -77,7 +77,11 @@ pub(super) fn plan<'a>(
     let staying =
         observed.containers.iter().filter(|container| is_orphan(project, container) && !options.remove_orphans);
     let orphans: BTreeSet<_> = staying.map(|container| container.name.clone()).collect();
-    Ok(up.draft.finish(orphans.into_iter().collect()))
+    let changed = selection.volumes.iter().filter_map(|(volume, fate)| match fate {
+        VolumeFate::Changed(fields) => Some(((*volume).clone(), fields.clone())),
+        VolumeFate::Keep | VolumeFate::Create | VolumeFate::Recreate(_) => None,
+    });
+    Ok(Plan { changed_volumes: changed.collect(), ..up.draft.finish(orphans.into_iter().collect()) })
 }
 
 impl<'a> Up<'a> {
@@ -182,16 +186,29 @@ impl<'a> Up<'a> {
         Ok(())
     }
 
-    fn make_volumes(&mut self) {
-        let wanted: BTreeSet<&VolumeName> =
-            self.selection.services.values().flat_map(|service| service.named_volumes()).collect();
-        for volume in wanted {
-            let own = self.project.volumes.get(volume).is_some_and(|volume| !volume.external);
-            if own && !self.observed.volumes.contains(volume) {
-                let node = self.draft.add(Operation::CreateVolume { volume: volume.clone() }, Cause::Missing, []);
-                self.volumes.insert(volume, node);
-            }
+    fn make_volumes(&mut self) -> Result<(), PlanError> {
+        for (volume, fate) in &self.selection.volumes {
+            let operation = Operation::CreateVolume { volume: (*volume).clone() };
+            let node = match fate {
+                VolumeFate::Keep | VolumeFate::Changed(_) => continue,
+                VolumeFate::Create => self.draft.add(operation, Cause::Missing, []),
+                VolumeFate::Recreate(fields) => {
+                    let mut departures = Vec::new();
+                    for container in self.observed.containers.iter().filter(|one| one.volumes.contains(*volume)) {
+                        let in_use =
+                            || PlanError::VolumeInUse { volume: (*volume).clone(), container: container.name.clone() };
+                        departures.push(*self.gone.get(&container.id).ok_or_else(in_use)?);
+                    }
+                    let cause = Cause::ConfigChanged(fields.clone());
+                    let name = Some(self.project.volumes[*volume].name.clone());
+                    let remove = Operation::RemoveVolume { volume: (*volume).clone(), name };
+                    let removed = self.draft.add(remove, cause.clone(), departures);
+                    self.draft.add(operation, cause, [removed])
+                }
+            };
+            self.volumes.insert(volume, node);
         }
+        Ok(())
     }
 
     fn create_containers(&mut self) {
@@ -342,12 +359,19 @@ impl<'a> Up<'a> {
         };
         let is_fixed = service.mac_address.is_some() || service.networks.values().any(is_alone);
         let is_shared = self.project.services.values().any(|other| other.shares_with(name));
-        let without_network = self.replicas[name]
+        // What it is on must be let go of by the old one before the new one can have it.
+        let lets_go = |container: &ObservedContainer| {
+            let networks = container.networks.iter().map(|network| self.selection.networks.get(network));
+            let mut volumes = container.volumes.iter().map(|volume| self.selection.volumes.get(volume));
+            networks.flatten().any(|fate| *fate != NetworkFate::Keep)
+                || volumes.any(|fate| matches!(fate, Some(VolumeFate::Recreate(_))))
+        };
+        let is_detached = self.replicas[name]
             .iter()
-            .any(|replica| matches!(replica.fate, Fate::Recreate(_, Cause::NetworkRecreated(_))));
+            .any(|replica| matches!(replica.fate, Fate::Recreate(container, _) if lets_go(container)));
         // Between the old one and the new one there is no moment for it.
         let is_prepared = service.pre_start.iter().any(|hook| hook.per_replica);
-        is_asked_for && !is_prepared && !is_fixed && !is_shared && !without_network
+        is_asked_for && !is_prepared && !is_fixed && !is_shared && !is_detached
     }
 
     fn roll_out(&mut self, name: &'a ServiceName) -> Option<Node> {

@@ -332,6 +332,12 @@ pub struct VolumeRecord {
     pub created_at: jiff::Timestamp,
     /// Its labels.
     pub labels: BTreeMap<String, String>,
+    /// The hash of the configuration it was made from, if a project has one for it.
+    #[serde(default)]
+    pub hash: Option<String>,
+    /// A short digest of each field that the hash is of.
+    #[serde(default)]
+    pub fields: BTreeMap<String, String>,
 }
 
 /// Whether a record can be read by this version.

@@ -268,7 +268,7 @@ async fn perform(world: &Rc<World>, project: Option<&Project>, operation: Operat
             let resource = Resource::Network(record.name);
             reported(world, resource, Status::Removing, Status::Removed, || world.remove_network(&network))
         }
-        Operation::RemoveVolume { volume } => remove_volume(world, &volume),
+        Operation::RemoveVolume { volume, name } => remove_volume(world, &volume, name.as_deref()),
     }
 }
 
@@ -463,9 +463,9 @@ fn remove(world: &World, id: &ContainerId, volumes: bool) -> Result<(), Failure>
     Ok(())
 }
 
-fn remove_volume(world: &World, key: &crate::name::VolumeName) -> Result<(), Failure> {
+fn remove_volume(world: &World, key: &crate::name::VolumeName, name: Option<&str>) -> Result<(), Failure> {
     for record in world.layout.project_volumes(&world.project)? {
-        if record.key.as_deref() == Some(key.as_str()) {
+        if record.key.as_deref() == Some(key.as_str()) && name.is_none_or(|name| record.name == name) {
             let resource = Resource::Volume(record.name.clone());
             reported(world, resource, Status::Removing, Status::Removed, || {
                 Ok(world.layout.remove_volume(&record.name)?)

@@ -12,9 +12,11 @@ use super::lower::Lowered;
 use crate::compose::model::{Peer, Project, Service};
 use crate::image::Store;
 use crate::name::{ImageReference, NetworkName, ProjectName, ServiceName, VolumeName};
-use crate::plan::{Definition, Health, Observed, ObservedContainer, ObservedState};
+use crate::plan::{Definition, Health, Observed, ObservedContainer, ObservedState, ObservedVolume};
 use crate::runtime::{ExitStatus, ExternalRuntime, Handle};
-use crate::state::{ContainerLayout, ContainerRecord, ContainerState, HealthRecord, Layout, NetworkRecord, StateError};
+use crate::state::{
+    ContainerLayout, ContainerRecord, ContainerState, HealthRecord, Layout, NetworkRecord, StateError, VolumeRecord,
+};
 
 /// What a container was made from: enough to start it again without the project, and without an image that may have
 /// got another meaning since.
@@ -103,7 +105,12 @@ pub(super) fn observe_rest(
     observed: &mut Observed,
 ) -> Result<(), StateError> {
     for volume in layout.project_volumes(name)? {
-        observed.volumes.extend(volume.key.and_then(|key| key.parse().ok()));
+        let Some(key) = volume.key.as_ref().and_then(|key| key.parse::<VolumeName>().ok()) else { continue };
+        // Renamed in the file, it is there under both names.
+        let wanted = project.and_then(|project| project.volumes.get(&key)).is_some_and(|own| own.name == volume.name);
+        if wanted || !observed.volumes.contains_key(&key) {
+            observed.volumes.insert(key, observed_volume(volume));
+        }
     }
     let references: BTreeSet<&ImageReference> =
         project.iter().flat_map(|project| project.services.values()).flat_map(Service::images).collect();
@@ -204,6 +211,11 @@ fn joined(service: &Service) -> BTreeSet<ServiceName> {
         Peer::Container(_) => None,
     });
     services.collect()
+}
+
+fn observed_volume(record: VolumeRecord) -> ObservedVolume {
+    let VolumeRecord { name, hash, fields, .. } = record;
+    ObservedVolume { name, definition: hash.map(|hash| Definition { hash, fields }) }
 }
 
 /// A network by its key, as [`Observed`] holds it.

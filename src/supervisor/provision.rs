@@ -73,6 +73,7 @@ pub(super) fn check(world: &World, project: &Project, plan: &plan::Plan) -> Resu
 /// Makes a named volume; one that exists stays as it is.
 pub(super) fn create_volume(world: &World, project: &Project, key: &VolumeName) -> Result<(), Failure> {
     let config = &project.volumes[key];
+    let definition = Definition::of_volume(config);
     let record = VolumeRecord {
         version: VERSION,
         name: config.name.clone(),
@@ -80,6 +81,8 @@ pub(super) fn create_volume(world: &World, project: &Project, key: &VolumeName) 
         key: Some(key.as_str().to_owned()),
         created_at: jiff::Timestamp::now(),
         labels: config.labels.clone(),
+        hash: Some(definition.hash),
+        fields: definition.fields,
     };
     world.layout.create_volume(&record)?;
     Ok(())
@@ -287,6 +290,8 @@ fn create_anonymous_volumes(
             key: None,
             created_at: jiff::Timestamp::now(),
             labels: BTreeMap::new(),
+            hash: None,
+            fields: BTreeMap::new(),
         })?;
         volumes.insert(target, name);
     }

@@ -148,7 +148,7 @@ proptest! {
 
         let everything = DownOptions { remove_orphans: true, volumes: true, ..DownOptions::default() };
         let down = teardown(Some(&after), &observed, &everything);
-        let kept = observed.volumes.clone().into_iter().filter(|volume| !after.volumes.contains_key(volume)).collect();
+        let kept = observed.volumes.clone().into_iter().filter(|(volume, _)| !after.volumes.contains_key(volume)).collect();
         carry_out(&down, Some(&after), &mut observed, &mut choices(&order));
         let images = observed.images.clone();
         prop_assert_eq!(observed, Observed { images, volumes: kept, ..Observed::default() });

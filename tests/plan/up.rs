@@ -195,6 +195,55 @@ fn what_is_made_anew_is_told_of_with_the_reason() {
 }
 
 #[test]
+fn a_changed_volume_stays_unless_it_is_let_go() {
+    let mut changed = shop();
+    let data = changed.volumes.get_mut("data").unwrap();
+    data.labels.insert("tier".to_owned(), "back".to_owned());
+    let mut observed = running(&shop());
+    let kept = up(&changed, &observed);
+    assert!(kept.is_empty(), "{kept}");
+    assert_eq!(kept.changed_volumes(), [(&"data".parse().unwrap(), "labels.tier".to_owned())]);
+
+    let options = UpOptions { recreate_volumes: ["data".parse().unwrap()].into(), ..UpOptions::default() };
+    assert_snapshot!(plan(&changed, &observed, &options), @"
+    #1 stop container shop-db-1 (volume data recreated)
+    #2 remove container shop-db-1 (volume data recreated) after #1
+    #3 remove volume data (configuration changed: labels.tier) after #2
+    #4 create volume data (configuration changed: labels.tier) after #3
+    #5 create container db-1 (volume data recreated) after #2, #4
+    #6 start container db-1 (volume data recreated) after #5
+    ");
+    let lost = reconcile(&changed, &observed, &options).unwrap();
+    assert_eq!(lost.recreations(), ["recreate volume data: labels.tier", "recreate db: volume data recreated"]);
+    assert!(lost.changed_volumes().is_empty());
+    // Who does not need it does not lose it.
+    let only = UpOptions { services: vec![name("web")], no_deps: true, ..options.clone() };
+    assert_snapshot!(plan(&changed, &observed, &only), @"");
+    // Whoever has it mounted must let go of it.
+    let mut other = observed.containers.iter().find(|one| one.service == name("db")).unwrap().clone();
+    (other.id, other.service) = (ContainerId::new("f".repeat(64)).unwrap(), name("gone"));
+    other.name = "shop-gone-1".parse().unwrap();
+    observed.containers.push(other);
+    assert_snapshot!(plan(&changed, &observed, &options), @"error: volume `data` is to be made anew, but container `shop-gone-1`, which stays, has it mounted");
+    let never = UpOptions { recreate: Recreate::Never, ..options };
+    assert_snapshot!(plan(&changed, &observed, &never), @"");
+
+    // One of another name is another volume; of what an earlier version made nothing is known.
+    let mut renamed = shop();
+    renamed.volumes.get_mut("data").unwrap().name = "elsewhere".to_owned();
+    observed.containers.pop();
+    assert_snapshot!(up(&renamed, &observed), @"
+    #1 stop container shop-db-1 (configuration changed: volumes.data.name)
+    #2 remove container shop-db-1 (configuration changed: volumes.data.name) after #1
+    #3 create volume data (missing)
+    #4 create container db-1 (configuration changed: volumes.data.name) after #2, #3
+    #5 start container db-1 (configuration changed: volumes.data.name) after #4
+    ");
+    observed.volumes.values_mut().for_each(|volume| volume.definition = None);
+    assert!(up(&changed, &observed).changed_volumes().is_empty());
+}
+
+#[test]
 fn recreate_strategies() {
     let project =
         project([("db", service("postgres:15")), ("web", service("nginx:1").needs("db", Condition::ServiceStarted))]);

@@ -7,8 +7,8 @@ use rcompose::compose::model::{
 };
 use rcompose::name::{ContainerId, ContainerName, ImageReference, ProjectName, ServiceName};
 use rcompose::plan::{
-    Definition, Health, Observed, ObservedContainer, ObservedState, Operation, Plan, UpOptions, container_name,
-    reconcile,
+    Definition, Health, Observed, ObservedContainer, ObservedState, ObservedVolume, Operation, Plan, UpOptions,
+    container_name, reconcile,
 };
 
 pub(crate) fn name(text: &str) -> ServiceName {
@@ -137,7 +137,11 @@ fn carry_out_step(operation: &Operation, project: Option<&Project>, observed: &m
             let definition = Definition::of_network(&project.unwrap().networks[network]);
             assert_eq!(observed.networks.insert(network.clone(), definition), None, "{network} exists");
         }
-        Operation::CreateVolume { volume } => assert!(observed.volumes.insert(volume.clone()), "{volume} exists"),
+        Operation::CreateVolume { volume } => {
+            let config = &project.unwrap().volumes[volume];
+            let made = ObservedVolume { name: config.name.clone(), definition: Some(Definition::of_volume(config)) };
+            assert_eq!(observed.volumes.insert(volume.clone(), made), None, "{volume} exists");
+        }
         Operation::PullImage { image } => drop(observed.images.insert(image.clone(), format!("id of {image}"))),
         Operation::CreateContainer { service, number, .. } => {
             let container = created(project.unwrap(), service, *number, observed);
@@ -183,9 +187,9 @@ fn carry_out_step(operation: &Operation, project: Option<&Project>, observed: &m
             assert!(!observed.containers.iter().any(|one| one.networks.contains(network)), "{network} is in use");
             assert!(observed.networks.remove(network).is_some(), "{network} does not exist");
         }
-        Operation::RemoveVolume { volume } => {
+        Operation::RemoveVolume { volume, .. } => {
             assert!(!observed.containers.iter().any(|one| one.volumes.contains(volume)), "{volume} is in use");
-            assert!(observed.volumes.remove(volume), "{volume} does not exist");
+            assert!(observed.volumes.remove(volume).is_some(), "{volume} does not exist");
         }
     }
 }
@@ -195,7 +199,7 @@ fn created(project: &Project, key: &ServiceName, number: u32, observed: &Observe
     let volumes = service.named_volumes().cloned();
     let volumes: BTreeSet<_> = volumes.collect();
     assert!(has_networks(project, service, observed), "a network is missing");
-    assert!(volumes.is_subset(&observed.volumes), "a volume is missing");
+    assert!(volumes.iter().all(|volume| observed.volumes.contains_key(volume)), "a volume is missing");
     let taken = |id: &ContainerId| observed.containers.iter().any(|container| container.id == *id);
     ObservedContainer {
         id: (0u32..).map(|id| ContainerId::new(format!("{id:064x}")).unwrap()).find(|id| !taken(id)).unwrap(),

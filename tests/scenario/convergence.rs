@@ -1,6 +1,8 @@
 //! What a second `up` does about what has changed, and what it says of it.
 
-use crate::support::Sandbox;
+use std::process::Command;
+
+use crate::support::{Sandbox, Stack, Terminal};
 
 const STACK: &str = "
 services:
@@ -75,4 +77,72 @@ fn other_content_of_a_config_or_secret_is_another_container() {
     stack.rcompose(&["up", "-d"]).succeeds();
     assert_eq!(stack.container("web"), web);
     stack.rcompose(&["up", "-d", "--force-recreate", "web"]).fails_with(1).says(&["password", "does not exist"]);
+}
+
+const KEEPER: &str = "
+services:
+  keeper: {image: 'rootfs:/', init: true, command: [sleep, '1000'], volumes: ['data:/data']}
+  other: {image: 'rootfs:/', init: true, command: [sleep, '1000']}
+volumes: {data: {labels: {tier: one}}}
+";
+
+/// `up -d` at a terminal, with an answer to what it asks.
+fn answered(sandbox: &Sandbox, stack: &Stack<'_>, answer: &str) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rcompose"));
+    command.args(["-p", "kept", "-f"]).arg(stack.file()).args(["--progress", "plain", "up", "-d"]);
+    sandbox.equip(&mut command);
+    let mut terminal = Terminal::spawn(&command);
+    terminal.shows("kept_data is not what the file says (labels.tier)");
+    terminal.types(answer);
+    assert!(terminal.wait().success(), "{}", terminal.shown());
+    terminal.shown()
+}
+
+#[test]
+fn a_changed_volume_is_made_anew_only_with_a_yes() {
+    let sandbox = Sandbox::new("volume-changed");
+    let stack = sandbox.stack("kept", KEEPER);
+    stack.rcompose(&["up", "-d"]).succeeds();
+    let inside = |script: &str| stack.rcompose(&["exec", "-T", "keeper", "sh", "-c", script]);
+    inside("echo kept > /data/file").succeeds();
+    let (keeper, other) = (stack.container("keeper"), stack.container("other"));
+    let label = || stack.rcompose(&["volumes", "--format", "{{.Name}} {{.Labels}}"]).succeeds().stdout;
+
+    stack.rewrite(&KEEPER.replace("one", "two"));
+    let left = "kept_data is not what the file says (labels.tier), and stays as it is";
+    stack.rcompose(&["up", "-d"]).succeeds().says(&[left]);
+    stack.rcompose(&["up", "-d", "--dry-run"]).succeeds().says(&[left]);
+    answered(&sandbox, &stack, "\r");
+    inside("cat /data/file").succeeds().prints(&["kept"]);
+    assert_eq!(stack.container("keeper"), keeper);
+    assert!(label().contains("tier=one"), "{}", label());
+
+    answered(&sandbox, &stack, "y\r");
+    inside("cat /data/file").fails_with(1).says(&["No such file"]);
+    assert!(label().contains("tier=two"), "{}", label());
+    assert_ne!(stack.container("keeper").id, keeper.id);
+    assert_eq!(stack.container("other"), other, "who does not have it mounted has not been touched");
+
+    stack.rewrite(&KEEPER.replace("one", "three"));
+    inside("echo kept > /data/file").succeeds();
+    stack.rcompose(&["up", "-d", "-y"]).succeeds().says(&["recreate volume data: labels.tier"]);
+    inside("cat /data/file").fails_with(1);
+    assert!(label().contains("tier=three"), "{}", label());
+    let again = stack.rcompose(&["up", "-d"]).succeeds();
+    assert!(!again.stderr.contains("is not what the file says"), "{again}");
+}
+
+#[test]
+fn a_volume_of_another_name_is_another_volume() {
+    let sandbox = Sandbox::new("volume-renamed");
+    let stack = sandbox.stack("kept", KEEPER);
+    stack.rcompose(&["up", "-d"]).succeeds();
+    let inside = |script: &str| stack.rcompose(&["exec", "-T", "keeper", "sh", "-c", script]);
+    inside("echo kept > /data/file").succeeds();
+    stack.rewrite(&KEEPER.replace("{labels", "{name: elsewhere, labels"));
+    stack.rcompose(&["up", "-d"]).succeeds().says(&["recreate keeper: volumes.data.name"]);
+    inside("cat /data/file").fails_with(1).says(&["No such file"]);
+    stack.rewrite(KEEPER);
+    stack.rcompose(&["up", "-d"]).succeeds();
+    inside("cat /data/file").succeeds().prints(&["kept"]);
 }

@@ -22,7 +22,8 @@ pub(in crate::cli) async fn create(context: &Context, args: CreateArgs) -> Resul
         no_start: true,
         ..UpOptions::default()
     };
-    let bringing = Bringing { title: "create", quiet_pull: args.quiet_pull, ignore_orphans: args.ignore_orphans };
+    let bringing =
+        Bringing { title: "create", quiet_pull: args.quiet_pull, ignore_orphans: args.ignore_orphans, yes: args.yes };
     bringing.to_the_end(context, &mut project, options).await
 }
 
@@ -32,6 +33,6 @@ pub(in crate::cli) async fn scale(context: &Context, args: ScaleArgs) -> Result<
     let mut project = context.load_to_run(&services, args.no_deps)?;
     scaled(&mut project, &args.scale);
     let options = UpOptions { services, no_deps: args.no_deps, ..UpOptions::default() };
-    let bringing = Bringing { title: "scale", quiet_pull: false, ignore_orphans: args.ignore_orphans };
+    let bringing = Bringing { title: "scale", quiet_pull: false, ignore_orphans: args.ignore_orphans, yes: false };
     bringing.to_the_end(context, &mut project, options).await
 }

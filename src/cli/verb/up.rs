@@ -1,10 +1,13 @@
 //! `rcompose up`.
 
+use std::collections::BTreeSet;
+use std::io::{self, IsTerminal as _};
 use std::process::ExitCode;
 use std::time::Instant;
 
 use crate::cli::args::{self, Scale, UpArgs, UpPull};
 use crate::cli::attached;
+use crate::cli::confirm::confirmed;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::follow::complete;
@@ -18,7 +21,7 @@ use crate::cli::publish;
 use crate::cli::select::select;
 use crate::compose::model::Project;
 use crate::image::Store;
-use crate::name::ServiceName;
+use crate::name::{ServiceName, VolumeName};
 use crate::plan::{DependencyGraph, Operation, Plan, PlanError, Recreate, UpOptions, reconcile};
 use crate::supervisor::{Client, Request, observe};
 
@@ -30,7 +33,8 @@ pub(in crate::cli) async fn run(context: &Context, mut args: UpArgs) -> Result<E
     if args.attach_dependencies {
         args.attach = with_dependencies(&project, &args.services)?;
     }
-    let bringing = Bringing { title: "up", quiet_pull: args.quiet_pull, ignore_orphans: args.ignore_orphans };
+    let bringing =
+        Bringing { title: "up", quiet_pull: args.quiet_pull, ignore_orphans: args.ignore_orphans, yes: args.yes };
     let Some(client) = bringing.begin(context, &mut project, options(&args), !args.detached()).await? else {
         return Ok(ExitCode::SUCCESS);
     };
@@ -49,6 +53,8 @@ pub(super) struct Bringing {
     pub(super) quiet_pull: bool,
     /// Nobody wants to hear of containers that the file does not have.
     pub(super) ignore_orphans: bool,
+    /// `-y`: every question is answered with yes.
+    pub(super) yes: bool,
 }
 
 impl Bringing {
@@ -102,7 +108,11 @@ impl Bringing {
         let project = &*project;
         let store = Store::open(&context.layout.images())?;
         let observed = observe(&context.layout, &project.name, Some(project), &store)?;
-        let plan = reconcile(project, &observed, &options)?;
+        let mut plan = reconcile(project, &observed, &options)?;
+        options.recreate_volumes = self.given_up(context, project, &plan)?;
+        if !options.recreate_volumes.is_empty() {
+            plan = reconcile(project, &observed, &options)?;
+        }
         if !self.ignore_orphans {
             warn_of_orphans(context, &plan);
         }
@@ -119,6 +129,23 @@ impl Bringing {
             output::note(&opened);
         }
         Ok(Some(options))
+    }
+
+    /// The volumes that have changed and that the user lets go, with what is in them.
+    fn given_up(&self, context: &Context, project: &Project, plan: &Plan) -> Result<BTreeSet<VolumeName>, CliError> {
+        let mut given_up = BTreeSet::new();
+        for (volume, fields) in plan.changed_volumes() {
+            let name = &project.volumes[volume].name;
+            let about = format!("volume {name} is not what the file says ({fields})");
+            let asks = io::stdin().is_terminal() && !context.globals.dry_run;
+            if self.yes || (asks && confirmed(&format!("{about}. Recreate it? What is in it is lost [yN] "))?) {
+                given_up.insert(volume.clone());
+            } else if !asks {
+                let message = format!("{about}, and stays as it is: -y recreates it, and loses what is in it");
+                output::warn(output::paint(&context.globals), &message);
+            }
+        }
+        Ok(given_up)
     }
 
     async fn end(&self, context: &Context, client: Client) -> Result<(), CliError> {
@@ -183,6 +210,7 @@ fn options(args: &UpArgs) -> UpOptions {
         pull: args.pull.and_then(UpPull::policy),
         remove_orphans: args.remove_orphans,
         renew_volumes: args.renew_anon_volumes,
+        recreate_volumes: BTreeSet::new(),
         wait: args.wait,
         wait_timeout: args.wait_timeout.filter(|_| args.detached()),
         timeout: args.timeout,
