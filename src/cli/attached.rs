@@ -55,6 +55,11 @@ pub(super) async fn run(
                             progress.event(output::event(&resource, status), Instant::now())?;
                         }
                     }
+                    Some(Event::Waiting(holder)) => {
+                        if let Some(progress) = &mut progress {
+                            progress.event(output::turn(&project.name, holder), Instant::now())?;
+                        }
+                    }
                     Some(Event::Warning(message)) => output::warn(output::paint(&context.globals), &message),
                     Some(Event::Hook { container, line }) => session.hook(container.as_str(), line)?,
                     // Its log is shown.

@@ -31,6 +31,9 @@ pub(super) async fn complete(mut client: Client, mut progress: StderrProgress, p
             Ok(Some(Event::Progress { resource, status })) => {
                 progress.event(output::event(&resource, status), Instant::now())?;
             }
+            Ok(Some(Event::Waiting(holder))) => {
+                progress.event(output::turn(client.project(), holder), Instant::now())?;
+            }
             // Shown below the block that is redrawn.
             Ok(Some(Event::Warning(message))) => warnings.push(message),
             Ok(Some(Event::Hook { container, line })) => {

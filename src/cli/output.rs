@@ -8,6 +8,7 @@ use super::progress::{Appearance, Event, Progress, Status};
 use super::style::{self, Paint};
 use super::terminal;
 use crate::compose::{Diagnostic, render_all};
+use crate::name::ProjectName;
 use crate::supervisor;
 
 /// Progress on standard error.
@@ -92,6 +93,15 @@ pub(super) fn event(resource: &supervisor::Resource, status: supervisor::Status)
         Reported::Error => Status::Error,
     };
     Event::new(id, status)
+}
+
+/// That a command waits for its turn on `project`, and for whom; or that its turn has come.
+pub(super) fn turn(project: &ProjectName, holder: Option<String>) -> Event {
+    let id = format!("Project {project}");
+    match holder {
+        Some(holder) => Event::new(id, Status::Waiting).with_detail(format!("for {holder}")),
+        None => Event::new(id, Status::Ready),
+    }
 }
 
 /// Writes a command's result to standard output; a reader that left early (`| head`) is no error.

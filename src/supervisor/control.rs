@@ -3,6 +3,7 @@
 //! ```text
 //! client ──▶ Request            one per connection
 //! client ◀── "Accepted"         the supervisor stays until it is done; without this word it is leaving
+//! client ◀── Waiting            when another request has been in its way for a second
 //! client ◀── Event …            as things happen
 //! client ◀── Waits              only after `Run`: what it is to be attached to is there, and is held
 //! client ──▶ newline            it is attached
@@ -145,6 +146,8 @@ pub enum Event {
         /// The line.
         line: String,
     },
+    /// Another request is being performed, and this one waits for it, which the text names; nothing when its turn has come.
+    Waiting(Option<String>),
     /// A container that was started ended in a failure before the request did.
     Died(Box<Evidence>),
     /// A container that [`Request::Run`] asks for is there, and is held until its client is attached.

@@ -1,10 +1,12 @@
 //! The supervisor process: takes the project's lock, takes over what runs, serves requests one at a time, and leaves
 //! when nothing is left to supervise.
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
+use std::time::Duration;
 
 use tokio::io::unix::AsyncFd;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
@@ -99,9 +101,19 @@ pub fn serve(
     })
 }
 
+/// How long a client waits for its turn before it is told for whom.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Whose request is being performed.
+type Holder = Rc<RefCell<String>>;
+
 /// A request with the way to answer it.
 struct Job {
     request: Request,
+    /// Who has sent it, as others are told.
+    client: String,
+    /// Told when it is begun.
+    begun: oneshot::Sender<()>,
     events: mpsc::Sender<Event>,
     /// Resolves when the client hangs up.
     gone: oneshot::Receiver<()>,
@@ -122,6 +134,7 @@ struct Dispatcher {
     closed: mpsc::Sender<()>,
     closings: mpsc::Receiver<()>,
     connections: usize,
+    holder: Holder,
     /// In order of arrival; none is followed by one of higher rank.
     waiting: VecDeque<Job>,
     is_leaving: bool,
@@ -142,6 +155,7 @@ impl Dispatcher {
             closed,
             closings,
             connections: 0,
+            holder: Holder::default(),
             waiting: VecDeque::new(),
             is_leaving: false,
         })
@@ -186,18 +200,22 @@ impl Dispatcher {
     fn accept(&mut self, accepted: io::Result<(UnixStream, SocketAddr)>) {
         if let Ok((stream, _)) = accepted {
             self.connections += 1;
-            let (world, jobs, closed) = (Rc::clone(&self.world), self.jobs.clone(), self.closed.clone());
-            tokio::task::spawn_local(connection(world, stream, jobs, closed));
+            let (world, holder) = (Rc::clone(&self.world), Rc::clone(&self.holder));
+            let line = Line { jobs: self.jobs.clone(), holder };
+            tokio::task::spawn_local(connection(world, stream, line, self.closed.clone()));
         }
     }
 
     /// Performs a request; meanwhile connections are accepted, and one of higher rank takes over. True when it was the
     /// last: nothing is left, and the project's files are cleared.
     async fn perform(&mut self, job: Job) -> bool {
-        let Job { request, events, mut gone } = job;
+        let Job { request, client, begun, events, mut gone } = job;
         if gone.try_recv() == Err(oneshot::error::TryRecvError::Closed) {
             return false;
         }
+        self.holder.replace(client);
+        // Who is not there any more finds that out below.
+        let _ = begun.send(());
         let (rank, follow) = (rank(&request), request.follows());
         let (cancel, cancelled) = oneshot::channel();
         // Dropped to cancel.
@@ -281,8 +299,15 @@ fn rank(request: &Request) -> Rank {
     }
 }
 
+/// Where requests stand in line.
+struct Line {
+    jobs: mpsc::Sender<Job>,
+    /// For whom they wait.
+    holder: Holder,
+}
+
 /// One client: a request, then its events until it hangs up.
-async fn connection(world: Rc<World>, stream: UnixStream, jobs: mpsc::Sender<Job>, closed: mpsc::Sender<()>) {
+async fn connection(world: Rc<World>, stream: UnixStream, waiting: Line, closed: mpsc::Sender<()>) {
     let (reader, mut writer) = stream.into_split();
     let mut reader = BufReader::new(reader);
     let mut line = String::new();
@@ -297,7 +322,7 @@ async fn connection(world: Rc<World>, stream: UnixStream, jobs: mpsc::Sender<Job
                 let _ = closed.send(()).await;
                 return world.happenings.tell(after, reader, writer).await;
             }
-            Ok(request) => converse(&world, request, reader, writer, &jobs).await,
+            Ok(request) => converse(&world, request, reader, writer, &waiting).await,
             Err(error) => {
                 let failure = Failure::from_error(FailureKind::System, &error)
                     .because_of("the project's supervisor is of another version of rcompose");
@@ -320,8 +345,9 @@ async fn converse(
     request: Request,
     mut reader: BufReader<OwnedReadHalf>,
     mut writer: OwnedWriteHalf,
-    jobs: &mpsc::Sender<Job>,
+    Line { jobs, holder }: &Line,
 ) {
+    let client = who(writer.as_ref());
     let follow = request.follows();
     // Dropped with this connection: a container is not held for a client that is gone.
     let mut attends = match &request {
@@ -332,9 +358,12 @@ async fn converse(
     // Only the last word of the request comes this way.
     let (events, mut answers) = mpsc::channel(1);
     let (gone, when_gone) = oneshot::channel();
-    if jobs.send(Job { request, events, gone: when_gone }).await.is_err() {
+    let (begun, mut turn) = oneshot::channel();
+    if jobs.send(Job { request, client, begun, events, gone: when_gone }).await.is_err() {
         return;
     }
+    let mut patience = std::pin::pin!(tokio::time::sleep(PATIENCE));
+    let (mut stands_in_line, mut was_told) = (true, false);
     // Dropped when this client hangs up, however that is noticed.
     let _gone = gone;
     let mut finished = false;
@@ -342,6 +371,15 @@ async fn converse(
     loop {
         let event = tokio::select! {
             biased;
+            // Before anything that its own request says.
+            came = &mut turn, if stands_in_line => {
+                stands_in_line = false;
+                // Another request may have taken over instead: the answer says so.
+                if came.is_err() || !was_told {
+                    continue;
+                }
+                Event::Waiting(None)
+            }
             event = said.recv() => match event {
                 Ok(event) => event,
                 // This client was too slow. Progress that it has not seen is of no use any more; which containers run is.
@@ -359,6 +397,10 @@ async fn converse(
                 finished = true;
                 answer
             }
+            () = &mut patience, if stands_in_line && !was_told => {
+                was_told = true;
+                Event::Waiting(Some(holder.borrow().clone()))
+            }
             read = reader.read(&mut rest) => match read {
                 Ok(count) if count > 0 => {
                     if let Some(attends) = attends.take() {
@@ -375,6 +417,29 @@ async fn converse(
             return;
         }
     }
+}
+
+/// Characters of a command line that are shown.
+const SHOWN: usize = 160;
+
+/// Who has sent a request: `rcompose up -d (pid 123)`.
+fn who(client: &UnixStream) -> String {
+    let Some(pid) = client.peer_cred().ok().and_then(|client| client.pid()) else {
+        return "another command".to_owned();
+    };
+    let line = fs_err::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let words = line.split(|byte| *byte == 0).filter(|word| !word.is_empty()).map(String::from_utf8_lossy);
+    let mut words: Vec<_> = words.collect();
+    if let Some(program) = words.first_mut() {
+        *program = program.rsplit('/').next().unwrap_or_default().to_owned().into();
+    }
+    let line = words.join(" ");
+    // As others see it, on a line of their terminals.
+    let mut shown: String = line.chars().filter(|letter| !letter.is_control()).take(SHOWN).collect();
+    if shown.len() < line.len() {
+        shown.push('…');
+    }
+    if shown.is_empty() { format!("pid {pid}") } else { format!("{shown} (pid {pid})") }
 }
 
 pub(super) async fn say(writer: &mut OwnedWriteHalf, event: &Event) -> io::Result<()> {

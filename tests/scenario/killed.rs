@@ -131,6 +131,29 @@ fn two_ups_at_once_make_one_stack() {
 }
 
 #[test]
+fn who_waits_for_another_command_is_told_for_which() {
+    let sandbox = Sandbox::new("second-up");
+    let stack = sandbox.stack("gated", GATED);
+    let first = stack.spawn(&["up", "-d", "--wait"]);
+    eventually("a gate that runs", Duration::from_secs(20), || {
+        stack
+            .containers()
+            .iter()
+            .any(|container| container.service == "gate" && container.state == "running")
+            .then_some(())
+    });
+    let second = stack.spawn(&["--progress", "json", "up", "-d"]);
+    let told = eventually("who holds the project", Duration::from_secs(20), || {
+        let said = second.stderr();
+        said.lines().find(|line| line.contains("Project gated") && line.contains("Waiting")).map(ToOwned::to_owned)
+    });
+    assert!(told.contains("for rcompose -p gated") && told.contains("up -d --wait (pid "), "{told}");
+    stack.rcompose(&["exec", "-T", "gate", "touch", "/gate/open"]).succeeds();
+    first.wait(Duration::from_secs(30)).succeeds();
+    second.wait(Duration::from_secs(30)).succeeds().says(&[r#""id":"Project gated","status":"Done","text":"Ready""#]);
+}
+
+#[test]
 fn two_downs_at_once_both_succeed() {
     let sandbox = Sandbox::new("two-downs");
     let stack = sandbox.stack("gated", &GATED.replace("/gate/open", "/gate"));

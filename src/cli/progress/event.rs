@@ -87,6 +87,7 @@ statuses! {
     Running Done "It ran already.",
     Restarting Working "It is stopped and started.",
     Waiting Working "Something waits for a container to be healthy, or to end.",
+    Ready Done "Its turn has come.",
     Healthy Done "Its health check passed.",
     Exited Done "It ended, with code 0.",
     Stopping Working "A container is stopped.",
