@@ -170,7 +170,7 @@ impl<'a> Session<'a> {
         for (name, service) in &project.services {
             if args.shows(name, service.attach()) {
                 for number in 1..=service.replicas() {
-                    let name = crate::plan::container_name(&project.name, name, service, number);
+                    let name = crate::plan::container_name(project, name, service, number);
                     writer.add(label(&project.name, name.as_str()));
                 }
             }
@@ -271,7 +271,8 @@ impl<'a> Session<'a> {
             Interrupt::Stop => Action::Stop { timeout: self.args.timeout },
             Interrupt::Kill => Action::Kill { signal: Signal::KILL.as_raw(), orphans: true },
         };
-        let request = Request::Act { project: None, services: Vec::new(), action };
+        let request =
+            Request::Act { project: None, services: Vec::new(), action, at_once: self.context.globals.at_once() };
         let (layout, name) = (self.context.layout.clone(), self.project.name.clone());
         let (progress, paint) = (output::progress(&self.context.globals, "stop"), output::paint(&self.context.globals));
         tokio::task::spawn_local(async move {
@@ -288,5 +289,5 @@ pub(super) fn keeps_nothing(record: &Record) -> bool {
 
 /// What a container is called in the log: its name without the project.
 pub(super) fn label<'n>(project: &ProjectName, name: &'n str) -> &'n str {
-    name.strip_prefix(project.as_str()).and_then(|rest| rest.strip_prefix('-')).unwrap_or(name)
+    name.strip_prefix(project.as_str()).and_then(|rest| rest.strip_prefix(['-', '_'])).unwrap_or(name)
 }

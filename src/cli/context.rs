@@ -13,6 +13,7 @@ use super::network_settings::NetworkSettings;
 use super::output;
 use super::publish;
 use super::remote::RemoteFiles;
+use super::switches::Switches;
 use crate::compose::model::Project;
 use crate::compose::{Diagnostic, LoadError, LoadOptions, Loaded, Resolved, load, resolve};
 use crate::image::{Credentials, RegistryConfig};
@@ -60,12 +61,14 @@ impl Context {
         Ok(self.load_all(services)?.project)
     }
 
-    /// As [`Context::load`], to run `services` (all when there are none) and, unless `alone`, what they depend on.
+    /// As [`Context::load`], to run `services` (all when there are none) and, unless `alone`, what they depend on; with what
+    /// variables say in place of flags.
     ///
     /// # Errors
     /// [`CliError::Load`] also for what these services ask for that is not supported yet.
-    pub(super) fn load_to_run(&self, services: &[ServiceName], alone: bool) -> Result<Project, CliError> {
-        let Loaded { mut project, unsupported, .. } = self.load_all(services)?;
+    pub(super) fn load_to_run(&self, services: &[ServiceName], alone: bool) -> Result<(Project, Switches), CliError> {
+        let Loaded { mut project, resolved, unsupported, .. } = self.load_all(services)?;
+        let switches = Switches::new(resolved.variables());
         if let Some(address) = self.network_settings()?.publish {
             publish::bind(&mut project, address);
         }
@@ -86,7 +89,7 @@ impl Context {
         let (warnings, errors): (Vec<_>, Vec<_>) = judged.into_iter().partition(Diagnostic::is_warning);
         refused.extend(errors);
         self.warn(&warnings);
-        if refused.is_empty() { Ok(project) } else { Err(LoadError::Diagnostics(refused).into()) }
+        if refused.is_empty() { Ok((project, switches)) } else { Err(LoadError::Diagnostics(refused).into()) }
     }
 
     /// What `config.toml` says of networks.
@@ -154,6 +157,7 @@ impl Context {
             services: services.iter().map(ToString::to_string).collect(),
             environment: self.environment.clone(),
             working_dir: std::env::current_dir().map_err(CliError::WorkingDirectory)?,
+            compatibility: self.globals.compatibility,
             all_resources: self.globals.all_resources,
             ..LoadOptions::default()
         })

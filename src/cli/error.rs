@@ -67,6 +67,12 @@ pub enum CliError {
         /// The project.
         project: ProjectName,
     },
+    /// The variable that limits how much is done at once is no number.
+    #[error("COMPOSE_PARALLEL_LIMIT must be an integer (found: {found:?})")]
+    ParallelLimit {
+        /// What it is.
+        found: String,
+    },
     /// Orphans are to be passed over, and to be removed.
     #[error("COMPOSE_IGNORE_ORPHANS cannot be combined with --remove-orphans")]
     IgnoredAndRemoved,
@@ -314,6 +320,7 @@ impl CliError {
             | Self::NothingRuns { .. }
             | Self::NoSuchPort { .. }
             | Self::IgnoredAndRemoved
+            | Self::ParallelLimit { .. }
             | Self::NoContainer { .. }
             | Self::NoSuchContainer { .. }
             | Self::NoSuchContainerName { .. }
@@ -420,6 +427,7 @@ impl CliError {
             Self::NoSuchPort { .. } => Some("publish it under `ports` in the compose file".to_owned()),
             Self::Output { .. }
             | Self::IgnoredAndRemoved
+            | Self::ParallelLimit { .. }
             | Self::OutputFile { .. }
             | Self::HostCommand { .. }
             | Self::HostProgram(_)

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Instant;
 
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 
 use super::context::Context;
@@ -23,19 +23,24 @@ pub(super) async fn pull_images<'a>(
     context: &Context,
     store: &Store,
     references: impl IntoIterator<Item = &'a ImageReference>,
+    at_once: Option<usize>,
     progress: &mut StderrProgress,
 ) -> Result<Vec<PullError>, CliError> {
     let registries = Rc::new(context.registries()?);
     let store = Rc::new(store.clone());
     let (events, mut inbox) = mpsc::unbounded_channel();
     let mut pulls = JoinSet::new();
+    let room = Rc::new(Semaphore::new(at_once.unwrap_or(Semaphore::MAX_PERMITS).min(Semaphore::MAX_PERMITS)));
     for reference in references {
         // What lies on this machine already is not pulled.
         let ImageReference::Registry(reference) = reference.clone() else { continue };
         let name = ImageReference::Registry(reference.clone()).to_string();
         progress.event(Event::new(id(&name), Status::Pulling), Instant::now())?;
         let (store, registries, events) = (Rc::clone(&store), Rc::clone(&registries), events.clone());
+        let room = Rc::clone(&room);
         pulls.spawn_local(async move {
+            // Never closed: it cannot fail.
+            let _permit = room.acquire().await;
             // Unbounded: an event is a few bytes, and a pull must not wait for a terminal.
             let tell = |event| drop(events.send((name.clone(), event)));
             let outcome = pull(&store, &registries, &reference, tell).await;

@@ -44,6 +44,7 @@ mod signals;
 pub mod stats;
 pub mod style;
 mod supervise;
+mod switches;
 pub mod table;
 mod tailer;
 pub mod template;

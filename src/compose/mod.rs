@@ -119,6 +119,8 @@ pub struct LoadOptions {
     pub working_dir: PathBuf,
     /// Phases that `config` may leave out, and what it may want to know.
     pub leave_out: LeaveOut,
+    /// `--compatibility`: names as Compose 1 had them; `COMPOSE_COMPATIBILITY` says so too.
+    pub compatibility: bool,
     /// Keep networks, volumes, configs and secrets that no service uses.
     pub all_resources: bool,
     /// Keep record of what overrides what, for [`Resolved::explain`].
@@ -210,6 +212,7 @@ pub fn load(options: &LoadOptions, files: &dyn Files) -> Result<Loaded, LoadErro
         project: &tree.name,
         directory: &tree.directory,
         variables: &tree.variables,
+        compatibility: tree.compatibility,
         active: &tree.active,
         report: &report,
     };
@@ -255,7 +258,15 @@ struct Tree {
     active: BTreeSet<String>,
     /// Whether variables are left as they are.
     templates: bool,
+    /// Whether names are as Compose 1 had them.
+    compatibility: bool,
     all_resources: bool,
+}
+
+/// Whether the value of a variable that switches something on does, as docker compose reads it.
+#[must_use]
+pub fn is_yes(value: &str) -> bool {
+    matches!(value.trim().to_ascii_lowercase().as_str(), "1" | "t" | "true" | "y" | "yes")
 }
 
 fn tree(options: &LoadOptions, files: &dyn Files, report: &Report) -> Result<Tree, LoadError> {
@@ -299,9 +310,11 @@ fn tree(options: &LoadOptions, files: &dyn Files, report: &Report) -> Result<Tre
     if !options.all_resources {
         unused::drop_unused(&mut root, &active);
     }
+    let compatibility = scope.variables.get("COMPOSE_COMPATIBILITY").is_some_and(is_yes);
     Ok(Tree {
         root,
         name,
+        compatibility: compatibility || options.compatibility,
         directory: scope.directory,
         files: located.files,
         variables: scope.variables,

@@ -21,6 +21,8 @@ pub struct Resolved {
     profiles: BTreeSet<String>,
     /// Whether variables are left as they are.
     templates: bool,
+    /// Whether names are as Compose 1 had them.
+    compatibility: bool,
     /// Whether what no service uses is kept.
     all_resources: bool,
     /// Where values come from, when the load kept record of it.
@@ -42,6 +44,7 @@ impl Tree {
             variables,
             profiles,
             templates: self.templates,
+            compatibility: self.compatibility,
             all_resources: self.all_resources,
             history: None,
         };
@@ -82,6 +85,7 @@ impl Resolved {
         let project = self.root.text_of("name").unwrap_or_default();
         let image = |name: &str, service: &Node| match service.text_of("image") {
             Some(image) => image.to_owned(),
+            None if self.compatibility => format!("{project}_{name}"),
             None => format!("{project}-{name}"),
         };
         self.service_nodes().map(|(name, service)| (name, image(name, service))).collect()

@@ -81,11 +81,21 @@ pub fn act(
     action::plan(project, observed, services, action)
 }
 
-/// The name of a container of a service: `container_name`, else `<project>-<service>-<number>`.
+/// The name of a container of a service: `container_name`, else `<project>-<service>-<number>`, or with `_` as Compose 1 had
+/// it.
 #[must_use]
-pub fn container_name(project: &ProjectName, name: &ServiceName, service: &Service, number: u32) -> ContainerName {
-    service.container_name.clone().unwrap_or_else(|| {
-        ContainerName::new(format!("{project}-{name}-{number}"))
-            .expect("a project name begins with a letter or digit, and names hold what a container name may")
-    })
+pub fn container_name(project: &Project, name: &ServiceName, service: &Service, number: u32) -> ContainerName {
+    let separator = if project.compatibility { '_' } else { '-' };
+    service.container_name.clone().unwrap_or_else(|| default_name(&project.name, name, number, separator))
+}
+
+/// Whether `given` is the name of that container, be it that of the other way to call it: it keeps the one it has got.
+fn is_name_of(given: &ContainerName, project: &Project, name: &ServiceName, service: &Service, number: u32) -> bool {
+    let either = || ['-', '_'].iter().any(|separator| *given == default_name(&project.name, name, number, *separator));
+    service.container_name.as_ref().map_or_else(either, |fixed| fixed == given)
+}
+
+fn default_name(project: &ProjectName, name: &ServiceName, number: u32, separator: char) -> ContainerName {
+    ContainerName::new(format!("{project}{separator}{name}{separator}{number}"))
+        .expect("a project name begins with a letter or digit, and names hold what a container name may")
 }

@@ -42,6 +42,9 @@ pub struct UpOptions {
     pub wait_timeout: Option<Duration>,
     /// `--timeout`: stands in for the `stop_grace_period` of every container.
     pub timeout: Option<Duration>,
+    /// `--parallel`: how many steps may be under way at once, waits not counted; any number when not given.
+    #[serde(default)]
+    pub at_once: Option<usize>,
 }
 
 /// When containers that exist are made anew.
@@ -109,4 +112,7 @@ pub struct DownOptions {
     pub remove_orphans: bool,
     /// `--timeout`: stands in for the `stop_grace_period` of every container.
     pub timeout: Option<Duration>,
+    /// `--parallel`: how many steps may be under way at once, waits not counted; any number when not given.
+    #[serde(default)]
+    pub at_once: Option<usize>,
 }

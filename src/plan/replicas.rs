@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::selection::{NetworkFate, Selection, VolumeFate};
 use super::{
     Cause, Definition, DependencyGraph, Observed, ObservedContainer, ObservedState, PlanError, Recreate, UpOptions,
-    container_name, service_hash,
+    is_name_of, service_hash,
 };
 use crate::compose::model::{Condition, Project, Service};
 use crate::name::{ServiceName, VolumeName};
@@ -96,7 +96,7 @@ fn of_service<'a>(
     let hash = service_hash(project, service);
     let mut existing: Vec<(&ObservedContainer, Option<Cause>)> = containers(name, observed)
         .map(|container| {
-            let unfinished = container.name != container_name(&project.name, name, service, container.number);
+            let unfinished = !is_name_of(&container.name, project, name, service, container.number);
             let divergence = divergence(container, (project, service, &hash), observed, selection);
             (container, divergence.or(unfinished.then_some(Cause::Unfinished)))
         })

@@ -222,7 +222,7 @@ impl<'a> Up<'a> {
             let service = &self.project.services[name];
             let mut after = self.needs(service);
             after.extend(service.images().filter_map(|image| self.pulls.get(image)));
-            let taken = container_name(&self.project.name, name, service, replica.number);
+            let taken = container_name(self.project, name, service, replica.number);
             let all = self.observed.containers.iter().chain(&self.observed.one_offs);
             let holders = all.filter(|container| container.name == taken);
             after.extend(holders.chain(replaced).filter_map(|container| self.gone.get(&container.id)));

@@ -70,6 +70,9 @@ pub enum Request {
         services: Vec<ServiceName>,
         /// What.
         action: Action,
+        /// How many steps may be under way at once; any number when not given.
+        #[serde(default)]
+        at_once: Option<usize>,
     },
     /// Puts a container of the project on one of its networks.
     Connect {

@@ -1,6 +1,6 @@
 //! Walks a plan: every step starts as soon as the steps it comes after are done. Decides nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -45,6 +45,8 @@ pub(super) struct Limits<'a> {
     pub(super) cancelled: &'a mut Cancelled,
     /// How long it may take.
     pub(super) time: Option<Duration>,
+    /// How many steps may be under way at once, waits not counted.
+    pub(super) at_once: Option<usize>,
 }
 
 /// Executes `plan`; returns every failure. When `cancelled`, it returns as soon as no step is under way any more; a
@@ -63,6 +65,9 @@ pub(super) async fn execute(
         running: JoinSet::new(),
         waits: Vec::new(),
         under_way: BTreeSet::new(),
+        at_once: limits.at_once.unwrap_or(usize::MAX),
+        working: 0,
+        ready: VecDeque::new(),
         open: BTreeMap::new(),
     };
     // One too far away for the clock never comes.
@@ -97,11 +102,12 @@ pub(super) async fn execute(
             Some(Err(error)) if error.is_cancelled() => continue,
             Some(Err(error)) => std::panic::resume_unwind(error.into_panic()),
         };
-        walk.under_way.remove(&id);
+        walk.end(id);
         if let Err(failure) = result {
             if walk.is_optional(id) {
                 world.warn(&failure.to_string());
                 walk.pass_by(id);
+                walk.begin_ready();
                 continue;
             }
             failures.push(failure);
@@ -112,6 +118,7 @@ pub(super) async fn execute(
         }
         if failures.is_empty() || on_failure == OnFailure::Continue {
             walk.finish(id);
+            walk.begin_ready();
         }
     }
 }
@@ -124,6 +131,11 @@ struct Walk<'a> {
     waits: Vec<AbortHandle>,
     /// The steps that have begun and not ended.
     under_way: BTreeSet<StepId>,
+    at_once: usize,
+    /// How many of `under_way` count as work.
+    working: usize,
+    /// The steps that may begin as soon as there is room.
+    ready: VecDeque<StepId>,
     /// How many steps a step still comes after.
     open: BTreeMap<StepId, usize>,
 }
@@ -162,7 +174,33 @@ impl Walk<'_> {
         failure
     }
 
+    /// Takes note that a step has ended, in whatever way.
+    fn end(&mut self, id: StepId) {
+        if self.under_way.remove(&id) && !self.is_wait(id) {
+            self.working -= 1;
+        }
+    }
+
+    /// Begins what had no room before, as far as there is some now.
+    fn begin_ready(&mut self) {
+        while self.working < self.at_once
+            && let Some(id) = self.ready.pop_front()
+        {
+            self.begin(id);
+        }
+    }
+
+    /// Whether a step only waits for what others do.
+    fn is_wait(&self, id: StepId) -> bool {
+        matches!(self.plan.step(id).operation, Operation::AwaitCondition { .. })
+    }
+
     fn begin(&mut self, id: StepId) {
+        let is_wait = self.is_wait(id);
+        if !is_wait && self.working >= self.at_once {
+            self.ready.push_back(id);
+            return;
+        }
         let Step { operation, cause } = self.plan.step(id).clone();
         if let (Operation::AwaitCondition { condition: Condition::ServiceStarted, .. }, Cause::NeededBy(_)) =
             (&operation, &cause)
@@ -171,7 +209,6 @@ impl Walk<'_> {
             self.running.spawn_local(std::future::ready((id, Ok(()))));
             return;
         }
-        let is_wait = matches!(operation, Operation::AwaitCondition { .. });
         let by = if cause == Cause::Requested { By::Command } else { By::Dependent };
         let (world, project) = (Rc::clone(self.world), self.project.cloned());
         let work = async move { (id, perform(&world, project.as_deref(), operation, by).await) };
@@ -179,6 +216,8 @@ impl Walk<'_> {
         let task = self.running.spawn_local(work);
         if is_wait {
             self.waits.push(task);
+        } else {
+            self.working += 1;
         }
     }
 

@@ -59,7 +59,7 @@ pub(super) fn check(world: &World, project: &Project, plan: &plan::Plan) -> Resu
     let foreign = world.layout.foreign_container_names(&project.name)?;
     for (service, number) in creations {
         let config = &project.services[service];
-        let name = plan::container_name(&project.name, service, config, number);
+        let name = plan::container_name(project, service, config, number);
         if let Some(owner) = foreign.get(&name) {
             let message = format!("container name {name} of service {service} is in use by project {owner}");
             return Err(Failure::new(FailureKind::Plan, message));
@@ -96,7 +96,7 @@ pub(super) fn create_container(
     number: u32,
     replaces: Option<&ContainerId>,
 ) -> Result<(), Failure> {
-    let name = plan::container_name(&project.name, service, &project.services[service], number);
+    let name = plan::container_name(project, service, &project.services[service], number);
     create(world, project, service, replaces, Identity { id: new_id(), name, number, one_off: None })
 }
 

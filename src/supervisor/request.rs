@@ -36,8 +36,9 @@ pub(super) async fn perform(world: &Rc<World>, request: Request, mut cancelled: 
         Request::Down { project, options } => {
             down(world, project.map(|project| Rc::new(*project)), &options, cancelled).await
         }
-        Request::Act { project, services, action } => {
-            act(world, project.map(|project| Rc::new(*project)), &services, &action, cancelled).await
+        Request::Act { project, services, action, at_once } => {
+            let limits = Limits { cancelled: &mut cancelled, time: None, at_once };
+            act(world, project.map(|project| Rc::new(*project)), &services, &action, limits).await
         }
         Request::Connect { container, network, attachment } => {
             rewire(world, &container, cancelled, || {
@@ -107,7 +108,7 @@ async fn up(
     if !project.networks.is_empty() {
         warn_of_foreign_firewalls(world, project);
     }
-    let limits = Limits { cancelled, time: options.wait_timeout };
+    let limits = Limits { cancelled, time: options.wait_timeout, at_once: options.at_once };
     let failures = execute(world, Some(project), &plan, OnFailure::Stop, limits).await;
     world.forget_retired();
     if failures.is_empty() {
@@ -186,9 +187,8 @@ async fn down(
             world.warn(&format!("{} was begun with `run` and goes on: --remove-orphans stops it", one_off.name));
         }
     }
-    let failures =
-        execute(world, project.as_ref(), &plan, OnFailure::Continue, Limits { cancelled: &mut cancelled, time: None })
-            .await;
+    let limits = Limits { cancelled: &mut cancelled, time: None, at_once: options.at_once };
+    let failures = execute(world, project.as_ref(), &plan, OnFailure::Continue, limits).await;
     if options.volumes {
         world.remove_unused_anonymous_volumes()?;
     }
@@ -223,25 +223,23 @@ async fn act(
     project: Option<Rc<Project>>,
     services: &[ServiceName],
     action: &Action,
-    mut cancelled: Cancelled,
+    mut limits: Limits<'_>,
 ) -> Result<Vec<Failure>, Failure> {
     let begins = matches!(action, Action::Start { .. } | Action::Restart { .. });
     if begins {
         tokio::select! {
             () = world.settled() => {}
-            _ = &mut cancelled => return Err(Failure::interrupted()),
+            _ = &mut *limits.cancelled => return Err(Failure::interrupted()),
         }
     }
     let observed = world.observe(project.as_deref())?;
     let plan = plan::act(project.as_deref(), &observed, services, action)
         .map_err(|error| Failure::from_error(FailureKind::Plan, &error))?;
     let on_failure = if begins { OnFailure::Stop } else { OnFailure::Continue };
-    let time = match action {
-        Action::Start { wait_timeout, .. } => *wait_timeout,
-        _ => None,
-    };
-    let failures =
-        execute(world, project.as_ref(), &plan, on_failure, Limits { cancelled: &mut cancelled, time }).await;
+    if let Action::Start { wait_timeout, .. } = action {
+        limits.time = *wait_timeout;
+    }
+    let failures = execute(world, project.as_ref(), &plan, on_failure, limits).await;
     if matches!(action, Action::Remove { .. }) {
         world.forget_retired();
     }

@@ -195,6 +195,15 @@ fn what_is_made_anew_is_told_of_with_the_reason() {
 }
 
 #[test]
+fn names_with_the_other_separator_stay() {
+    let compatible = Project { compatibility: true, ..shop() };
+    let observed = running(&compatible);
+    assert!(observed.containers.iter().any(|container| container.name.as_str() == "shop_web_1"));
+    assert!(up(&shop(), &observed).is_empty());
+    assert!(up(&compatible, &running(&shop())).is_empty());
+}
+
+#[test]
 fn a_changed_volume_stays_unless_it_is_let_go() {
     let mut changed = shop();
     let data = changed.volumes.get_mut("data").unwrap();

@@ -203,7 +203,7 @@ fn created(project: &Project, key: &ServiceName, number: u32, observed: &Observe
     let taken = |id: &ContainerId| observed.containers.iter().any(|container| container.id == *id);
     ObservedContainer {
         id: (0u32..).map(|id| ContainerId::new(format!("{id:064x}")).unwrap()).find(|id| !taken(id)).unwrap(),
-        name: container_name(&project.name, key, service, number),
+        name: container_name(project, key, service, number),
         service: key.clone(),
         number,
         definition: Definition::of_service(project, service),

@@ -146,3 +146,64 @@ fn a_volume_of_another_name_is_another_volume() {
     stack.rcompose(&["up", "-d"]).succeeds();
     inside("cat /data/file").succeeds().prints(&["kept"]);
 }
+
+#[test]
+fn compatibility_names_as_compose_1_did() {
+    let sandbox = Sandbox::new("compatibility");
+    let stack = sandbox
+        .stack("old", "services: {web: {image: 'rootfs:/', init: true, command: [sh, -c, 'echo here; sleep 1000']}}");
+    let names = || stack.rcompose(&["ps", "-a", "--format", "{{.Name}}"]).succeeds().stdout;
+    stack.rcompose(&["--compatibility", "up", "-d"]).succeeds();
+    assert_eq!(names(), "old_web_1\n");
+    // Who is there keeps its name, whichever way the command would call it.
+    let web = stack.container("web");
+    stack.rcompose(&["up", "-d"]).succeeds();
+    assert_eq!(stack.container("web"), web);
+    stack.rcompose(&["up", "-d", "--scale", "web=2"]).succeeds();
+    assert_eq!(names(), "old-web-2\nold_web_1\n");
+    stack.rcompose(&["down"]).succeeds();
+
+    sandbox.file("old/.env", "COMPOSE_COMPATIBILITY=1\n");
+    stack.rewrite("services: {web: {build: .}, db: {image: 'rootfs:/', init: true, command: [sleep, '1000']}}");
+    let images = stack.rcompose(&["config", "--images"]).succeeds().stdout;
+    assert!(images.contains("old_web"), "{images}");
+    stack.rcompose(&["up", "-d", "db"]).succeeds();
+    assert_eq!(names(), "old_db_1\n");
+}
+
+/// Each service does something, as it is started, that no other may do at the same time.
+const CROWD: &str = "
+x-service: &service
+  image: rootfs:/
+  init: true
+  command: [sleep, '1000']
+  volumes: ['./shared:/shared']
+  post_start:
+    - command: [sh, -c, 'mkdir /shared/lock || touch /shared/clash; sleep 0.3; rmdir /shared/lock; touch /shared/done']
+services:
+  one: *service
+  two: *service
+  three: *service
+  last:
+    <<: *service
+    healthcheck: {test: 'true'}
+    depends_on: {one: {condition: service_started}}
+  after: {image: 'rootfs:/', init: true, command: [sleep, '1000'], depends_on: {last: {condition: service_healthy}}}
+";
+
+#[test]
+fn no_more_is_done_at_once_than_parallel_says() {
+    let sandbox = Sandbox::new("parallel");
+    let stack = sandbox.stack("crowd", CROWD);
+    sandbox.file("crowd/shared/keep", "");
+    let shared = |name: &str| sandbox.path().join("crowd/shared").join(name);
+    stack.rcompose(&["--parallel", "1", "up", "-d", "--wait"]).succeeds();
+    assert!(shared("done").exists() && !shared("clash").exists());
+    stack.rcompose(&["--parallel", "1", "restart", "-t", "1"]).succeeds();
+    assert!(stack.containers().iter().all(|container| container.state == "running"));
+    stack.rcompose(&["--parallel", "1", "down"]).succeeds();
+    fs_err::remove_file(shared("done")).unwrap();
+    sandbox.file("crowd/.env", "COMPOSE_PARALLEL_LIMIT=1\n");
+    stack.rcompose(&["up", "-d", "--wait"]).succeeds();
+    assert!(shared("done").exists() && !shared("clash").exists());
+}

@@ -101,6 +101,25 @@ fn orphans_are_passed_over_in_silence_when_asked() {
 }
 
 #[test]
+fn what_env_says_of_orphans_counts() {
+    let sandbox = Sandbox::new("env-orphans");
+    let stack = sandbox.stack("shrunk", STACK);
+    stack.rcompose(&["up", "-d"]).succeeds();
+    stack.rewrite("services: {db: {image: 'rootfs:/', init: true, command: [sleep, '1000']}}");
+    sandbox.file("shrunk/.env", "COMPOSE_IGNORE_ORPHANS=true\n");
+    let ignoring = stack.rcompose(&["up", "-d"]).succeeds();
+    assert!(!ignoring.stderr.contains("orphan"), "{ignoring}");
+    stack.rcompose(&["up", "-d", "--remove-orphans"]).fails_with(1).says(&["cannot be combined with --remove-orphans"]);
+    sandbox.file("shrunk/.env", "COMPOSE_REMOVE_ORPHANS=true\n");
+    stack.rcompose(&["up", "-d"]).succeeds();
+    assert_eq!(states(&stack), ["db running"]);
+    sandbox.file("shrunk/.env", "COMPOSE_PARALLEL_LIMIT=many\n");
+    stack.rcompose(&["up", "-d"]).fails_with(1).says(&["COMPOSE_PARALLEL_LIMIT must be an integer"]);
+    sandbox.file("shrunk/.env", "");
+    stack.rcompose(&["down", "-v"]).succeeds();
+}
+
+#[test]
 fn what_named_services_need_is_shown_when_asked() {
     let sandbox = Sandbox::new("attach-deps");
     let stack = sandbox.stack(

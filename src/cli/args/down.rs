@@ -12,7 +12,7 @@ pub struct DownArgs {
     #[arg(short, long)]
     pub volumes: bool,
     /// Remove containers of services that the Compose file no longer has, and those of `run` that still run
-    #[arg(long, env = "COMPOSE_REMOVE_ORPHANS", hide_env = true, value_parser = clap::builder::FalseyValueParser::new())]
+    #[arg(long, env = super::REMOVE_ORPHANS, hide_env = true, value_parser = clap::builder::FalseyValueParser::new())]
     pub remove_orphans: bool,
     /// Remove images too: all that services use, or those alone that are built and have no name of their own
     #[arg(long, value_name = "WHICH")]

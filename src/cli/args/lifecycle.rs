@@ -50,7 +50,7 @@ pub struct RestartArgs {
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
 pub struct KillArgs {
     /// Kill containers too whose services the Compose file no longer has
-    #[arg(long, env = "COMPOSE_REMOVE_ORPHANS", hide_env = true, value_parser = clap::builder::FalseyValueParser::new())]
+    #[arg(long, env = super::REMOVE_ORPHANS, hide_env = true, value_parser = clap::builder::FalseyValueParser::new())]
     pub remove_orphans: bool,
     /// Signal to send
     #[arg(short, long, value_name = "SIGNAL", default_value = "SIGKILL")]

@@ -88,7 +88,11 @@ pub struct Args {
 }
 
 /// The variable that silences the warning about containers of services that the Compose file no longer has.
-const IGNORE_ORPHANS: &str = "COMPOSE_IGNORE_ORPHANS";
+pub(in crate::cli) const IGNORE_ORPHANS: &str = "COMPOSE_IGNORE_ORPHANS";
+/// The variable that stands for `--remove-orphans`.
+pub(in crate::cli) const REMOVE_ORPHANS: &str = "COMPOSE_REMOVE_ORPHANS";
+/// The variable that stands for `--parallel`.
+pub(in crate::cli) const PARALLEL_LIMIT: &str = "COMPOSE_PARALLEL_LIMIT";
 
 /// `-v`, as docker compose has it: clap's own would be `-V`.
 fn version_flag() -> clap::Arg {
@@ -122,6 +126,12 @@ pub struct Globals {
     /// Keep networks, volumes, configs and secrets that no service uses
     #[arg(long)]
     pub all_resources: bool,
+    /// Name containers and built images as Compose 1 did: `shop_web_1`
+    #[arg(long)]
+    pub compatibility: bool,
+    /// How many things to do at once; -1 is any number [default: -1]
+    #[arg(long, value_name = "NUMBER", env = PARALLEL_LIMIT, hide_env = true, allow_negative_numbers = true)]
+    pub parallel: Option<i64>,
     /// When to print colours and control characters [default: auto]
     #[arg(long, value_name = "WHEN", env = "COMPOSE_ANSI", hide_env = true)]
     pub ansi: Option<Ansi>,
@@ -134,6 +144,14 @@ pub struct Globals {
     /// Show what would be done, and do nothing
     #[arg(long, global = true)]
     pub dry_run: bool,
+}
+
+impl Globals {
+    /// How many things may be done at once, where that is limited.
+    #[must_use]
+    pub fn at_once(&self) -> Option<usize> {
+        self.parallel.and_then(|number| usize::try_from(number).ok()).filter(|number| *number > 0)
+    }
 }
 
 /// The commands.
@@ -242,7 +260,7 @@ pub(super) mod tests {
     fn globals_come_before_the_command() {
         let args = parse(
             "-f a.yaml --file b.yaml -p shop --project-directory d --env-file e --profile x --profile y \
-             --ansi never --progress plain --allow open-port --dry-run down",
+             --compatibility --parallel -1 --ansi never --progress plain --allow open-port --dry-run down",
         )
         .unwrap();
         assert_eq!(args.globals.files, [PathBuf::from("a.yaml"), PathBuf::from("b.yaml")]);
@@ -253,7 +271,9 @@ pub(super) mod tests {
         assert_eq!(args.globals.ansi, Some(Ansi::Never));
         assert_eq!(args.globals.progress, Some(ProgressMode::Plain));
         assert_eq!(args.globals.allow, ["open-port"]);
-        assert!(args.globals.dry_run);
+        assert!(args.globals.dry_run && args.globals.compatibility);
+        assert_eq!(args.globals.parallel, Some(-1));
+        assert_eq!(parse("--parallel 2 up").unwrap().globals.at_once(), Some(2));
         assert!(parse("up --dry-run").unwrap().globals.dry_run);
         assert!(parse("up --profile x").is_err());
     }
@@ -346,6 +366,8 @@ pub(super) mod tests {
               --env-file <FILE>          File of variables for interpolation; repeatable [default: .env]
               --profile <NAME>           Profile to enable; repeatable
               --all-resources            Keep networks, volumes, configs and secrets that no service uses
+              --compatibility            Name containers and built images as Compose 1 did: `shop_web_1`
+              --parallel <NUMBER>        How many things to do at once; -1 is any number [default: -1]
               --ansi <WHEN>              When to print colours and control characters [default: auto]
                                          [possible values: never, always, auto]
               --progress <TYPE>          How to show progress [default: auto] [possible values: auto, tty,

@@ -38,7 +38,7 @@ pub struct UpArgs {
     #[arg(long)]
     pub no_deps: bool,
     /// Remove containers of services that the Compose file no longer has
-    #[arg(long, env = "COMPOSE_REMOVE_ORPHANS", hide_env = true, value_parser = clap::builder::FalseyValueParser::new())]
+    #[arg(long, env = super::REMOVE_ORPHANS, hide_env = true, value_parser = clap::builder::FalseyValueParser::new())]
     pub remove_orphans: bool,
     #[doc(hidden)]
     #[arg(long, hide = true, env = IGNORE_ORPHANS, value_parser = clap::builder::FalseyValueParser::new())]

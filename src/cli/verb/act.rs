@@ -106,7 +106,8 @@ impl<'a> Wish<'a> {
         if plan.is_empty() && !context.layout.project(&name).socket().exists() {
             return Ok(ExitCode::SUCCESS);
         }
-        let request = Request::Act { project: project.map(Box::new), services, action };
+        let request =
+            Request::Act { project: project.map(Box::new), services, action, at_once: context.globals.at_once() };
         let client = Client::request(&context.layout, &name, &request).await?;
         let progress = output::progress(&context.globals, title);
         interruptible(complete(client, progress, output::paint(&context.globals))).await?;

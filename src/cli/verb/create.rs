@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use super::up::{Bringing, in_plan, scaled};
-use crate::cli::args::{CreateArgs, ScaleArgs};
+use crate::cli::args::{CreateArgs, REMOVE_ORPHANS, ScaleArgs};
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::select::select;
@@ -11,28 +11,34 @@ use crate::plan::UpOptions;
 
 pub(in crate::cli) async fn create(context: &Context, args: CreateArgs) -> Result<ExitCode, CliError> {
     context.require_root()?;
-    let mut project = context.load_to_run(&args.services, false)?;
+    let (mut project, switches) = context.load_to_run(&args.services, false)?;
     select(&project, &args.scale.iter().map(|scale| scale.service.clone()).collect::<Vec<_>>())?;
     scaled(&mut project, &args.scale);
     let options = UpOptions {
         services: args.services.clone(),
         recreate: in_plan(args.recreate()),
         pull: args.pull.and_then(|pull| pull.policy()),
-        remove_orphans: args.remove_orphans,
+        remove_orphans: args.remove_orphans || switches.is_on(REMOVE_ORPHANS),
         no_start: true,
         ..UpOptions::default()
     };
-    let bringing =
-        Bringing { title: "create", quiet_pull: args.quiet_pull, ignore_orphans: args.ignore_orphans, yes: args.yes };
+    let bringing = Bringing {
+        title: "create",
+        quiet_pull: args.quiet_pull,
+        ignore_orphans: args.ignore_orphans,
+        yes: args.yes,
+        switches,
+    };
     bringing.to_the_end(context, &mut project, options).await
 }
 
 pub(in crate::cli) async fn scale(context: &Context, args: ScaleArgs) -> Result<ExitCode, CliError> {
     context.require_root()?;
     let services: Vec<_> = args.scale.iter().map(|scale| scale.service.clone()).collect();
-    let mut project = context.load_to_run(&services, args.no_deps)?;
+    let (mut project, switches) = context.load_to_run(&services, args.no_deps)?;
     scaled(&mut project, &args.scale);
     let options = UpOptions { services, no_deps: args.no_deps, ..UpOptions::default() };
-    let bringing = Bringing { title: "scale", quiet_pull: false, ignore_orphans: args.ignore_orphans, yes: false };
+    let bringing =
+        Bringing { title: "scale", quiet_pull: false, ignore_orphans: args.ignore_orphans, yes: false, switches };
     bringing.to_the_end(context, &mut project, options).await
 }

@@ -41,6 +41,7 @@ pub(in crate::cli) async fn run(context: &Context, args: DownArgs) -> Result<Exi
         volumes: args.volumes,
         remove_orphans: args.remove_orphans,
         timeout: args.timeout,
+        at_once: context.globals.at_once(),
     };
     if context.globals.dry_run {
         let store = Store::open(&context.layout.images())?;

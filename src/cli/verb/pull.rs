@@ -40,7 +40,8 @@ pub(in crate::cli) async fn run(context: &mut Context, args: PullArgs) -> Result
         context.globals.progress = Some(ProgressMode::Quiet);
     }
     let mut progress = output::progress(&context.globals, "pull");
-    let failures = interruptible(pull_images(context, &store, references, &mut progress)).await?;
+    let failures =
+        interruptible(pull_images(context, &store, references, context.globals.at_once(), &mut progress)).await?;
     progress.finish(Instant::now())?;
     match failures.into_iter().next() {
         Some(failure) if !args.ignore_pull_failures => Err(CliError::Pull(failure)),

@@ -33,11 +33,18 @@ pub(in crate::cli) async fn run(context: &mut Context, args: RunArgs) -> Result<
     if args.quiet {
         context.globals.progress = Some(ProgressMode::Quiet);
     }
-    let mut project = context.load_to_run(std::slice::from_ref(&args.service), args.no_deps)?;
+    let (mut project, switches) = context.load_to_run(std::slice::from_ref(&args.service), args.no_deps)?;
     one_off::check(&project, &args.service)?;
     one_off::prepare(context, &mut project, &args)?;
     let one_off = container(&mut project, &args);
-    let bringing = Bringing { title: "run", quiet_pull: args.quiet_pull, ignore_orphans: args.ignore_orphans };
+    let bringing = Bringing {
+        title: "run",
+        quiet_pull: args.quiet_pull,
+        ignore_orphans: args.ignore_orphans,
+        // `docker compose run` has no such flag: a terminal is asked, a script is refused.
+        yes: false,
+        switches,
+    };
     let Some(options) = bringing.prepare(context, &mut project, options(&args)).await? else {
         if context.globals.dry_run {
             output::print(&format!("run a command in container {}\n", one_off.name))?;

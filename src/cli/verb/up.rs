@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal as _};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use crate::cli::args::{self, Scale, UpArgs, UpPull};
+use crate::cli::args::{self, IGNORE_ORPHANS, REMOVE_ORPHANS, Scale, UpArgs, UpPull};
 use crate::cli::attached;
 use crate::cli::confirm::confirmed;
 use crate::cli::context::Context;
@@ -19,6 +19,7 @@ use crate::cli::progress::ProgressMode;
 use crate::cli::provider;
 use crate::cli::publish;
 use crate::cli::select::select;
+use crate::cli::switches::Switches;
 use crate::compose::model::Project;
 use crate::image::Store;
 use crate::name::{ServiceName, VolumeName};
@@ -27,14 +28,20 @@ use crate::supervisor::{Client, Request, observe};
 
 pub(in crate::cli) async fn run(context: &Context, mut args: UpArgs) -> Result<ExitCode, CliError> {
     context.require_root()?;
-    let mut project = context.load_to_run(&args.services, args.no_deps)?;
+    let (mut project, switches) = context.load_to_run(&args.services, args.no_deps)?;
     select(&project, &named(&args))?;
     scaled(&mut project, &args.scale);
+    args.remove_orphans |= switches.is_on(REMOVE_ORPHANS);
     if args.attach_dependencies {
         args.attach = with_dependencies(&project, &args.services)?;
     }
-    let bringing =
-        Bringing { title: "up", quiet_pull: args.quiet_pull, ignore_orphans: args.ignore_orphans, yes: args.yes };
+    let bringing = Bringing {
+        title: "up",
+        quiet_pull: args.quiet_pull,
+        ignore_orphans: args.ignore_orphans,
+        yes: args.yes,
+        switches,
+    };
     let Some(client) = bringing.begin(context, &mut project, options(&args), !args.detached()).await? else {
         return Ok(ExitCode::SUCCESS);
     };
@@ -55,6 +62,8 @@ pub(super) struct Bringing {
     pub(super) ignore_orphans: bool,
     /// `-y`: every question is answered with yes.
     pub(super) yes: bool,
+    /// What variables say beside the flags.
+    pub(super) switches: Switches,
 }
 
 impl Bringing {
@@ -92,7 +101,9 @@ impl Bringing {
         project: &mut Project,
         mut options: UpOptions,
     ) -> Result<Option<UpOptions>, CliError> {
-        if self.ignore_orphans && options.remove_orphans {
+        let ignore_orphans = self.ignore_orphans || self.switches.is_on(IGNORE_ORPHANS);
+        options.at_once = self.switches.at_once(&context.globals)?;
+        if ignore_orphans && options.remove_orphans {
             return Err(CliError::IgnoredAndRemoved);
         }
         let provided = provider::take(project, &options.services, options.no_deps)?;
@@ -113,7 +124,7 @@ impl Bringing {
         if !options.recreate_volumes.is_empty() {
             plan = reconcile(project, &observed, &options)?;
         }
-        if !self.ignore_orphans {
+        if !ignore_orphans {
             warn_of_orphans(context, &plan);
         }
         if context.globals.dry_run {
@@ -124,7 +135,7 @@ impl Bringing {
             plan.recreations().iter().for_each(|line| output::note(line));
         }
         kernel::require()?;
-        interruptible(pull(context, &store, &plan, self.quiet_pull)).await?;
+        interruptible(pull(context, &store, &plan, options.at_once, self.quiet_pull)).await?;
         if let Some(opened) = publish::opened(project, &plan) {
             output::note(&opened);
         }
@@ -214,12 +225,20 @@ fn options(args: &UpArgs) -> UpOptions {
         wait: args.wait,
         wait_timeout: args.wait_timeout.filter(|_| args.detached()),
         timeout: args.timeout,
+        // Known once the file is loaded.
+        at_once: None,
     }
 }
 
 /// Pulls what the plan says. The client does it, and the supervisor plans again from what is there then: a registry
 /// client in the supervisor would cost each project its memory.
-pub(super) async fn pull(context: &Context, store: &Store, plan: &Plan, quiet: bool) -> Result<(), CliError> {
+pub(super) async fn pull(
+    context: &Context,
+    store: &Store,
+    plan: &Plan,
+    at_once: Option<usize>,
+    quiet: bool,
+) -> Result<(), CliError> {
     let images = plan.steps().filter_map(|(_, step)| match &step.operation {
         Operation::PullImage { image } => Some(image),
         _ => None,
@@ -233,7 +252,7 @@ pub(super) async fn pull(context: &Context, store: &Store, plan: &Plan, quiet: b
         globals.progress = Some(ProgressMode::Quiet);
     }
     let mut progress = output::progress(&globals, "pull");
-    let failures = pull_images(context, store, images, &mut progress).await?;
+    let failures = pull_images(context, store, images, at_once, &mut progress).await?;
     progress.finish(Instant::now())?;
     failures.into_iter().next().map_or(Ok(()), |failure| Err(CliError::Pull(failure)))
 }

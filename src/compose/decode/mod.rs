@@ -28,6 +28,8 @@ pub(super) struct Context<'a> {
     /// Relative paths begin here.
     pub(super) directory: &'a Path,
     pub(super) variables: &'a Variables,
+    /// Whether names are as Compose 1 had them.
+    pub(super) compatibility: bool,
     /// The services that profiles leave on.
     pub(super) active: &'a BTreeSet<String>,
     pub(super) report: &'a Report,
@@ -37,6 +39,7 @@ pub(super) struct Context<'a> {
 pub(super) fn project(tree: &Node, files: Vec<PathBuf>, context: &Context<'_>) -> Project {
     let mut project = Project::new(context.project.clone(), context.directory);
     project.files = files;
+    project.compatibility = context.compatibility;
     for (key, entry) in entries(tree, "services") {
         let Some(name) = name(key, entry, ServiceName::new, context) else { continue };
         let Some(service) = service(key, entry, context) else { continue };
@@ -86,7 +89,8 @@ fn service(key: &str, entry: &Entry, context: &Context<'_>) -> Option<Service> {
         element("service", key, &entry.value, context)?
     } else {
         // The image of a service that is built has a name to be found by.
-        let image = format!("{}-{key}", context.project).to_lowercase();
+        let separator = if context.compatibility { '_' } else { '-' };
+        let image = format!("{}{separator}{key}", context.project).to_lowercase();
         let mut named = entry.value.clone();
         if let Value::Mapping(entries) = &mut named.value {
             let image = Entry { key: entry.key, value: Node::string(entry.key, image) };

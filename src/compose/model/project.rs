@@ -18,6 +18,9 @@ pub struct Project {
     pub working_dir: PathBuf,
     /// The files it was loaded from, in order; absolute (`-` for standard input).
     pub files: Vec<PathBuf>,
+    /// Whether containers are called as Compose 1 called them: `shop_web_1`.
+    #[serde(default)]
+    pub compatibility: bool,
     /// The active services.
     pub services: BTreeMap<ServiceName, Service>,
     /// The services switched off by profiles: not orphans, not started.
@@ -59,6 +62,7 @@ impl Project {
             name,
             working_dir: working_dir.into(),
             files: Vec::new(),
+            compatibility: false,
             services: BTreeMap::new(),
             disabled: BTreeMap::new(),
             networks: BTreeMap::new(),
