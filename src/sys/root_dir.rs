@@ -5,6 +5,7 @@
 //! by name, which it never follows. A path may be absolute or relative: both start at the root.
 
 mod mountpoint;
+mod removal;
 
 use std::ffi::OsStr;
 use std::io;
@@ -139,6 +140,16 @@ impl RootDir {
         let (from, original) = self.parent(original)?;
         let (parent, name) = self.parent(path)?;
         Ok(rustix::fs::linkat(from, original, parent, name, AtFlags::empty())?)
+    }
+
+    /// Puts what is at `from` at `to`, in place of what is there.
+    ///
+    /// # Errors
+    /// The error of `renameat(2)`: `ResourceBusy` when something is mounted there.
+    pub fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let (old_parent, old) = self.parent(from)?;
+        let (new_parent, new) = self.parent(to)?;
+        Ok(rustix::fs::renameat(old_parent, old, new_parent, new)?)
     }
 
     /// Makes a device node, fifo or socket; `major` and `minor` matter for devices only.

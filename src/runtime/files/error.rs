@@ -60,6 +60,14 @@ pub enum FilesError {
         /// Why.
         source: io::Error,
     },
+    /// Something cannot be removed.
+    #[error("cannot remove `{}`", path.display())]
+    Remove {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// The files of a container that does not run cannot be put together.
     #[error("cannot mount the files of the container: {step}")]
     Mount {

@@ -11,6 +11,7 @@
 //! directory that is filled is itself the root for what is unpacked: a symlink in there leads no further than that.
 
 mod error;
+mod mirror;
 mod pack;
 mod stopped;
 mod unpack;
@@ -29,6 +30,7 @@ use super::{Handle, RuntimeError, id_map};
 use crate::sys::{Owner, RootDir};
 
 pub use error::FilesError;
+pub use mirror::{Mirror, Mirrored};
 pub use pack::{Extent, pack_layer, pack_opened_layer};
 pub use stopped::{Bind, Stopped, with_stopped};
 pub use unpack::{Owners, Unpack};
