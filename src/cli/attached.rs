@@ -1,8 +1,11 @@
 //! An attached `up`: shows what containers write until all have ended or the user presses Ctrl-C.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::io::{self, Write as _};
+use std::pin::Pin;
 use std::process::ExitCode;
+use std::rc::Rc;
 use std::time::Instant;
 
 use jiff::Timestamp;
@@ -17,6 +20,7 @@ use super::logs::{Line, LogFormat, LogWriter, SourceId, Stream};
 use super::outcome::Outcome;
 use super::output;
 use super::tailer::Tailer;
+use super::watch::{Rules, Watch};
 use crate::compose::model::Project;
 use crate::name::{ContainerId, ProjectName};
 use crate::plan::Action;
@@ -36,8 +40,11 @@ pub(super) async fn run(
     mut client: Client,
     project: &Project,
     args: &UpArgs,
+    watched: Option<Rules>,
 ) -> Result<ExitCode, CliError> {
     let mut session = Session::new(context, project, args);
+    let watch = watched.map(|rules| Watch::new(context, project, rules, Rc::clone(&session.restarting)));
+    let mut watching: Option<Watching<'_>> = watch.as_ref().map(|watch| Box::pin(watch.run()) as Watching<'_>);
     let mut progress = Some(output::progress(&context.globals, "up"));
     let mut interrupts = Interrupts::default();
     let mut ctrl_c = signal(SignalKind::interrupt())?;
@@ -48,6 +55,9 @@ pub(super) async fn run(
     let mut finished = false;
     loop {
         let interrupted = tokio::select! {
+            // In this order: that a container has ended is heard before watching has started it again, and what is seldom is not
+            // kept waiting by containers that write without end.
+            biased;
             event = client.next() => {
                 match event? {
                     Some(Event::Progress { resource, status }) => {
@@ -88,16 +98,24 @@ pub(super) async fn run(
                 }
                 false
             }
-            lines = session.tailer.next() => {
-                session.write(lines?)?;
-                false
-            }
+            _ = ctrl_c.recv() => true,
+            _ = terminate.recv() => true,
             result = joined(&mut stopping), if stopped.is_none() => {
                 stopped = Some(result);
                 false
             }
-            _ = ctrl_c.recv() => true,
-            _ = terminate.recv() => true,
+            result = watched_on(&mut watching), if finished => {
+                watching = None;
+                if let Err(error) = result {
+                    // What runs goes on.
+                    output::said(&error.render(output::paint(&context.globals)));
+                }
+                false
+            }
+            lines = session.tailer.next() => {
+                session.write(lines?)?;
+                false
+            }
         };
         if !failures.is_empty() && stopping.is_none() {
             session.drain()?;
@@ -114,6 +132,10 @@ pub(super) async fn run(
         } else if session.outcome.is_over() && stopping.is_none() {
             let _ = writeln!(io::stderr(), "{ABORTING_ON_EXIT}");
             stopping = Some(session.stop(Interrupt::Stop));
+        }
+        if stopping.is_some() && watching.take().is_some() {
+            // Dropped, it gives up a restart that it has asked for; what ends from now on has ended.
+            session.restarting.set(false);
         }
         // The end of what is being stopped is heard too: with its code `up` may end.
         if (finished && session.running.is_empty()) || matches!(stopped, Some(Err(_))) {
@@ -136,6 +158,17 @@ pub(super) async fn run(
 /// A request to stop everything, under way.
 type Stopping = tokio::task::JoinHandle<Result<(), CliError>>;
 
+/// Watching files, under way.
+type Watching<'w> = Pin<Box<dyn Future<Output = Result<(), CliError>> + 'w>>;
+
+/// The end of watching; never when there is none.
+async fn watched_on(watching: &mut Option<Watching<'_>>) -> Result<(), CliError> {
+    match watching {
+        Some(watching) => watching.await,
+        None => std::future::pending().await,
+    }
+}
+
 /// The end of `stopping`, which is not asked for again; never when there is none.
 async fn joined(stopping: &mut Option<Stopping>) -> Result<(), CliError> {
     match stopping {
@@ -157,6 +190,8 @@ struct Session<'a> {
     running: BTreeMap<ContainerId, Option<SourceId>>,
     /// Whether a container's exit ends everything, and with which code.
     outcome: Outcome,
+    /// Set while a change of files has containers restarted.
+    restarting: Rc<Cell<bool>>,
 }
 
 impl<'a> Session<'a> {
@@ -185,6 +220,7 @@ impl<'a> Session<'a> {
             writer,
             running: BTreeMap::new(),
             outcome: Outcome::new(args.ending()),
+            restarting: Rc::default(),
         }
     }
 
@@ -197,6 +233,7 @@ impl<'a> Session<'a> {
                 }
             }
             ContainerChange::Exited { code, oom, restarting } => {
+                let restarting = restarting || self.restarting.get();
                 // Its last lines come before the word that it ended.
                 self.drain()?;
                 if let Some(Some(source)) = self.running.get(&event.id) {

@@ -16,6 +16,7 @@ use super::evidence;
 use super::network::InvalidFilter;
 use super::provider::ProviderError;
 use super::template::TemplateError;
+use super::watch::WatchError;
 use crate::cli::style::{ERROR, NOTE, Paint};
 use crate::cli::terminal::TerminalError;
 use crate::compose::{Diagnostic, LoadError, UnknownPath, render_all};
@@ -236,6 +237,9 @@ pub enum CliError {
         /// The key of the model.
         model: String,
     },
+    /// Files cannot be watched.
+    #[error(transparent)]
+    Watch(#[from] WatchError),
     /// A provider did not provide.
     #[error(transparent)]
     Provider(#[from] ProviderError),
@@ -345,6 +349,7 @@ impl CliError {
             | Self::NetworkConfig { .. }
             | Self::NoModels { .. }
             | Self::Provider(_)
+            | Self::Watch(_)
             | Self::Credentials { .. }
             | Self::Client(_)
             | Self::Copy(_)
@@ -412,6 +417,7 @@ impl CliError {
             Self::Explain(UnknownPath { nearest: Some(nearest), .. }) => Some(format!("did you mean `{nearest}`?")),
             Self::Pull(error) => pull_hint(error),
             Self::Provider(error) => error.hint(),
+            Self::Watch(error) => error.hint(),
             Self::NoModels { .. } => {
                 Some("run one, and name it in `config.toml`: `[models]` `endpoint = \"http://…/v1\"`".to_owned())
             }

@@ -52,6 +52,7 @@ pub mod terminal;
 mod verb;
 pub mod version;
 pub mod viz;
+mod watch;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -135,6 +136,7 @@ fn run(args: &Args) -> Result<ExitCode, CliError> {
         Command::Unpause(unpause) => block_on(verb::act::unpause(&context, unpause)),
         Command::Rm(rm) => block_on(verb::act::rm(&context, rm)),
         Command::Wait(wait) => block_on(verb::wait::run(&context, wait)),
+        Command::Watch(watch) => block_on(verb::watch::run(&context, watch)),
         Command::Port(port) => verb::port::run(&context, &port),
         Command::Create(create) => block_on(verb::create::create(&context, create)),
         Command::Scale(scale) => block_on(verb::create::scale(&context, scale)),

@@ -62,6 +62,8 @@ pub const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 pub const NOTE: Style = AnsiColor::Cyan.on_default();
 /// What is done.
 pub const DONE: Style = AnsiColor::Green.on_default();
+/// What `watch` does.
+pub const WATCH: Style = AnsiColor::BrightGreen.on_default();
 /// What matters least.
 pub const FAINT: Style = AnsiColor::Blue.on_default();
 

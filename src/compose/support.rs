@@ -96,7 +96,7 @@ pub(super) const RULES: &[(&str, When, Effect)] = &[
     ("services.*.deploy.resources.reservations.pids", Given, SWARM),
     ("services.*.deploy.rollback_config.failure_action", Unless(&["continue", "pause"]), Effect::Impossible("it is `pause` or `continue`")),
     ("services.*.deploy.update_config.failure_action", Unless(&["continue", "pause", "rollback"]), Effect::Impossible("it is `pause`, `continue` or `rollback`")),
-    ("services.*.develop", Given, Effect::None("there is no `watch` yet")),
+    ("services.*.develop.watch.*.action", Is(&["rebuild"]), Effect::None("there is no `build` yet")),
     ("services.*.expose", Given, PEOPLE),
     ("services.*.isolation", Given, WINDOWS),
     ("services.*.logging.driver", Unless(&["journald", "json-file", "local", "none", "syslog"]), NotYet),
@@ -344,7 +344,7 @@ mod tests {
     #[rustfmt::skip]
     const OBEYED: &[&str] = &[
         "annotations", "attach", "blkio_config", "cap_add", "cap_drop", "cgroup", "cgroup_parent", "command", "configs", "container_name", "cpu_period",
-        "cpu_quota", "cpu_rt_period", "cpu_rt_runtime", "cpu_shares", "cpus", "cpuset", "depends_on", "deploy", "device_cgroup_rules", "devices", "dns", "dns_opt", "dns_search", "domainname",
+        "cpu_quota", "cpu_rt_period", "cpu_rt_runtime", "cpu_shares", "cpus", "cpuset", "depends_on", "deploy", "develop", "device_cgroup_rules", "devices", "dns", "dns_opt", "dns_search", "domainname",
         "entrypoint", "environment", "external_links", "extra_hosts", "gpus", "group_add", "healthcheck", "hostname", "image", "init", "ipc", "labels", "links",
         "logging", "mac_address", "mem_limit", "mem_reservation", "mem_swappiness", "memswap_limit", "models", "network_mode", "networks",
         "oom_kill_disable", "oom_score_adj", "pid", "pids_limit", "platform", "ports", "post_start", "pre_start", "pre_stop", "privileged", "profiles", "provider", "pull_policy", "read_only", "restart", "scale",

@@ -28,7 +28,7 @@ pub(super) async fn run(world: &World, record: &Record, hooks: &[Hook]) -> Resul
     let process = runtime::first_process(&directory).ok().flatten().unwrap_or_default();
     for hook in hooks {
         let mut heard = Heard::new(world, record);
-        let options = options(record, process.clone(), hook);
+        let options = hook_options(record, process.clone(), hook);
         let code = match &hook.command {
             Some(command) if !command.is_empty() => {
                 let code = runtime::watch(&directory, &options, |bytes| heard.take(bytes)).await;
@@ -57,7 +57,8 @@ pub(super) async fn run(world: &World, record: &Record, hooks: &[Hook]) -> Resul
 }
 
 /// The command as a process of the container: its user, environment and rights unless the hook says otherwise.
-fn options(record: &Record, mut process: Process, hook: &Hook) -> ExecOptions {
+#[must_use]
+pub fn hook_options(record: &Record, mut process: Process, hook: &Hook) -> ExecOptions {
     process.set_args(hook.command.clone()).set_terminal(None);
     let mut environment = process.env().clone().unwrap_or_default();
     for (name, value) in &hook.environment {

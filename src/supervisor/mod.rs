@@ -66,6 +66,7 @@ pub use control::{ContainerChange, ContainerEvent, Event, HostRun, Request, Reso
 pub use evidence::{Ending, Evidence, FailedProbe, Pending, Wait};
 pub use failure::{Failure, FailureKind};
 pub use happening::Happening;
+pub use hooks::hook_options;
 pub use lease::{HOSTS, RESOLV_CONF, not_up};
 pub use observe::{Configuration, Ended, Record, ended, health, observe};
 pub use one_off::{ConsoleSize, OneOff};

@@ -15,7 +15,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("cpu_percent", "it is for Windows"),
     ("credential_spec", "it is for Windows"),
     ("depends_on", "it orders containers: `scenario::depends_on`"),
-    ("develop", "it is about the files of a project"),
+    ("develop", "it is about the files of a project: `scenario::watch`"),
     ("expose", "it is for people to read"),
     ("extends", "it is resolved when the file is read: `compose`"),
     ("external_links", "they are names of containers of other projects: `scenario::networks`"),

@@ -58,3 +58,4 @@ mod tools;
 mod up;
 mod volumes;
 mod wait;
+mod watch;

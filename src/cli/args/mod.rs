@@ -30,6 +30,7 @@ mod up;
 mod value;
 mod version;
 mod volumes;
+mod watch;
 
 pub use alpha::{AlphaArgs, AlphaVerb, GenerateArgs, RefusedArgs, VizArgs};
 pub use attach::AttachArgs;
@@ -67,6 +68,7 @@ pub use up::{Ending, Recreate, UpArgs, UpPull};
 pub use value::{EnvironmentVariable, InvalidValue, Scale};
 pub use version::{VersionArgs, VersionFormat};
 pub use volumes::VolumesArgs;
+pub use watch::WatchArgs;
 
 use std::path::PathBuf;
 
@@ -181,6 +183,8 @@ pub enum Command {
     Rm(RmArgs),
     /// Wait until containers have ended
     Wait(WaitArgs),
+    /// Bring changes of files into the containers, as they are made
+    Watch(WatchArgs),
     /// Print where a port of a service is published
     Port(PortArgs),
     /// List containers
@@ -330,6 +334,7 @@ pub(super) mod tests {
           unpause     Let paused containers go on
           rm          Remove containers that were stopped
           wait        Wait until containers have ended
+          watch       Bring changes of files into the containers, as they are made
           port        Print where a port of a service is published
           ps          List containers
           ls          List the projects of this machine

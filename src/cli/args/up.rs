@@ -11,10 +11,10 @@ use crate::name::ServiceName;
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
 pub struct UpArgs {
     /// Leave the containers running in the background
-    #[arg(short, long, conflicts_with_all = ["abort_on_container_exit", "abort_on_container_failure", "exit_code_from", "attach", "attach_dependencies"])]
+    #[arg(short, long, conflicts_with_all = ["abort_on_container_exit", "abort_on_container_failure", "exit_code_from", "attach", "attach_dependencies", "watch"])]
     pub detach: bool,
     /// Wait until the services run and are healthy; implies --detach
-    #[arg(long, conflicts_with_all = ["abort_on_container_exit", "abort_on_container_failure", "exit_code_from", "attach", "attach_dependencies"])]
+    #[arg(long, conflicts_with_all = ["abort_on_container_exit", "abort_on_container_failure", "exit_code_from", "attach", "attach_dependencies", "watch"])]
     pub wait: bool,
     /// Seconds that --wait waits at most
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
@@ -85,6 +85,9 @@ pub struct UpArgs {
     /// Do not show the output of this service; repeatable
     #[arg(long, value_name = "SERVICE")]
     pub no_attach: Vec<ServiceName>,
+    /// Bring changes of files into the containers, as `rcompose watch` does
+    #[arg(short, long, conflicts_with = "no_start")]
+    pub watch: bool,
     /// Only these services, and what they depend on
     #[arg(value_name = "SERVICE")]
     pub services: Vec<ServiceName>,
@@ -249,6 +252,8 @@ mod tests {
             "up --always-recreate-deps --no-recreate",
             "up -V --no-recreate",
             "up -d --attach-dependencies",
+            "up -d --watch",
+            "up --wait -w",
             "up --wait --attach-dependencies",
             "up --attach web --attach-dependencies",
         ] {

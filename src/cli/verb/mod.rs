@@ -30,3 +30,4 @@ pub(super) mod top;
 pub(super) mod up;
 pub(super) mod volumes;
 pub(super) mod wait;
+pub(super) mod watch;

@@ -20,6 +20,7 @@ use crate::cli::provider;
 use crate::cli::publish;
 use crate::cli::select::select;
 use crate::cli::switches::Switches;
+use crate::cli::watch::Rules;
 use crate::compose::model::Project;
 use crate::image::Store;
 use crate::name::{ServiceName, VolumeName};
@@ -35,6 +36,7 @@ pub(in crate::cli) async fn run(context: &Context, mut args: UpArgs) -> Result<E
     if args.attach_dependencies {
         args.attach = with_dependencies(&project, &args.services)?;
     }
+    let watched = args.watch.then(|| Rules::of(context, &project, &args.services)).transpose()?;
     let bringing = Bringing {
         title: "up",
         quiet_pull: args.quiet_pull,
@@ -46,7 +48,7 @@ pub(in crate::cli) async fn run(context: &Context, mut args: UpArgs) -> Result<E
         return Ok(ExitCode::SUCCESS);
     };
     if !args.detached() {
-        return attached::run(context, client, &project, &args).await;
+        return attached::run(context, client, &project, &args, watched).await;
     }
     bringing.end(context, client).await?;
     Ok(ExitCode::SUCCESS)
