@@ -92,7 +92,7 @@ pub(super) async fn run(
                         finished = true;
                     }
                     // Told to those who have asked for it.
-                    Some(Event::Happened(_) | Event::Waits(_)) => {}
+                    Some(Event::Happened(_) | Event::Held(_)) => {}
                     // It ends no connection on which it is listened to.
                     None => return Err(ClientError::Lost { project: project.name.clone() }.into()),
                 }

@@ -44,7 +44,7 @@ pub(super) async fn complete(mut client: Client, mut progress: StderrProgress, p
                 let facts = evidence::told(&of);
                 warnings.push(format!("{} has failed\n{}", of.container, facts.trim_end()));
             }
-            Ok(Some(Event::Container(_) | Event::Happened(_) | Event::Waits(_))) => {}
+            Ok(Some(Event::Container(_) | Event::Happened(_) | Event::Held(_))) => {}
             Ok(Some(Event::Done)) => break Ok(()),
             Ok(Some(Event::Failed(failures))) => break Err(CliError::Failed { failures }),
             Ok(None) => break Err(ClientError::Lost { project: client.project().clone() }.into()),

@@ -5,7 +5,7 @@
 //! client ◀── "Accepted"         the supervisor stays until it is done; without this word it is leaving
 //! client ◀── Waiting            when another request has been in its way for a second
 //! client ◀── Event …            as things happen
-//! client ◀── Waits              only after `Run`: what it is to be attached to is there, and is held
+//! client ◀── Held               only after `Run`: what it is to be attached to is there, and is held
 //! client ──▶ newline            it is attached
 //! client ◀── Done | Failed      the request is finished
 //! client ◀── Container …        only after `Up { follow: true }` and `Run`, until the client hangs up
@@ -44,7 +44,7 @@ pub enum Request {
         follow: bool,
     },
     /// Runs one command in a container of its own, once what that needs is there. A client that is to be attached hears
-    /// [`Event::Waits`], and says something when it is: only then the command is executed.
+    /// [`Event::Held`], and says something when it is: only then the command is executed.
     Run {
         /// The project, in which the service is what the container is made from.
         project: Box<Project>,
@@ -154,7 +154,7 @@ pub enum Event {
     /// A container that was started ended in a failure before the request did.
     Died(Box<Evidence>),
     /// A container that [`Request::Run`] asks for is there, and is held until its client is attached.
-    Waits(ContainerId),
+    Held(ContainerId),
     /// A container started or ended.
     Container(ContainerEvent),
     /// Something happened to a container: only to those who have asked for [`Request::Events`].

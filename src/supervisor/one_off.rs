@@ -4,7 +4,7 @@
 //! client                 supervisor               shim
 //!   │ Run                   │                       │
 //!   ├──────────────────────▶│ make, create          │
-//!   │                 Waits ├──────────────────────▶│ init waits
+//!   │                  Held ├──────────────────────▶│ init waits
 //!   │◀──────────────────────┤                       │
 //!   │ attach                                        │
 //!   ├──────────────────────────────────────────────▶│
@@ -119,7 +119,7 @@ impl Attendances {
 /// [`super::FailureKind::Cancelled`] when it is gone.
 pub(super) async fn attended(world: &World, record: &Record) -> Result<(), Failure> {
     let Some(attended) = world.attendances.take(&record.id) else { return Ok(()) };
-    world.say(Event::Waits(record.id.clone()));
+    world.say(Event::Held(record.id.clone()));
     attended.await.map_err(|_| Failure::interrupted())
 }
 

@@ -143,7 +143,7 @@ impl Run {
             if let Some(Event::Progress { resource, status }) = &event {
                 progress.event(output::event(resource, *status), Instant::now())?;
             }
-            if matches!(&event, Some(Event::Waits(id)) if *id == self.one_off.id) {
+            if matches!(&event, Some(Event::Held(id)) if *id == self.one_off.id) {
                 return Ok(true);
             }
             self.note(event)?;

@@ -77,7 +77,7 @@ pub(in crate::cli) async fn finish(context: &Context, mut client: Client) -> Res
                 | Event::Hook { .. }
                 | Event::Died(_)
                 | Event::Happened(_)
-                | Event::Waits(_)
+                | Event::Held(_)
                 | Event::Waiting(_),
             ) => {}
             Some(Event::Failed(failures)) => return Err(CliError::Failed { failures }),
