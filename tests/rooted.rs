@@ -53,6 +53,9 @@ const HOST: &[(&str, &str, &str)] = &[
     ("devices.rs", "move_mount(mount, \"\", CWD, target", "in the run directory"),
     ("devices.rs", "rustix::mount::unmount(target", "in the run directory"),
     ("masks.rs", "openat(CWD, \"/dev/null\"", "the host's, which is checked to be the null device"),
+    ("mirror.rs", "statat(CWD, from, ", "what was saved on the host"),
+    ("mirror.rs", "readlinkat(CWD, from, ", "what was saved on the host"),
+    ("mirror.rs", "rustix::fs::open(from, flags, ", "what was saved on the host"),
     ("mod.rs", "RootDir::open(std::path::Path::new(\"/\"))", "the root itself, of a container that has been entered"),
     (
         "mod.rs",

@@ -43,7 +43,7 @@ fn when_run() {
     KEY.runs(&[
         (
             "{watch: [{path: ./src, action: rebuild}]}",
-            "3:5 `services.web.develop` has no effect: there is no `watch` yet",
+            "3:45 `services.web.develop.watch[0].action: rebuild` has no effect: there is no `build` yet",
         ),
         ("{watch: []}", ""),
     ]);
