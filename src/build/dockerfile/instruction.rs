@@ -8,7 +8,7 @@
 //! ```
 //!
 //! A [`Word`] is a piece of text with its place. It holds quotes, escapes and variables as they are written, until an
-//! `Expansion` has been over it.
+//! [`Expansion`](super::Expansion) has been over it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -149,7 +149,7 @@ pub enum InstructionKind {
     Entrypoint(Command),
     /// `ENV`.
     Env(Vec<Pair>),
-    /// `EXPOSE`: words that may each expand to several; `ports` reads the result.
+    /// `EXPOSE`: words that may each expand to several; [`ports`](super::ports) reads the result.
     Expose(Vec<Word>),
     /// `HEALTHCHECK`.
     Healthcheck(Healthcheck),
@@ -279,7 +279,7 @@ pub enum CommandForm {
 pub struct Run {
     /// What is run.
     pub command: Command,
-    /// `--mount`, each: `MountFlag::resolve` reads them once variables have values.
+    /// `--mount`, each: [`MountFlag::resolve`] reads them once variables have values.
     pub mounts: Vec<MountFlag>,
     /// `--network`.
     pub network: RunNetwork,
@@ -347,7 +347,7 @@ pub enum Healthcheck {
 /// `ONBUILD`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Onbuild {
-    /// The instruction as the image keeps it, with its heredocs: `parse_trigger` reads it again.
+    /// The instruction as the image keeps it, with its heredocs: [`parse_trigger`](super::parse_trigger) reads it again.
     pub trigger: String,
     /// The instruction.
     pub instruction: Box<Instruction>,

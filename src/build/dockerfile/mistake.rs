@@ -25,7 +25,7 @@ pub struct Mistake {
     /// What to do about it.
     pub help: Option<String>,
     /// Another place that explains it, and how: `first given here`.
-    pub label: Option<(Span, &'static str)>,
+    pub label: Option<Box<(Span, &'static str)>>,
 }
 
 /// What is wrong.
@@ -40,6 +40,12 @@ pub enum MistakeKind {
     /// A keyword that is none.
     #[error("unknown instruction `{0}`")]
     UnknownInstruction(String),
+    /// A continued line with nothing behind it.
+    #[error("nothing is continued here")]
+    NothingContinued,
+    /// A trigger of an image that is not one instruction.
+    #[error("a trigger of `ONBUILD` is one instruction")]
+    NotOneTrigger,
     /// Something else than `ARG` before the first `FROM`.
     #[error("`{0}` stands before the first `FROM`")]
     BeforeFrom(&'static str),
@@ -72,11 +78,19 @@ pub enum MistakeKind {
     #[error("invalid value `{value}` of `{of}`: {rule}")]
     Value {
         /// What the value is of.
-        of: String,
+        of: &'static str,
         /// The value.
         value: String,
         /// What it has to be.
         rule: String,
+    },
+    /// A flag that is `true` or `false`, with another value.
+    #[error("invalid value `{value}` of `--{flag}`: it is `true` or `false`")]
+    FlagTruth {
+        /// The flag.
+        flag: &'static str,
+        /// The value.
+        value: String,
     },
     /// Too few or too many words.
     #[error("`{instruction}` takes {takes}")]
@@ -159,7 +173,7 @@ impl Mistake {
     /// With another place that explains it.
     #[must_use]
     pub fn with_label(mut self, span: Span, text: &'static str) -> Self {
-        self.label = Some((span, text));
+        self.label = Some(Box::new((span, text)));
         self
     }
 
@@ -167,7 +181,7 @@ impl Mistake {
     #[must_use]
     pub fn render(&self, color: bool) -> String {
         let title = Level::ERROR.primary_title(self.kind.to_string());
-        render(title, &self.span, self.label.as_ref(), self.help.as_deref(), color)
+        render(title, &self.span, self.label.as_deref(), self.help.as_deref(), color)
     }
 }
 
