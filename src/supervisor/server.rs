@@ -239,7 +239,9 @@ impl Dispatcher {
                 }
             }
         };
-        let is_alone = self.connections == 1 && self.waiting.is_empty() && !follow;
+        // A client that is gone is not the one that is counted: that one has come meanwhile, and waits for its turn.
+        let is_there = gone.try_recv() == Err(oneshot::error::TryRecvError::Empty);
+        let is_alone = is_there && self.connections == 1 && self.waiting.is_empty() && !follow;
         let is_last = is_alone && !world.is_live();
         if is_last {
             // Before the client is told: whoever waits for the command finds nothing left. A client that connects from

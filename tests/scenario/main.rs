@@ -53,6 +53,7 @@ mod run;
 mod scale;
 mod start_stop;
 mod stats;
+mod steps;
 mod supervisor;
 mod tools;
 mod up;

@@ -71,6 +71,11 @@ impl Background {
         self.stderr.text()
     }
 
+    /// Whether it has ended, and all that it said is here.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some() && self.stdout.reader.is_finished() && self.stderr.reader.is_finished()
+    }
+
     /// Waits until its standard output holds `text`.
     #[track_caller]
     pub(crate) fn prints(&self, text: &str) {
@@ -93,6 +98,11 @@ impl Background {
     /// Sends `signal` to it.
     pub(crate) fn signal(&self, signal: Signal) {
         kill(Pid::from_raw(self.child.id().try_into().unwrap()), signal).unwrap();
+    }
+
+    /// Kills it; one that has ended stays so.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
     }
 
     /// Waits until it has ended *and* nobody holds its output open: whatever it leaves running must have let go,
