@@ -8,6 +8,7 @@
 //!   images/                               the image store
 //!   networks/NAME.json                    networks that belong to no project
 //!   volumes/NAME/{volume.json,data/}
+//!   volumes/NAME/{copying/,copied/}       what a new volume is filled with, before it is whole and before it is moved in
 //!   projects/PROJECT/
 //!     networks/KEY.json
 //!     containers/ID/{container.json,upper/,work/,container.log}
@@ -69,6 +70,18 @@ impl Layout {
     #[must_use]
     pub fn volume_data(&self, name: &str) -> PathBuf {
         self.volume(name).join("data")
+    }
+
+    /// What a new volume is being filled with.
+    #[must_use]
+    pub fn volume_copying(&self, name: &str) -> PathBuf {
+        self.volume(name).join("copying")
+    }
+
+    /// What a new volume is filled with, all of it, as long as it is not all in the volume.
+    #[must_use]
+    pub fn volume_copied(&self, name: &str) -> PathBuf {
+        self.volume(name).join("copied")
     }
 
     /// The records of networks that belong to no project.

@@ -41,6 +41,14 @@ impl Layout {
         Ok(true)
     }
 
+    /// Removes what somebody has begun to fill a volume with.
+    ///
+    /// # Errors
+    /// [`StateError::Io`].
+    pub fn clear_copying(&self, name: &str) -> Result<(), StateError> {
+        remove_tree(&self.volume_copying(name))
+    }
+
     /// Removes a volume and what is in it; absent is fine.
     ///
     /// # Errors

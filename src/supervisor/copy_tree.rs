@@ -7,7 +7,9 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
-use rustix::fs::{self, AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat, Timespec, Timestamps, XattrFlags};
+use rustix::fs::{
+    self, AtFlags, CWD, Dir, FileType, Mode, OFlags, RenameFlags, Stat, Timespec, Timestamps, XattrFlags,
+};
 
 use crate::sys::RootDir;
 
@@ -28,6 +30,25 @@ pub(super) fn copy_tree(root: &RootDir, path: &str, target: &Path) -> io::Result
     };
     let target = fs::openat(CWD, target, flags, Mode::empty())?;
     copy_directory(&source, &target, 0)
+}
+
+/// Moves what is in the directory `from` into `to` on the same file system, which gets its owner, mode and times too; what
+/// `to` has already stays. `from` is gone then.
+///
+/// # Errors
+/// The first call that failed.
+pub(super) fn move_in(from: &Path, to: &Path) -> io::Result<()> {
+    for entry in fs_err::read_dir(from)? {
+        let entry = entry?;
+        match fs::renameat_with(CWD, entry.path(), CWD, to.join(entry.file_name()), RenameFlags::NOREPLACE) {
+            Err(rustix::io::Errno::EXIST) => {}
+            result => result?,
+        }
+    }
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let (source, target) = (fs::openat(CWD, from, flags, Mode::empty())?, fs::openat(CWD, to, flags, Mode::empty())?);
+    copy_metadata(&source, &target, &fs::fstat(&source)?)?;
+    fs_err::remove_dir_all(from)
 }
 
 fn copy_directory(source: &OwnedFd, target: &OwnedFd, depth: u32) -> io::Result<()> {

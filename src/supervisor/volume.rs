@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::error::Error;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use super::copy_tree::copy_tree;
+use super::copy_tree::{copy_tree, move_in};
 use super::failure::{Failure, FailureKind};
 use super::world::World;
 use crate::compose::model::{Mount, Project, Service};
@@ -36,29 +36,44 @@ pub(super) fn prepare(
             let name = named.get(key).map_or(key.as_str(), String::as_str);
             Failure::new(FailureKind::ExternalMissing, format!("volume {name} does not exist"))
         })?;
-        let data = world.layout.volume_data(name);
         if !nocopy {
-            fill(image, target, &data)?;
+            fill(world, image, target, name)?;
         }
-        volumes.insert(target.clone(), data);
+        volumes.insert(target.clone(), world.layout.volume_data(name));
     }
     for (target, name) in anonymous {
-        let data = world.layout.volume_data(name);
-        fill(image, target, &data)?;
-        volumes.insert(target.clone(), data);
+        fill(world, image, target, name)?;
+        volumes.insert(target.clone(), world.layout.volume_data(name));
     }
     Ok(volumes)
 }
 
-/// Copies what the image has at `target` into `data`, when that is empty.
-fn fill(image: &Image, target: &str, data: &Path) -> Result<(), Failure> {
-    if fs_err::read_dir(data)?.next().is_some() {
-        return Ok(());
-    }
+/// Copies what the image has at `target` into a volume, when that is empty.
+///
+/// A copy that is cut short, by a disk that is full or by the end of this process, leaves the volume empty: it is made beside,
+/// and moved in when it is whole. It is moved piece by piece, since whoever has the volume mounted has that directory; what
+/// is left of such a move is moved in first.
+fn fill(world: &World, image: &Image, target: &str, name: &str) -> Result<(), Failure> {
+    let (data, copied) = (world.layout.volume_data(name), world.layout.volume_copied(name));
     let failed = |error: &dyn Error| {
         let message = format!("cannot fill the volume at {target} from the image");
         Failure::from_error(FailureKind::System, error).because_of(message)
     };
-    let root = image.open_root().map_err(|error| failed(&error))?;
-    copy_tree(&root, target, data).map_err(|error| failed(&error))
+    if !copied.exists() {
+        if fs_err::read_dir(&data)?.next().is_some() {
+            return Ok(());
+        }
+        let root = image.open_root().map_err(|error| failed(&error))?;
+        let copying = world.layout.volume_copying(name);
+        world.layout.clear_copying(name)?;
+        fs_err::create_dir(&copying)?;
+        // As the volume is where the image has no such directory.
+        fs_err::set_permissions(&copying, fs_err::metadata(&data)?.permissions())?;
+        if let Err(error) = copy_tree(&root, target, &copying) {
+            world.layout.clear_copying(name)?;
+            return Err(failed(&error));
+        }
+        fs_err::rename(&copying, &copied)?;
+    }
+    move_in(&copied, &data).map_err(|error| failed(&error))
 }

@@ -21,6 +21,7 @@ mod events;
 mod evidence;
 mod exec;
 mod files;
+mod full_disk;
 mod grants;
 mod harness;
 mod health;

@@ -200,14 +200,30 @@ impl Unpacker<'_> {
 
     fn file(&mut self, path: &Path, metadata: &Metadata, content: &mut impl Read) -> Result<(), FilesError> {
         let failed = |source: io::Error| FilesError::Write { path: path.to_owned(), source };
-        let file = match self.make(path, |root| root.create_file(path, 0o600)) {
+        let (file, is_new) = match self.make(path, |root| root.create_file(path, 0o600)) {
             // A file that is mounted there.
             Err(FilesError::Write { source, .. }) if source.kind() == io::ErrorKind::AlreadyExists => {
-                self.root.open_at(path, OFlags::WRONLY | OFlags::TRUNC | OFlags::NOCTTY).map_err(failed)?
+                let flags = OFlags::WRONLY | OFlags::TRUNC | OFlags::NOCTTY;
+                (self.root.open_at(path, flags).map_err(failed)?, false)
             }
-            result => result?,
+            result => (result?, true),
         };
-        let mut file = File::from(file);
+        let written = self.write(path, File::from(file), metadata, content);
+        if written.is_err() && is_new {
+            // A part of a file would be taken for all of it. What led here is the error to report.
+            let _ = self.root.remove_all(path);
+        }
+        written
+    }
+
+    fn write(
+        &mut self,
+        path: &Path,
+        mut file: File,
+        metadata: &Metadata,
+        content: &mut impl Read,
+    ) -> Result<(), FilesError> {
+        let failed = |source: io::Error| FilesError::Write { path: path.to_owned(), source };
         loop {
             let count = content.read(&mut self.buffer).map_err(FilesError::Input)?;
             if count == 0 {
