@@ -386,11 +386,20 @@ impl CliError {
                     None => format!("the services are {}", known.join(", ")),
                 })
             }
+            Self::Plan(PlanError::PortOfMany { .. }) => Some(
+                "publish a range that is long enough, `8080-8089:80`, or no port of the machine at all, `80`"
+                    .to_owned(),
+            ),
             Self::NotRunning { service } | Self::NoContainer { service } => {
                 Some(format!("start it with `rcompose up -d {service}`"))
             }
             Self::NoSuchContainer { service, .. } => Some(format!("list its containers with `rcompose ps {service}`")),
-            Self::NoSuchContainerName { .. } => Some("list containers with `rcompose ps -a`".to_owned()),
+            Self::NoSuchContainerName { container, known } => {
+                Some(match nearest(container, known.iter().map(String::as_str)) {
+                    Some(nearest) => format!("did you mean `{nearest}`?"),
+                    None => "list containers with `rcompose ps -a`".to_owned(),
+                })
+            }
             Self::NoSuchNetwork { .. } => Some("list them with `rcompose network ls`".to_owned()),
             Self::AmbiguousNetwork { .. } => Some("name it by its id: `rcompose network ls`".to_owned()),
             Self::NoTerminal { .. } => Some("only look on: `attach --no-stdin`".to_owned()),

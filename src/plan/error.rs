@@ -47,6 +47,16 @@ pub enum PlanError {
         /// How many containers it is to have.
         scale: u32,
     },
+    /// A service that publishes fixed ports of the machine is to have more containers than these are enough for.
+    #[error("{}", port_of_many(service, *scale, *ports))]
+    PortOfMany {
+        /// The service.
+        service: ServiceName,
+        /// The first and the last port to choose from.
+        ports: (u16, u16),
+        /// How many containers it is to have.
+        scale: u32,
+    },
     /// A network is to be made anew, but a container that stays is attached to it.
     #[error("network `{network}` changed, but container `{container}`, which stays, is attached to it")]
     NetworkInUse {
@@ -63,4 +73,12 @@ pub enum PlanError {
         /// The orphan, or the container of a service that is switched off.
         container: ContainerName,
     },
+}
+
+fn port_of_many(service: &ServiceName, scale: u32, (first, last): (u16, u16)) -> String {
+    if first == last {
+        format!("service `{service}` cannot have {scale} containers on the one port {first} of this machine")
+    } else {
+        format!("service `{service}` cannot have {scale} containers on the ports {first}-{last} of this machine")
+    }
 }

@@ -8,7 +8,7 @@ use super::{
     Cause, Definition, DependencyGraph, Observed, ObservedContainer, ObservedState, PlanError, Recreate, UpOptions,
     is_name_of, service_hash,
 };
-use crate::compose::model::{Condition, Project, Service};
+use crate::compose::model::{Condition, NetworkMode, Project, Service};
 use crate::name::{ServiceName, VolumeName};
 
 /// A container of a service, as it is or shall be.
@@ -93,6 +93,9 @@ fn of_service<'a>(
     if let Some(fixed) = service.container_name.as_ref().filter(|_| service.replicas() > 1) {
         return Err(PlanError::NameOfMany { service: name.clone(), name: fixed.clone(), scale: service.replicas() });
     }
+    if let Some(ports) = too_few_ports(service) {
+        return Err(PlanError::PortOfMany { service: name.clone(), ports, scale: service.replicas() });
+    }
     let hash = service_hash(project, service);
     let mut existing: Vec<(&ObservedContainer, Option<Cause>)> = containers(name, observed)
         .map(|container| {
@@ -133,6 +136,18 @@ fn of_service<'a>(
     let missing = service.replicas().saturating_sub(u32::try_from(replicas.len()).unwrap_or(u32::MAX));
     replicas.extend((next..next + missing).map(|number| Replica { number, fate: Fate::Create }));
     Ok(replicas)
+}
+
+/// Ports of the machine that the service publishes and that are not enough for all of its containers.
+fn too_few_ports(service: &Service) -> Option<(u16, u16)> {
+    let published = service.ports.iter().filter_map(|port| port.published);
+    let mut few = published.filter(|(first, last)| u32::from(last.saturating_sub(*first)) + 1 < service.replicas());
+    // Without a network of its own a container publishes nothing.
+    let is_elsewhere = matches!(
+        service.network_mode,
+        Some(NetworkMode::None | NetworkMode::Host | NetworkMode::Service(_) | NetworkMode::Container(_))
+    );
+    few.next().filter(|_| !is_elsewhere)
 }
 
 /// Whether some service waits for this one to complete.

@@ -49,6 +49,29 @@ fn the_first_up_makes_everything() {
 }
 
 #[test]
+fn ports_of_the_machine_are_enough_for_all_containers_of_a_service() {
+    use rcompose::compose::model::NetworkMode;
+    let published = |ports, scale| {
+        service("nginx:1").with(|web| {
+            web.ports.push(Port { published: ports, ..Port::new(80) });
+            web.scale = Some(scale);
+        })
+    };
+    let refused = |web| plan(&project([("web", web)]), &Observed::default(), &UpOptions::default());
+    let of =
+        |ports: &str, scale| format!("error: service `web` cannot have {scale} containers on {ports} of this machine");
+    assert_eq!(refused(published(Some((8080, 8080)), 2)), of("the one port 8080", 2));
+    assert_eq!(refused(published(Some((8080, 8081)), 3)), of("the ports 8080-8081", 3));
+    let on_host = published(Some((8080, 8080)), 2).with(|web| {
+        web.networks.clear();
+        web.network_mode = Some(NetworkMode::Host);
+    });
+    for web in [published(Some((8080, 8081)), 2), published(None, 9), published(Some((8080, 8080)), 1), on_host] {
+        assert!(!refused(web).starts_with("error"));
+    }
+}
+
+#[test]
 fn dot() {
     let project = project([("web", service("nginx:1"))]);
     assert_snapshot!(up(&project, &Observed::default()).to_dot(), @r#"

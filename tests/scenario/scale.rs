@@ -39,11 +39,25 @@ fn every_replica_has_an_address_under_the_one_name() {
 #[test]
 fn replicas_cannot_share_a_port() {
     let sandbox = Sandbox::new("scale-port");
-    let stack = sandbox.stack(
-        "scaled",
-        "services: {web: {image: 'rootfs:/', init: true, command: [sleep, '1000'], ports: ['8080:80'], scale: 2}}",
-    );
-    stack.rcompose(&["up", "-d"]).fails_with(1).says(&["8080", "in use", "web"]);
+    let file = |ports: &str, scale: u32| {
+        let web =
+            format!("image: 'rootfs:/', init: true, command: [sleep, '1000'], ports: ['{ports}'], scale: {scale}");
+        format!("services: {{web: {{{web}}}}}")
+    };
+    let stack = sandbox.stack("scaled", &file("8080:80", 2));
+    stack.rcompose(&["up", "-d"]).fails_with(1).says(&["`web` cannot have 2 containers on the one port 8080", "hint:"]);
+    assert_eq!(stack.containers(), [], "nothing has been made");
+    stack.rewrite(&file("8080:80", 1));
+    stack.rcompose(&["up", "-d"]).succeeds();
+    let first = stack.container("web");
+    for command in [&["scale", "web=2"][..], &["up", "-d", "--scale", "web=2"]] {
+        stack.rcompose(command).fails_with(1).says(&["cannot have 2 containers on the one port 8080"]);
+        assert_eq!(stack.containers(), std::slice::from_ref(&first), "{command:?}");
+    }
+    stack.rewrite(&file("8080-8081:80", 3));
+    stack.rcompose(&["up", "-d"]).fails_with(1).says(&["cannot have 3 containers on the ports 8080-8081"]);
+    stack.rcompose(&["up", "-d", "--scale", "web=2"]).succeeds();
+    assert_eq!(running(&stack), ["web", "web"]);
 }
 
 #[test]
