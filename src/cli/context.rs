@@ -156,7 +156,7 @@ impl Context {
             allow: self.globals.allow.clone(),
             services: services.iter().map(ToString::to_string).collect(),
             environment: self.environment.clone(),
-            working_dir: std::env::current_dir().map_err(CliError::WorkingDirectory)?,
+            working_dir: working_directory().map_err(CliError::WorkingDirectory)?,
             compatibility: self.globals.compatibility,
             all_resources: self.globals.all_resources,
             ..LoadOptions::default()
@@ -201,6 +201,19 @@ impl Context {
     /// [`CliError::NotRoot`].
     pub(super) fn require_root(&self) -> Result<(), CliError> {
         if rustix::process::geteuid().is_root() { Ok(()) } else { Err(CliError::NotRoot) }
+    }
+}
+
+/// Where we are; in a directory that was deleted, what it was called: there is no file in it, and a project that is named is
+/// found all the same.
+pub(super) fn working_directory() -> io::Result<PathBuf> {
+    const DELETED: &str = " (deleted)";
+    match std::env::current_dir() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let link = fs_err::read_link("/proc/self/cwd")?;
+            Ok(link.to_str().and_then(|path| path.strip_suffix(DELETED)).map_or(link.clone(), PathBuf::from))
+        }
+        result => result,
     }
 }
 

@@ -298,7 +298,7 @@ impl CliError {
     pub fn exit_code(&self) -> ExitCode {
         let code: u8 = match self {
             // As a process that a broken pipe kills: 128 + SIGPIPE.
-            Self::Output { source } if source.kind() == io::ErrorKind::BrokenPipe => 141,
+            _ if self.is_unread() => 141,
             Self::Interrupted | Self::NotConfirmed => 130,
             // As a shell has it: 127 for a command that is not there, 126 for one that cannot be executed.
             Self::Runtime(RuntimeError::Container { code, .. }) => *code,
@@ -368,8 +368,17 @@ impl CliError {
     #[must_use]
     pub fn is_silent(&self) -> bool {
         match self {
-            Self::Output { source } => source.kind() == io::ErrorKind::BrokenPipe,
             Self::Interrupted => true,
+            _ => self.is_unread(),
+        }
+    }
+
+    /// Whether whoever reads the output has read enough. No command writes to any other pipe.
+    fn is_unread(&self) -> bool {
+        match self {
+            Self::Output { source } | Self::System(source) | Self::Files(FilesError::Output(source)) => {
+                source.kind() == io::ErrorKind::BrokenPipe
+            }
             _ => false,
         }
     }

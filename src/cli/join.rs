@@ -11,12 +11,21 @@ use super::terminal;
 use crate::runtime::log::Stream;
 use crate::runtime::{Attachment, Said};
 
-/// Writes what the container says, until it has ended; the code comes then, when it is told.
-pub(super) fn show(attachment: Arc<Attachment>) -> oneshot::Receiver<Option<i32>> {
+/// Why nothing more is shown of a container.
+#[derive(Debug)]
+pub(super) enum Shown {
+    /// It has ended, with this code if that was told.
+    All(Option<i32>),
+    /// Our own output takes no more.
+    Refused(io::Error),
+}
+
+/// Writes what the container says, until it has ended or nobody reads it any more.
+pub(super) fn show(attachment: Arc<Attachment>) -> oneshot::Receiver<Shown> {
     let (told, ended) = oneshot::channel();
     std::thread::spawn(move || {
         let mut buffer = Vec::new();
-        let code = loop {
+        let shown = loop {
             let written = match attachment.receive(&mut buffer) {
                 Ok(Said::Output(Stream::Stdout, bytes)) => write(&mut io::stdout(), bytes),
                 Ok(Said::Output(Stream::Stderr, bytes)) => write(&mut io::stderr(), bytes),
@@ -24,16 +33,14 @@ pub(super) fn show(attachment: Arc<Attachment>) -> oneshot::Receiver<Option<i32>
                     let note = format!("\r\nrcompose: {count} bytes came too fast; the log has them\r\n");
                     write(&mut io::stderr(), note.as_bytes())
                 }
-                Ok(Said::Exited(code)) => break Some(code),
-                Ok(Said::Gone) | Err(_) => break None,
+                Ok(Said::Exited(code)) => break Shown::All(Some(code)),
+                Ok(Said::Gone) | Err(_) => break Shown::All(None),
             };
-            if written.is_err() {
-                // Nobody reads it any more; the code is still wanted.
-                while !matches!(attachment.receive(&mut buffer), Ok(Said::Exited(_) | Said::Gone) | Err(_)) {}
-                break None;
+            if let Err(error) = written {
+                break Shown::Refused(error);
             }
         };
-        let _ = told.send(code);
+        let _ = told.send(shown);
     });
     ended
 }

@@ -109,9 +109,17 @@ pub(super) fn turn(project: &ProjectName, holder: Option<String>) -> Event {
 /// # Errors
 /// What the stream said.
 pub(super) fn print(text: &str) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+    match print_more(text) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         result => result,
     }
+}
+
+/// Writes a part of what a command goes on to say: without a reader there is no more to do for it.
+///
+/// # Errors
+/// What the stream said.
+pub(super) fn print_more(text: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush())
 }

@@ -22,6 +22,7 @@ mod evidence;
 mod exec;
 mod files;
 mod full_disk;
+mod gone;
 mod grants;
 mod harness;
 mod health;

@@ -10,8 +10,8 @@ use crate::cli::args::AttachArgs;
 use crate::cli::context::Context;
 use crate::cli::detach_keys::Watcher;
 use crate::cli::error::CliError;
-use crate::cli::join::{pressed, redraw, resize, show, type_into};
-use crate::cli::select::running_container;
+use crate::cli::join::{Shown, pressed, redraw, resize, show, type_into};
+use crate::cli::select::{check_known, running_container, services};
 use crate::cli::signals::Proxied;
 use crate::cli::terminal::RawMode;
 use crate::runtime::{Attachment, ExitStatus, Handle};
@@ -20,7 +20,9 @@ use crate::supervisor::Configuration;
 pub(in crate::cli) async fn run(context: &Context, args: AttachArgs) -> Result<ExitCode, CliError> {
     context.require_root()?;
     let paths = context.layout.project(&context.resolve_name()?);
-    let record = running_container(&paths, paths.read_containers::<Configuration>()?, &args.service, args.index)?;
+    let records = paths.read_containers::<Configuration>()?;
+    check_known(context, std::slice::from_ref(&args.service), &services(&records))?;
+    let record = running_container(&paths, records, &args.service, args.index)?;
     let directory = paths.container(&record.id).run().to_owned();
     let Some(handle) = Handle::adopt(&directory)? else { return Err(CliError::NotRunning { service: args.service }) };
     let service = &record.config.service;
@@ -41,7 +43,12 @@ pub(in crate::cli) async fn run(context: &Context, args: AttachArgs) -> Result<E
     let mut resized = signal(SignalKind::window_change())?;
     let code = loop {
         tokio::select! {
-            code = &mut ended => break code.ok().flatten(),
+            shown = &mut ended => match shown {
+                Ok(Shown::All(code)) => break code,
+                // The container goes on for others.
+                Ok(Shown::Refused(source)) => return Err(CliError::Output { source }),
+                Err(_) => break None,
+            },
             () = pressed(&mut left) => {
                 drop(raw);
                 // As docker has it.

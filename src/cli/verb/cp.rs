@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use crate::cli::args::CpArgs;
 use crate::cli::container::{of_service, with_files};
-use crate::cli::context::Context;
+use crate::cli::context::{Context, working_directory};
 use crate::cli::copy::{CopyError, Operand, Operated, Source, There};
 use crate::cli::error::CliError;
 use crate::cli::output;
@@ -54,7 +54,7 @@ pub(in crate::cli) fn run(context: &Context, args: &CpArgs) -> Result<ExitCode, 
 /// Copies between this machine and a container, which messages call `side`.
 fn copy(files: &Files, args: &CpArgs, side: &str) -> Result<(), CliError> {
     let host = Files::of_host()?;
-    let here = std::env::current_dir().map_err(CliError::WorkingDirectory)?;
+    let here = working_directory().map_err(CliError::WorkingDirectory)?;
     let root = Path::new("/");
     match (&args.source, &args.target) {
         (Operand::Service(_, from), Operand::Archive) => {

@@ -69,7 +69,7 @@ async fn watch(
                     heard = happening.time;
                     if is_wanted(&happening) {
                         let text = if args.json { as_json(&happening, &zone) } else { as_text(&happening, &zone) };
-                        output::print(&text)?;
+                        output::print_more(&text)?;
                     }
                 }
                 // Said once all that has happened before is told.

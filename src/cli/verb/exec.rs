@@ -11,10 +11,10 @@ use crate::cli::args::ExecArgs;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::relay::{self, Relay};
-use crate::cli::select::running_container;
+use crate::cli::select::{check_known, running_container, services};
 use crate::cli::signals::Proxied;
 use crate::cli::terminal::{self, RawMode};
-use crate::runtime::{ExecOptions, Handle, Stdio, exec, first_process};
+use crate::runtime::{ExecOptions, Handle, Signal, Stdio, exec, first_process};
 use crate::supervisor::lower::every_capability;
 use crate::supervisor::{Configuration, Record};
 
@@ -23,6 +23,7 @@ pub(in crate::cli) async fn run(context: &Context, args: ExecArgs) -> Result<Exi
     let project = context.resolve_name()?;
     let paths = context.layout.project(&project);
     let records = paths.read_containers::<Configuration>()?;
+    check_known(context, std::slice::from_ref(&args.service), &services(&records))?;
     let record = running_container(&paths, records, &args.service, args.index)?;
     let directory = paths.container(&record.id).run().to_owned();
     if Handle::adopt(&directory)?.is_none() {
@@ -51,15 +52,20 @@ pub(in crate::cli) async fn run(context: &Context, args: ExecArgs) -> Result<Exi
     }
     let mut proxied = Proxied::new()?;
     let mut resized = signal(SignalKind::window_change())?;
-    let code = {
+    let end = {
         let wait = child.wait();
         tokio::pin!(wait);
         loop {
             tokio::select! {
-                code = &mut wait => break Some(code?),
-                () = left(&mut relayed) => break None,
+                code = &mut wait => break End::Code(code?),
+                () = left(&mut relayed) => break End::Left,
                 // With a terminal these come as characters; without one the command is told.
-                signal = proxied.next() => child.signal(signal)?,
+                signal = proxied.next() => {
+                    if signal == Signal::HUP && relayed.is_some() {
+                        break End::HungUp;
+                    }
+                    child.signal(signal)?;
+                }
                 _ = resized.recv() => {
                     if let (Some(relay), Some(size)) = (&relayed, terminal::size(rustix::stdio::stdin())) {
                         relay.resize(size)?;
@@ -68,18 +74,33 @@ pub(in crate::cli) async fn run(context: &Context, args: ExecArgs) -> Result<Exi
             }
         }
     };
-    let Some(code) = code else {
-        child.detach()?;
-        drop(raw);
-        // As docker has it.
-        let _ = writeln!(io::stderr(), "read escape sequence");
-        return Ok(ExitCode::SUCCESS);
+    let code = match end {
+        End::Code(code) => code,
+        End::Left => {
+            child.detach()?;
+            drop(raw);
+            // As docker has it.
+            let _ = writeln!(io::stderr(), "read escape sequence");
+            return Ok(ExitCode::SUCCESS);
+        }
+        // The terminal of the command goes with this process, of which the kernel tells it.
+        End::HungUp => return Ok(ExitCode::from(129)),
     };
     if let Some(relay) = relayed {
         relay.finish();
     }
     drop(raw);
     Ok(ExitCode::from(u8::try_from(code & 0xff).unwrap_or(1)))
+}
+
+/// Why a command is not waited for any more.
+enum End {
+    /// It has ended.
+    Code(i32),
+    /// The keys that leave were pressed.
+    Left,
+    /// Our terminal is gone.
+    HungUp,
 }
 
 /// When the keys that leave have been pressed; never without a terminal.

@@ -14,7 +14,7 @@ use crate::cli::context::Context;
 use crate::cli::detach_keys::{DetachKeys, Watcher};
 use crate::cli::error::CliError;
 use crate::cli::interrupt::interruptible;
-use crate::cli::join::{pressed, resize, show, type_into};
+use crate::cli::join::{Shown, pressed, resize, show, type_into};
 use crate::cli::one_off;
 use crate::cli::output::{self, StderrProgress};
 use crate::cli::progress::ProgressMode;
@@ -22,7 +22,7 @@ use crate::cli::signals::Proxied;
 use crate::cli::terminal::{self, RawMode};
 use crate::compose::model::Project;
 use crate::plan::UpOptions;
-use crate::runtime::{Attachment, ExitStatus, Handle};
+use crate::runtime::{Attachment, ExitStatus, Handle, Signal};
 use crate::state::ContainerLayout;
 use crate::supervisor::{
     Client, ClientError, ConsoleSize, ContainerChange, Event, Failure, OneOff, Request, Resource, Status,
@@ -199,7 +199,10 @@ impl Run {
                     Ok(None) => self.note(None)?,
                     Err(error) => return Err(error.into()),
                 },
-                ended = ended(&mut shown) => code = ended,
+                end = ended(&mut shown) => match end {
+                    Shown::All(end) => code = end,
+                    Shown::Refused(source) => return self.unread(source),
+                },
                 () = pressed(&mut left) => {
                     drop(raw);
                     // As docker has it.
@@ -207,12 +210,20 @@ impl Run {
                     return Ok(ExitCode::SUCCESS);
                 }
                 // With a terminal these come as characters. Before the command has begun nobody takes them: they wait.
-                signal = proxied.next(), if self.is_done => self.pass_on(signal)?,
+                signal = proxied.next(), if self.is_done => {
+                    self.pass_on(signal)?;
+                    if signal == Signal::HUP && self.has_terminal {
+                        // Our terminal is gone. A command that does not end for that goes on as one that was left.
+                        return Ok(ExitCode::from(129));
+                    }
+                }
                 _ = resized.recv(), if self.has_terminal => resize(&attachment)?,
             }
         }
-        if let Some(shown) = shown {
-            code = shown.await.ok().flatten();
+        if shown.is_some()
+            && let Shown::All(end) = ended(&mut shown).await
+        {
+            code = end;
         }
         drop(raw);
         let code = match code {
@@ -222,7 +233,17 @@ impl Run {
         Ok(ExitCode::from(u8::try_from(code & 0xff).unwrap_or(1)))
     }
 
-    fn pass_on(&self, signal: crate::runtime::Signal) -> Result<(), CliError> {
+    /// Ends the command as the kernel ends one that writes to a pipe which nobody reads, or to a terminal that is gone.
+    fn unread(&self, source: io::Error) -> Result<ExitCode, CliError> {
+        if let Some(handle) = Handle::adopt(self.container.run())? {
+            let signal = if self.has_terminal { Signal::HUP } else { Signal::PIPE };
+            // The first process of a container gets no signal that it does not wait for.
+            handle.signal(if handle.ignores(signal)? { Signal::KILL } else { signal })?;
+        }
+        Err(CliError::Output { source })
+    }
+
+    fn pass_on(&self, signal: Signal) -> Result<(), CliError> {
         // One that has ended needs no signal.
         match Handle::adopt(self.container.run())? {
             Some(handle) => Ok(handle.signal(signal)?),
@@ -231,10 +252,10 @@ impl Run {
     }
 }
 
-/// The code that the container has told at its end, once; never after that.
-async fn ended(shown: &mut Option<oneshot::Receiver<Option<i32>>>) -> Option<i32> {
+/// Why nothing more of the container is shown, once; never after that.
+async fn ended(shown: &mut Option<oneshot::Receiver<Shown>>) -> Shown {
     let Some(receiver) = shown else { return std::future::pending().await };
-    let code = receiver.await.ok().flatten();
+    let end = receiver.await.unwrap_or(Shown::All(None));
     *shown = None;
-    code
+    end
 }

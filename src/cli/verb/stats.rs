@@ -49,7 +49,7 @@ async fn watch(context: &Context, project: &ProjectName, args: &StatsArgs) -> Re
         ticks.tick().await;
         let rows = look(context, project, args, began, &mut before)?;
         let text = as_list(&rows, &args.format, length, memory)?;
-        output::print(&if in_place { framed(&text, frame == 0) } else { text })?;
+        output::print_more(&if in_place { framed(&text, frame == 0) } else { text })?;
         if args.no_stream {
             break;
         }

@@ -15,7 +15,8 @@ use crate::sys::readiness::readable;
 use crate::sys::self_exe;
 use crate::sys::spawn::Spawned;
 
-/// A process that runs in a container. Dropping it kills it, unless it was started detached.
+/// A process that runs in a container. Dropping it kills it, or takes its terminal from it if it has one, unless it was
+/// started detached.
 #[derive(Debug)]
 pub struct ExecChild {
     /// Both are `None` only while it is dropped.
@@ -110,7 +111,7 @@ impl ExecChild {
 }
 
 impl Drop for ExecChild {
-    /// The process that waits in the container sees the channel close, kills, and ends; it is reaped when it has.
+    /// The process that waits in the container sees the channel close, kills or hangs up, and ends; it is reaped when it has.
     fn drop(&mut self) {
         drop(self.channel.take());
         let Some(process) = self.process.take() else { return };

@@ -279,7 +279,7 @@ struct Running {
 }
 
 impl Running {
-    /// Waits for its end, passing on what the caller says; without a caller, kills it unless `detached`.
+    /// Waits for its end, passing on what the caller says; without a caller, ends it unless `detached`.
     fn wait(&mut self, caller: &Channel, mut detached: bool) -> Result<u8, ExecError> {
         let mut listening = true;
         loop {
@@ -310,7 +310,7 @@ impl Running {
     }
 
     /// Does what the caller says; false when it has left.
-    fn listen(&self, caller: &Channel, detached: &mut bool) -> Result<bool, ExecError> {
+    fn listen(&mut self, caller: &Channel, detached: &mut bool) -> Result<bool, ExecError> {
         match caller.receive() {
             Ok(Some((Message::Signal(signal), _))) => {
                 if let Some(signal) = crate::sys::signal::numbered(signal) {
@@ -320,7 +320,8 @@ impl Running {
             Ok(Some((Message::Detach, _))) => *detached = true,
             Ok(Some(_)) => {}
             Ok(None) | Err(_) => {
-                if !*detached {
+                // A terminal goes with whoever sat at it: the kernel tells those who are in its session.
+                if !*detached && self.terminal.take().is_none() {
                     self.kill();
                 }
                 return Ok(false);
