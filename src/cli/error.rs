@@ -100,6 +100,8 @@ pub enum CliError {
     NoSuchContainerName {
         /// What was given.
         container: String,
+        /// What could have been given, where that is known.
+        known: Vec<String>,
     },
     /// There is no network of that name or id.
     #[error("network {network} not found")]

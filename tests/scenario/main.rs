@@ -58,6 +58,7 @@ mod stats;
 mod steps;
 mod supervisor;
 mod tools;
+mod unknown;
 mod up;
 mod volumes;
 mod wait;

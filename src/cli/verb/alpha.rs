@@ -104,7 +104,7 @@ fn find(context: &Context, names: &[String]) -> Result<Vec<Found>, CliError> {
     for name in names {
         let is_there = |(record, _): &Found| record.name.as_str() == name || record.id.as_str().starts_with(name);
         if !found.iter().any(is_there) {
-            return Err(CliError::NoSuchContainerName { container: name.clone() });
+            return Err(CliError::NoSuchContainerName { container: name.clone(), known: Vec::new() });
         }
     }
     Ok(found)

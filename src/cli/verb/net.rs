@@ -42,7 +42,10 @@ pub(in crate::cli) fn run(context: &Context, args: &NetArgs) -> Result<ExitCode,
     let mut is_well = problems.is_empty();
     let text = if let [from, to] = &args.of[..] {
         let find = |text: &String| {
-            facts.find(&name, text).ok_or_else(|| CliError::NoSuchContainerName { container: text.clone() })
+            facts.find(&name, text).ok_or_else(|| CliError::NoSuchContainerName {
+                container: text.clone(),
+                known: facts.of(&name).map(|container| container.service.to_string()).collect(),
+            })
         };
         let verdict = net::judge(&facts, find(from)?, find(to)?);
         is_well &= verdict.reaches != Reach::No;

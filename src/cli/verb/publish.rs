@@ -38,7 +38,7 @@ const SECRETIVE: [&str; 7] = ["password", "passwd", "secret", "token", "api_key"
 pub(in crate::cli) fn run(context: &Context, args: &PublishArgs) -> Result<ExitCode, CliError> {
     context.require_root()?;
     let ImageReference::Registry(reference) = ImageReference::parse(&args.repository)? else {
-        return Err(CliError::NoSuchContainerName { container: args.repository.clone() });
+        return Err(CliError::NoSuchContainerName { container: args.repository.clone(), known: Vec::new() });
     };
     let everything = vec!["*".to_owned()];
     let project =

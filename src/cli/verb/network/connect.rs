@@ -76,7 +76,7 @@ fn containers(context: &Context, text: &str) -> Result<Vec<(ProjectName, Contain
     if by_id.len() == 1 {
         return Ok(by_id);
     }
-    let unknown = || CliError::NoSuchContainerName { container: text.to_owned() };
+    let unknown = || CliError::NoSuchContainerName { container: text.to_owned(), known: Vec::new() };
     let service = ServiceName::new(text).map_err(|_| unknown())?;
     let project = context.resolve_name().map_err(|_| unknown())?;
     let records: Vec<ContainerRecord<IgnoredAny>> = context.layout.project(&project).read_containers()?;
