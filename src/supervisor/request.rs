@@ -243,5 +243,8 @@ async fn act(
     if matches!(action, Action::Remove { .. }) {
         world.forget_retired();
     }
+    if matches!(action, Action::Restart { .. }) {
+        world.note_restarts(&plan.containers());
+    }
     Ok(failures)
 }

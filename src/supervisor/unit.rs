@@ -304,6 +304,7 @@ impl Unit {
                     }
                     Command::Rename(record, reply) => self.rename(record, reply),
                     Command::Signal(signal, reply) => {
+                        self.note_signal(signal);
                         if signal == live.stop_signal {
                             by_user = true;
                             self.mark_stopped();
@@ -459,7 +460,9 @@ impl Unit {
             (false, false) => Err(Failure::new(FailureKind::Plan, format!("container {name} is not paused"))),
             (false, true) => handle.pause().map_err(system),
             (true, false) => handle.unpause().map_err(system),
-        }
+        }?;
+        self.world.happenings.note(&self.record, if pause { "pause" } else { "unpause" }, &[]);
+        Ok(())
     }
 
     /// Changes what the container is connected to; `live` is it, if it runs.
@@ -564,10 +567,14 @@ impl Unit {
     }
 
     fn kill(&self, live: &Live, signal: Signal) {
-        self.world.happenings.note(&self.record, "kill", &[("signal", signal.as_raw().to_string())]);
+        self.note_signal(signal);
         if let Err(error) = live.handle.signal(signal) {
             self.world.warn(&format!("{}: {error}", self.record.name));
         }
+    }
+
+    fn note_signal(&self, signal: Signal) {
+        self.world.happenings.note(&self.record, "kill", &[("signal", signal.as_raw().to_string())]);
     }
 
     fn withdraw(&self, code: i32, oom: bool, restarting: bool) {

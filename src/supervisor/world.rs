@@ -589,6 +589,14 @@ impl World {
         self.say(event(record, change));
     }
 
+    /// Notes that those of these containers that run have been restarted by hand.
+    pub(super) fn note_restarts(&self, ids: &BTreeSet<&ContainerId>) {
+        let units = self.units.borrow();
+        for unit in units.values().filter(|unit| ids.contains(&&unit.record.id) && unit.state.borrow().is_live()) {
+            self.happenings.note(&unit.record, "restart", &[]);
+        }
+    }
+
     /// Tells every client what went wrong beside its request.
     pub(super) fn warn(&self, message: &str) {
         self.say(Event::Warning(message.to_owned()));

@@ -77,3 +77,17 @@ fn who_listens_keeps_no_supervisor() {
     events.signal(Signal::SIGTERM);
     events.wait(Duration::from_secs(20)).fails_with(130);
 }
+
+#[test]
+fn what_is_done_to_a_container_by_hand_is_told_in_dockers_words() {
+    let sandbox = Sandbox::new("events-by-hand");
+    let stack = sandbox.stack("shop", "services: {web: {image: 'rootfs:/', init: true, command: [sleep, '1000']}}");
+    for command in [&["up", "-d"][..], &["pause"], &["unpause"], &["kill", "-s", "WINCH"], &["restart", "-t", "5"]] {
+        stack.rcompose(command).succeeds();
+    }
+    let told = stack.rcompose(&["events", "--json", "--since", "1h", "--until", "0s"]).succeeds().stdout;
+    assert_eq!(
+        actions(&told, "web"),
+        ["create", "start", "pause", "unpause", "kill", "kill", "die", "stop", "start", "restart"]
+    );
+}
