@@ -228,7 +228,8 @@ impl<'a> Session<'a> {
         match event.change {
             ContainerChange::Started { log } => {
                 if !self.running.contains_key(&event.id) {
-                    let source = self.attach(event.name.as_str(), event.service.as_str(), &log, self.began)?;
+                    let name = shown(&event.id, event.name.as_str());
+                    let source = self.attach(name, event.service.as_str(), &log, self.began)?;
                     self.running.insert(event.id, source);
                 }
             }
@@ -260,7 +261,8 @@ impl<'a> Session<'a> {
             {
                 continue;
             }
-            let source = self.attach(record.name.as_str(), record.service.as_str(), &container.log(), self.began)?;
+            let name = shown(&record.id, record.name.as_str());
+            let source = self.attach(name, record.service.as_str(), &container.log(), self.began)?;
             self.running.insert(record.id, source);
         }
         Ok(())
@@ -322,6 +324,11 @@ impl<'a> Session<'a> {
 /// Whether the output of a container goes nowhere.
 pub(super) fn keeps_nothing(record: &Record) -> bool {
     record.config.service.logging.as_ref().is_some_and(|logging| logging.driver.as_deref() == Some("none"))
+}
+
+/// What a container is to be called that takes the place of another one: until then it has a part of its id before that name.
+pub(super) fn shown<'n>(id: &ContainerId, name: &'n str) -> &'n str {
+    name.strip_prefix(&id.short()[..8]).and_then(|rest| rest.strip_prefix('_')).unwrap_or(name)
 }
 
 /// What a container is called in the log: its name without the project.

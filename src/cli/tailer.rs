@@ -73,6 +73,7 @@ pub(super) struct Tailer {
 struct Followed {
     path: PathBuf,
     lines: Lines,
+    /// What was there already is left out when it is older. What comes later is new, whatever the clock says by then.
     since: Timestamp,
     grown: bool,
     watch: Watch,
@@ -133,6 +134,7 @@ impl Tailer {
         for followed in &mut self.logs {
             followed.grown = false;
             let mut bytes = 0_usize;
+            let mut is_at_end = true;
             for line in &mut followed.lines {
                 let line = line?;
                 bytes += line.text.len() + 1;
@@ -141,11 +143,46 @@ impl Tailer {
                 }
                 if bytes >= most {
                     followed.grown = true;
+                    is_at_end = false;
                     break;
                 }
+            }
+            if is_at_end {
+                followed.since = Timestamp::MIN;
             }
         }
         new.sort_by_key(|line| line.time);
         Ok(new)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::logs::{LogFormat, LogWriter};
+    use crate::cli::style::Paint;
+    use std::io::Write as _;
+
+    #[test]
+    fn a_clock_that_is_set_back_hides_nothing_that_is_new() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("log");
+        let mut log = fs_err::File::create(&path).unwrap();
+        let mut write = |text: &str, time: &str| {
+            writeln!(log, r#"{{"log":"{text}\n","stream":"stdout","time":"{time}"}}"#).unwrap();
+        };
+        let format = LogFormat { prefix: false, timestamps: false, paint: Paint::PLAIN, json: false };
+        let source = LogWriter::new(Vec::new(), Vec::new(), format).add("web-1");
+        write("old", "2026-01-02T11:00:00Z");
+        write("new", "2026-01-02T12:00:01Z");
+        let (mut tailer, began) = (Tailer::default(), "2026-01-02T12:00:00Z".parse().unwrap());
+        tailer.add(&path, source, began).unwrap();
+        let texts = |lines: Vec<Line>| -> Vec<String> {
+            lines.into_iter().map(|line| String::from_utf8(line.text).unwrap()).collect()
+        };
+        assert_eq!(texts(tailer.drain().unwrap()), ["new"]);
+        // An hour earlier, by the clock.
+        write("newer", "2026-01-02T11:00:02Z");
+        assert_eq!(texts(tailer.drain().unwrap()), ["newer"]);
     }
 }

@@ -184,3 +184,25 @@ volumes: {seen: {}}
     assert_eq!(ids(), before, "both old containers");
     assert!(stack.containers().iter().all(|container| container.state == "running"), "{:?}", stack.containers());
 }
+
+#[test]
+fn an_attached_up_shows_a_new_container_under_the_name_that_it_gets() {
+    let sandbox = Sandbox::new("rolling-attached");
+    let text = |word: &str| {
+        format!(
+            "services: {{web: {{image: 'rootfs:/', init: true, command: [sh, -c, 'echo {word}; exec sleep 1000'], \
+             deploy: {{update_config: {{order: start-first}}}}}}}}"
+        )
+    };
+    let stack = sandbox.stack("roll", &text("first"));
+    let up = stack.spawn(&["up"]);
+    up.prints("web-1  | first");
+    let logs = stack.spawn(&["logs", "-f"]);
+    logs.prints("web-1  | first");
+    stack.rewrite(&text("second"));
+    stack.rcompose(&["up", "-d"]).succeeds();
+    up.prints("web-1  | second");
+    logs.prints("web-1  | second");
+    assert!(!up.stdout().contains("roll-web-1") && !logs.stdout().contains("roll-web-1"), "{}", up.stdout());
+    stack.rcompose(&["down"]).succeeds();
+}

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::cli::args::{LogsArgs, LogsFormat};
 use crate::cli::attached::keeps_nothing;
-use crate::cli::attached::label;
+use crate::cli::attached::{label, shown};
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::logs::{LogFormat, LogWriter, SourceId, Tail, Window, merged};
@@ -94,8 +94,9 @@ impl Logs {
     }
 
     fn source(&mut self, record: &Record) -> SourceId {
-        let source = self.writer.add(label(&self.project, record.name.as_str()));
-        self.writer.name(source, record.name.as_str(), record.service.as_str());
+        let name = shown(&record.id, record.name.as_str());
+        let source = self.writer.add(label(&self.project, name));
+        self.writer.name(source, name, record.service.as_str());
         source
     }
 
@@ -178,7 +179,8 @@ impl Logs {
     }
 
     fn write(&mut self, lines: &[crate::cli::logs::Line]) -> Result<(), CliError> {
-        for line in lines.iter().filter(|line| self.window.contains(line.time)) {
+        // What is too old has been left out by whoever follows: a clock that is set back makes nothing old.
+        for line in lines.iter().filter(|line| line.time < self.window.until) {
             self.writer.line(line)?;
         }
         Ok(self.writer.flush()?)
