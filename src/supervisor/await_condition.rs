@@ -44,13 +44,16 @@ pub(super) async fn await_condition(
             failure
         });
         let status = match (&result, condition) {
-            (Err(_), _) => Status::Error,
-            (Ok(()), _) if matches!(*state.borrow(), UnitState::Exited { .. }) => Status::Completed,
-            (Ok(()), Condition::ServiceStarted) => Status::Started,
-            (Ok(()), Condition::ServiceHealthy) => Status::Healthy,
-            (Ok(()), Condition::ServiceCompletedSuccessfully) => Status::Completed,
+            (Err(_), _) => Some(Status::Error),
+            (Ok(()), _) if matches!(*state.borrow(), UnitState::Exited { .. }) => Some(Status::Completed),
+            // Its start has said so, or that it ran already.
+            (Ok(()), Condition::ServiceStarted) => None,
+            (Ok(()), Condition::ServiceHealthy) => Some(Status::Healthy),
+            (Ok(()), Condition::ServiceCompletedSuccessfully) => Some(Status::Completed),
         };
-        world.say(Event::Progress { resource, status });
+        if let Some(status) = status {
+            world.say(Event::Progress { resource, status });
+        }
         result?;
     }
     Ok(())

@@ -157,3 +157,15 @@ services:
     );
     stack.rcompose(&["up", "-d", "--wait"]).fails_with(1).says(&["failed-brief-1 ended with code 5"]);
 }
+
+#[test]
+fn what_is_started_is_told_once() {
+    let sandbox = Sandbox::new("started-once");
+    let stack = sandbox.stack("plain", "services: {web: {image: 'rootfs:/', init: true, command: [sleep, '1000']}}");
+    for said in ["Started", "Running"] {
+        let outcome = stack.rcompose(&["up", "-d", "--wait"]).succeeds();
+        let lines: Vec<_> = outcome.stderr.lines().filter(|line| line.contains("Container plain-web-1")).collect();
+        assert_eq!(lines.iter().filter(|line| line.ends_with(said)).count(), 1, "{outcome}");
+        assert!(said == "Started" || lines.len() == 1, "{outcome}");
+    }
+}
