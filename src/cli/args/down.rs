@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::value::seconds;
+use super::value::grace;
 use crate::name::ServiceName;
 
 /// The flags of `down`.
@@ -17,8 +17,8 @@ pub struct DownArgs {
     /// Remove images too: all that services use, or those alone that are built and have no name of their own
     #[arg(long, value_name = "WHICH")]
     pub rmi: Option<Rmi>,
-    /// Seconds a container has to stop before it is killed [default: its stop_grace_period]
-    #[arg(short, long, value_name = "SECONDS", value_parser = seconds)]
+    /// Seconds a container has to stop before it is killed (-1: for ever) [default: its stop_grace_period]
+    #[arg(short, long, value_name = "SECONDS", value_parser = grace, allow_negative_numbers = true)]
     pub timeout: Option<Duration>,
     /// Only these services
     #[arg(value_name = "SERVICE")]

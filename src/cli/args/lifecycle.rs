@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::InvalidValue;
-use super::value::seconds;
+use super::value::{grace, seconds};
 use crate::name::ServiceName;
 use crate::supervisor::lower::signal_number;
 
@@ -24,8 +24,8 @@ pub struct StartArgs {
 /// The flags of `stop`.
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
 pub struct StopArgs {
-    /// Seconds a container has to stop before it is killed [default: its stop_grace_period]
-    #[arg(short, long, value_name = "SECONDS", value_parser = seconds)]
+    /// Seconds a container has to stop before it is killed (-1: for ever) [default: its stop_grace_period]
+    #[arg(short, long, value_name = "SECONDS", value_parser = grace, allow_negative_numbers = true)]
     pub timeout: Option<Duration>,
     /// Only these services
     #[arg(value_name = "SERVICE")]
@@ -38,8 +38,8 @@ pub struct RestartArgs {
     /// Leave services alone that depend on these with `restart: true`
     #[arg(long)]
     pub no_deps: bool,
-    /// Seconds a container has to stop before it is killed [default: its stop_grace_period]
-    #[arg(short, long, value_name = "SECONDS", value_parser = seconds)]
+    /// Seconds a container has to stop before it is killed (-1: for ever) [default: its stop_grace_period]
+    #[arg(short, long, value_name = "SECONDS", value_parser = grace, allow_negative_numbers = true)]
     pub timeout: Option<Duration>,
     /// Only these services
     #[arg(value_name = "SERVICE")]

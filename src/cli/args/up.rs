@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::value::seconds;
+use super::value::{grace, seconds};
 use super::{IGNORE_ORPHANS, Scale};
 use crate::compose::model::PullPolicy;
 use crate::name::ServiceName;
@@ -55,8 +55,8 @@ pub struct UpArgs {
     /// How many containers a service has; repeatable
     #[arg(long, value_name = "SERVICE=NUMBER")]
     pub scale: Vec<Scale>,
-    /// Seconds a container has to stop before it is killed [default: its stop_grace_period]
-    #[arg(short, long, value_name = "SECONDS", value_parser = seconds)]
+    /// Seconds a container has to stop before it is killed (-1: for ever) [default: its stop_grace_period]
+    #[arg(short, long, value_name = "SECONDS", value_parser = grace, allow_negative_numbers = true)]
     pub timeout: Option<Duration>,
     /// Print no colours
     #[arg(long)]

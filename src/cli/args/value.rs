@@ -78,10 +78,18 @@ impl FromStr for EnvironmentVariable {
     }
 }
 
-/// Parses whole seconds, as `--timeout` takes them.
+/// Parses whole seconds.
 pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: u32 = text.parse().map_err(|_| "expected a whole number of seconds".to_owned())?;
     Ok(Duration::from_secs(seconds.into()))
+}
+
+/// Parses whole seconds as `--timeout` takes them: a negative number is for ever, as with Docker.
+pub(super) fn grace(text: &str) -> Result<Duration, String> {
+    match text.parse::<i64>() {
+        Ok(..0) => Ok(Duration::from_secs(u32::MAX.into())),
+        _ => seconds(text),
+    }
 }
 
 /// Parses the time between two reports: a Go duration that is not zero.
@@ -119,6 +127,14 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Scale>().unwrap_err().to_string(), message, "{text}");
         }
+    }
+
+    #[test]
+    fn graces() {
+        for (text, parsed) in [("0", Some(0)), ("10", Some(10)), ("-1", Some(u64::from(u32::MAX))), ("1s", None)] {
+            assert_eq!(grace(text).ok(), parsed.map(Duration::from_secs), "{text}");
+        }
+        assert_eq!(grace("soon").unwrap_err(), "expected a whole number of seconds");
     }
 
     #[test]
