@@ -15,4 +15,5 @@ mod lab;
 mod port;
 mod published6;
 mod relay;
+mod sctp;
 mod shaping;

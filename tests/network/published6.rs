@@ -1,4 +1,4 @@
-//! Ports published on addresses of IPv6, and SCTP: reached where they are bound, by whom they are meant for.
+//! Ports published on addresses of IPv6: reached where they are bound, by whom they are meant for.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
