@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-const PAGES: &[&str] = &["docs/requests.md", "docs/semantics.md"];
+const PAGES: &[&str] = &["docs/networks.md", "docs/requests.md", "docs/semantics.md"];
 
 /// `SUITE::FILE::TEST`, or `src::MODULE::…::TEST`, as the file that holds it and its name. Other words in code are none.
 fn test(word: &str) -> Option<(Vec<PathBuf>, &str)> {
