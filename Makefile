@@ -38,8 +38,8 @@ release: ## Builds the static binary and prints its path.
 	$(STATIC) cargo build --locked --release --target $(TARGET)
 	@echo target/$(TARGET)/release/rcompose
 
-bench: ## Measures containers, their names and their logs beside the least that the kernel takes for them (as root).
-	$(STATIC) cargo bench --locked --target $(TARGET) --bench start --bench network --bench dns --bench log
+bench: ## Measures containers, builds, names and logs beside the least that the kernel takes for them (as root).
+	$(STATIC) cargo bench --locked --target $(TARGET) --bench start --bench build --bench network --bench dns --bench log
 
 kernel-tests: ## Packs the tests of what the kernel does, for another machine: docs/testing.md.
 	.ci/kernel-tests pack

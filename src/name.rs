@@ -1,7 +1,9 @@
 //! What things are called: each name is validated once, here, and names of different things do not mix.
 
+mod git_reference;
 mod image_reference;
 
+pub use git_reference::GitReference;
 pub use image_reference::{ImageReference, InvalidReference, RegistryReference};
 
 use std::fmt;

@@ -5,4 +5,5 @@ pub mod copy;
 pub mod dockerfile;
 pub mod layer;
 pub mod pattern;
+pub mod remote;
 pub mod run;

@@ -71,7 +71,7 @@ pub use files::{Files, HostFiles};
 use load_file::{Loader, Scope};
 use model::Project;
 use node::{Mapping, Node};
-pub use remote::{Fetched, GitReference, RemoteError, RemoteReference, localize, main_files};
+pub use remote::{Fetched, RemoteError, RemoteReference, localize, main_files};
 use report::{Origin, Report};
 pub use resolved::{Resolved, TemplateVariable};
 use schema::{PROJECT, Shape};

@@ -17,15 +17,11 @@
 //! A project whose first file is remote still is that of the current directory: its name and its `.env` come from there,
 //! and only the relative paths begin where the file was brought to. So does docker compose 2.40.3.
 
-mod git;
-
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
-pub use git::GitReference;
-
 use super::Files;
-use crate::name::{ImageReference, RegistryReference};
+use crate::name::{GitReference, ImageReference, RegistryReference};
 
 /// Where a Compose file comes from, when it is not a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,7 +97,7 @@ impl RemoteReference {
     /// # Errors
     /// [`RemoteError::Invalid`] for a reference that cannot be understood.
     pub fn parse(text: &str) -> Result<Option<Self>, RemoteError> {
-        let invalid = |reason: String| RemoteError::Invalid { reference: git::without_password(text), reason };
+        let invalid = |reason: String| RemoteError::Invalid { reference: GitReference::without_password(text), reason };
         if let Some(rest) = text.strip_prefix("oci://") {
             return match ImageReference::parse(rest) {
                 Ok(ImageReference::Registry(reference)) => Ok(Some(Self::Oci(reference))),

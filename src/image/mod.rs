@@ -30,6 +30,7 @@ mod removal;
 mod resolve;
 mod root;
 mod store;
+mod web;
 mod workplace;
 
 use std::path::PathBuf;
@@ -50,6 +51,7 @@ pub use push::{PushError, PushEvent, SmallBlob, push, push_application, push_art
 pub use registry_config::{RegistryConfig, RegistryConfigError, Timeouts};
 pub use removal::Removal;
 pub use store::{Store, StoreError};
+pub use web::WebClient;
 pub use workplace::Workplace;
 
 /// An image of this machine.

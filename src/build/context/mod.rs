@@ -24,6 +24,7 @@ use std::sync::Mutex;
 
 use rustix::fs::{AtFlags, FileType};
 
+use super::dockerfile::Ignore;
 use super::pattern::Patterns;
 use crate::sys::RootDir;
 
@@ -68,6 +69,20 @@ impl Hides for Patterns {
 
     fn cause(&self, path: &str) -> Option<String> {
         self.decisive(path).map(str::to_owned)
+    }
+}
+
+impl Hides for Ignore {
+    fn excludes(&self, path: &str, _: bool) -> bool {
+        Self::excludes(self, path)
+    }
+
+    fn prunes(&self, path: &str) -> bool {
+        Self::prunes(self, path)
+    }
+
+    fn cause(&self, path: &str) -> Option<String> {
+        self.excluding(path).map(str::to_owned)
     }
 }
 

@@ -50,7 +50,7 @@ fn rewound(file: &OwnedFd) -> io::Result<File> {
 }
 
 /// Whether it begins, decompressed, with the header of an entry.
-fn is_archive(file: &OwnedFd) -> io::Result<bool> {
+pub(in crate::build) fn is_archive(file: &OwnedFd) -> io::Result<bool> {
     let mut archive = tar::Archive::new(decompressed(rewound(file)?)?);
     // Whatever goes wrong in there, it is no archive.
     Ok(archive.entries().is_ok_and(|mut entries| matches!(entries.next(), Some(Ok(_)))))

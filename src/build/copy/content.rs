@@ -44,11 +44,13 @@ pub(super) enum Failure {
 
 impl Ways {
     /// Copies the `size` bytes of `from`, which is open for reading, to `to`, which is empty. With fewer `blocks` of 512
-    /// bytes than that needs there are holes.
+    /// bytes than that needs there are holes. `direct` gives the same file on the disk, if `to` is one of an overlay: that has
+    /// no blocks to share.
     pub(super) fn copy(
         &mut self,
         from: &OwnedFd,
         to: &OwnedFd,
+        direct: impl FnOnce() -> Option<OwnedFd>,
         (size, blocks): (u64, u64),
         cancelled: &dyn Fn() -> bool,
     ) -> Result<(), Failure> {
@@ -56,7 +58,7 @@ impl Ways {
             return Ok(());
         }
         if self.shares {
-            match ioctl_ficlone(to, from) {
+            match ioctl_ficlone(direct().as_ref().unwrap_or(to), from) {
                 Ok(()) => return Ok(()),
                 // The disk is full, or broken: that is to be said by whoever writes.
                 Err(Errno::NOSPC | Errno::DQUOT | Errno::IO) => {}
@@ -178,7 +180,7 @@ mod tests {
         let _ = fs_err::remove_file(&path);
         let to = File::options().read(true).write(true).create_new(true).open(path).unwrap();
         let (source, target): (OwnedFd, OwnedFd) = (from.try_clone().unwrap().into(), to.try_clone().unwrap().into());
-        ways.copy(&source, &target, (status.size(), status.blocks()), &|| false).unwrap();
+        ways.copy(&source, &target, || None, (status.size(), status.blocks()), &|| false).unwrap();
         to
     }
 
@@ -217,6 +219,6 @@ mod tests {
         let from: OwnedFd = File::open(directory.path().join("from")).unwrap().into();
         let to: OwnedFd = File::create(directory.path().join("to")).unwrap().into();
         let mut ways = Ways { shares: false, ranges: true, sends: true };
-        assert!(matches!(ways.copy(&from, &to, (7, 8), &|| true), Err(Failure::Cancelled)));
+        assert!(matches!(ways.copy(&from, &to, || None, (7, 8), &|| true), Err(Failure::Cancelled)));
     }
 }

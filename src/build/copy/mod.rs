@@ -17,6 +17,8 @@ mod mode;
 mod owner;
 mod place;
 mod select;
+#[cfg(test)]
+mod tests;
 mod write;
 
 use std::fmt;
@@ -27,6 +29,7 @@ use super::pattern::{BadPattern, Patterns};
 use crate::image::Digest;
 use crate::sys::RootDir;
 
+pub(in crate::build) use archive::{decompressed, is_archive};
 pub use error::CopyError;
 pub use mode::{Chmod, InvalidMode};
 pub use owner::names_accounts;
@@ -92,8 +95,8 @@ impl Excludes {
 pub struct Destination<'a> {
     /// The files that the copies join.
     pub root: &'a RootDir,
-    /// The directory that `root` keeps what is written to it in, when that is another: contents of new files are written
-    /// there, as a file system shares blocks only with itself.
+    /// The directory that `root` keeps what is written to it in, when that is another: a file system shares blocks of files
+    /// only with itself.
     pub upper: Option<&'a RootDir>,
     /// Where the names of users and groups are looked up; `root` when there is none.
     pub accounts: Option<&'a RootDir>,

@@ -112,7 +112,8 @@ impl<'a> Selection<'a> {
             });
         };
         if !self.tree.shows(&top)? {
-            return hidden(self, &top);
+            // A symlink that is shown and leads to what is not is an error, however it was found.
+            return if top.path == path { hidden(self, &top) } else { Err(self.ignored(&top.path, written)) };
         }
         let name = path.file_name().unwrap_or_default().to_owned();
         let exclude = &self.copy.exclude.patterns;

@@ -138,9 +138,8 @@ impl<'a> Writer<'a> {
             return Err(changed());
         }
         let file = create(directory, to)?;
-        let direct = self.direct(to);
         let how_much = (entry.stamp.size, entry.blocks);
-        match self.ways.copy(&from, direct.as_ref().unwrap_or(&file), how_much, &self.into.cancelled) {
+        match self.ways.copy(&from, &file, || direct(self.into, to), how_much, &self.into.cancelled) {
             Ok(()) => {}
             Err(Failure::Read(source)) => return Err(read(source)),
             Err(Failure::Write(source)) => return Err(failed(source)),
@@ -155,14 +154,6 @@ impl<'a> Writer<'a> {
             self.links.insert(inode, to.to_owned());
         }
         Ok(())
-    }
-
-    /// The file that was just made at `to`, where the file system really has it.
-    fn direct(&self, to: &Path) -> Option<OwnedFd> {
-        let file = self.into.upper?.open_plain(to, OFlags::WRONLY | OFlags::NOFOLLOW).ok()?;
-        let status = rustix::fs::fstat(&file).ok()?;
-        let is_fresh = FileType::from_raw_mode(status.st_mode) == FileType::RegularFile && status.st_size == 0;
-        is_fresh.then_some(file)
     }
 
     fn symlink(&mut self, entry: &Entry, directory: BorrowedFd<'_>, to: &Path) -> Result<(), CopyError> {
@@ -291,4 +282,12 @@ fn dress(file: &OwnedFd, owner: Owner, mode: u32, attributes: &[(Vec<u8>, Vec<u8
     }
     let times = Timestamps { last_access: time, last_modification: time };
     Ok(rustix::fs::futimens(file, &times)?)
+}
+
+/// The file that was just made at `to`, where the disk really has it.
+fn direct(into: &Destination<'_>, to: &Path) -> Option<OwnedFd> {
+    let file = into.upper?.open_plain(to, OFlags::WRONLY | OFlags::NOFOLLOW).ok()?;
+    let status = rustix::fs::fstat(&file).ok()?;
+    let is_fresh = FileType::from_raw_mode(status.st_mode) == FileType::RegularFile && status.st_size == 0;
+    is_fresh.then_some(file)
 }

@@ -13,7 +13,7 @@
 
 mod pattern;
 
-use pattern::Pattern;
+pub(in crate::build) use pattern::Pattern;
 
 /// The rules of a `.dockerignore`.
 #[derive(Debug, Clone, Default)]
@@ -99,6 +99,12 @@ impl Ignore {
         self.decides(path).filter(|rule| !rule.keeps).map(|rule| rule.line)
     }
 
+    /// The pattern of the rule that leaves a path out.
+    #[must_use]
+    pub fn excluding(&self, path: &str) -> Option<&str> {
+        self.decides(path).filter(|rule| !rule.keeps).map(|rule| rule.pattern.text())
+    }
+
     /// Whether a directory is left out with all that can be in it, so that nothing has to be looked for there.
     #[must_use]
     pub fn prunes(&self, directory: &str) -> bool {
@@ -106,6 +112,12 @@ impl Ignore {
         // What is below matches the rule too; only a later one can keep some of it.
         !self.rules[last].keeps
             && !self.rules[last..].iter().any(|rule| rule.keeps && rule.pattern.reaches_into(directory))
+    }
+
+    /// Whether something in a directory may be left out by a rule, as far as patterns tell.
+    #[must_use]
+    pub fn may_exclude_below(&self, directory: &str) -> bool {
+        self.rules.iter().any(|rule| !rule.keeps && rule.pattern.reaches_into(directory))
     }
 
     /// Whether everything at the root of the context is left out by one rule.

@@ -16,7 +16,7 @@ mod expand;
 mod expanded;
 mod flags;
 mod heredoc;
-mod ignore;
+pub(in crate::build) mod ignore;
 mod instruction;
 mod kinds;
 mod line;

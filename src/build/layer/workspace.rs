@@ -62,6 +62,17 @@ impl Workspace {
         &self.root
     }
 
+    /// Where the disk has what is written to it, if a disk has: what is copied there may share its blocks.
+    ///
+    /// # Errors
+    /// What `open(2)` says.
+    pub fn upper(&self) -> io::Result<Option<RootDir>> {
+        match &self.memory {
+            Some(_) => Ok(None),
+            None => RootDir::open(&self.workplace.path().join("upper")).map(Some),
+        }
+    }
+
     /// A directory that goes with this one, on the file system of the store: for what is thrown away at the end.
     #[must_use]
     pub fn scratch(&self) -> &Path {

@@ -8,9 +8,7 @@
 //!
 //! What a reference names now is asked once a command; what came once is not fetched again.
 
-mod cache;
 mod git;
-mod git_error;
 mod oci;
 
 use std::cell::RefCell;
@@ -21,11 +19,10 @@ use std::path::{Path, PathBuf};
 
 use super::context;
 use super::error::CliError;
+use crate::build::remote::Cache;
 use crate::compose::{Fetched, Files, HostFiles, RemoteError, RemoteReference};
-use cache::Cache;
 
-pub use cache::CacheError;
-pub use git_error::GitError;
+pub use crate::build::remote::{CacheError, GitError};
 pub use oci::OciError;
 
 /// The variables that switch a source off, as docker compose has them.

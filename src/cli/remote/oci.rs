@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::cache::{Cache, CacheError};
+use crate::build::remote::{Cache, CacheError};
 use crate::compose::Fetched;
 use crate::image::{Artifact, ArtifactError, ArtifactKind, ArtifactLayer, Digest, RegistryConfig, resolve_artifact};
 use crate::name::RegistryReference;

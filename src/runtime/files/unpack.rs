@@ -130,13 +130,13 @@ impl Unpacker<'_> {
         match kind {
             EntryType::Symlink => {
                 let target = link()?;
-                self.root.symlink(&target, &path).map_err(failed)?;
+                self.make(&path, |root| root.symlink(&target, &path))?;
                 self.dress(&path, &metadata, true).map_err(failed)
             }
             EntryType::Link => {
                 let target = link()?;
                 let original = normalised(&target).map_err(refused)?;
-                self.root.hardlink(&original, &path).map_err(failed)
+                self.make(&path, |root| root.hardlink(&original, &path))
             }
             EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => self.file(&path, &metadata, entry),
             EntryType::Char | EntryType::Block | EntryType::Fifo => {
@@ -148,7 +148,7 @@ impl Unpacker<'_> {
                 let header = entry.header();
                 let number = |number: io::Result<Option<u32>>| number.ok().flatten().unwrap_or_default();
                 let (major, minor) = (number(header.device_major()), number(header.device_minor()));
-                self.root.mknod(&path, kind, 0o600, major, minor).map_err(failed)?;
+                self.make(&path, |root| root.mknod(&path, kind, 0o600, major, minor))?;
                 self.dress(&path, &metadata, false).map_err(failed)
             }
             _ => Err(refused("an unknown kind of entry")),
@@ -157,7 +157,7 @@ impl Unpacker<'_> {
 
     fn directory(&mut self, path: &Path, metadata: &Metadata) -> Result<(), FilesError> {
         let failed = |source: io::Error| FilesError::Write { path: path.to_owned(), source };
-        match self.root.stat(path).map_err(failed)?.map(|status| FileType::from_raw_mode(status.st_mode)) {
+        match self.kind(path).map_err(failed)? {
             // What is in it joins what is there.
             Some(FileType::Directory) if self.how.replace => {
                 self.dress(path, metadata, false).map_err(failed)?;
@@ -179,6 +179,14 @@ impl Unpacker<'_> {
         Ok(())
     }
 
+    /// What is at a path; nothing if not even the directories above it are there, which archives may leave out.
+    fn kind(&self, path: &Path) -> io::Result<Option<FileType>> {
+        match self.root.stat(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            status => Ok(status?.map(|status| FileType::from_raw_mode(status.st_mode))),
+        }
+    }
+
     fn leads_to_directory(&self, path: &Path) -> bool {
         self.root.open_at(path, OFlags::PATH | OFlags::DIRECTORY).is_ok()
     }
@@ -186,7 +194,7 @@ impl Unpacker<'_> {
     /// Removes what is at `path`, but no directory; one with something mounted on it stays too, to be written to.
     fn give_way(&self, path: &Path, wanted: &'static str) -> Result<(), FilesError> {
         let failed = |source: io::Error| FilesError::Write { path: path.to_owned(), source };
-        match self.root.stat(path).map_err(failed)?.map(|status| FileType::from_raw_mode(status.st_mode)) {
+        match self.kind(path).map_err(failed)? {
             None => Ok(()),
             Some(FileType::Directory) if !self.how.replace => {
                 Err(FilesError::Overwrite { path: path.to_owned(), there: "the directory", wanted })
@@ -443,6 +451,18 @@ mod tests {
         unpack(&[("/other", "mine")]).unwrap();
         assert_eq!(fs_err::read_to_string(root.join("in/other")).unwrap(), "mine");
         assert_eq!(fs_err::read_to_string(root.join("other")).unwrap(), "other");
+    }
+
+    #[test]
+    fn directories_that_an_archive_leaves_out_are_made() {
+        let directory = tempfile::tempdir().unwrap();
+        let entries = archive(&[("a/b/file", "text"), ("c/d/", ""), ("e/link", "-> x")]);
+        files(directory.path())
+            .unpack(Path::new(""), Unpack { owners: Owners::mine(), replace: false }, &mut &entries[..])
+            .unwrap();
+        assert_eq!(fs_err::read_to_string(directory.path().join("a/b/file")).unwrap(), "text");
+        assert!(directory.path().join("c/d").is_dir());
+        assert!(directory.path().join("e/link").is_symlink());
     }
 
     #[test]

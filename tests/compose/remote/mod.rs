@@ -144,9 +144,9 @@ fn references_that_cannot_be() {
     for (text, reason) in [
         ("https://example.com/b", "over https comes only a git repository, whose path ends in `.git`"),
         ("https://example.com/b.git/", "over https comes only a git repository, whose path ends in `.git`"),
-        ("ftp://example.com/b.git", "compose files come over https, ssh, git and oci, not `ftp`"),
-        ("git+ssh://a/b.git", "compose files come over https, ssh, git and oci, not `git+ssh`"),
-        ("OCI://a/b", "compose files come over https, ssh, git and oci, not `OCI`"),
+        ("ftp://example.com/b.git", "repositories come over https, ssh and git, not `ftp`"),
+        ("git+ssh://a/b.git", "repositories come over https, ssh and git, not `git+ssh`"),
+        ("OCI://a/b", "repositories come over https, ssh and git, not `OCI`"),
         ("https:///b.git", "the host is missing"),
         ("ssh://", "the host is missing"),
         ("git@host:", "the path of the repository is missing"),

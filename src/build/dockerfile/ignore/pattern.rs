@@ -15,7 +15,7 @@ use regex::Regex;
 
 /// A pattern.
 #[derive(Debug, Clone)]
-pub(super) struct Pattern {
+pub(in crate::build) struct Pattern {
     text: String,
     matcher: Matcher,
     /// What each part of a path has to match, up to the first part that may stand for several.
@@ -35,7 +35,7 @@ enum Matcher {
 
 impl Pattern {
     /// Reads a pattern.
-    pub(super) fn new(text: &str) -> Result<Self, &'static str> {
+    pub(in crate::build) fn new(text: &str) -> Result<Self, &'static str> {
         let matcher = Matcher::new(text)?;
         let mut parts = Vec::new();
         // A class may match a `/`, and one may be escaped.
@@ -55,7 +55,7 @@ impl Pattern {
     }
 
     /// Whether it is about this very path.
-    pub(super) fn matches(&self, path: &str) -> bool {
+    pub(in crate::build) fn matches(&self, path: &str) -> bool {
         self.matcher.matches(path)
     }
 

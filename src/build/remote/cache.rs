@@ -1,9 +1,10 @@
-//! Where remote Compose files are kept: directories that are complete, named by what is in them.
+//! Where what came over the network is kept: directories that are complete, named by what is in them.
 //!
 //! ```text
 //! $RCOMPOSE_CACHE, $XDG_CACHE_HOME/rcompose or $HOME/.cache/rcompose
 //!   git/COMMIT/          the files of a commit
 //!   oci/DIGEST/          the files of an artifact
+//!   web/…                what URLs gave, see `web`
 //!   staging/RANDOM/      what is under way, locked by whoever is at it
 //! ```
 //!
@@ -30,13 +31,16 @@ pub enum CacheError {
 
 /// The cache of a user.
 #[derive(Debug)]
-pub(super) struct Cache {
+pub struct Cache {
     root: PathBuf,
 }
 
 impl Cache {
     /// The cache that `environment` names; nothing is made yet.
-    pub(super) fn of(environment: &BTreeMap<String, String>) -> Result<Self, CacheError> {
+    ///
+    /// # Errors
+    /// [`CacheError::Nowhere`], or what says where this process is.
+    pub fn of(environment: &BTreeMap<String, String>) -> Result<Self, CacheError> {
         let directory = |name: &str| environment.get(name).filter(|text| !text.is_empty()).map(Path::new);
         // What is not absolute is to be ignored, says the XDG Base Directory Specification.
         let xdg = || directory("XDG_CACHE_HOME").filter(|path| path.is_absolute()).map(|path| path.join("rcompose"));
@@ -45,13 +49,23 @@ impl Cache {
         Ok(Self { root: std::path::absolute(root.ok_or(CacheError::Nowhere)?)? })
     }
 
+    /// The cache that is in a directory, which need not be there.
+    #[must_use]
+    pub fn at(root: PathBuf) -> Self {
+        Self { root }
+    }
+
     /// Where the entry `key` of a source is, or will be.
-    pub(super) fn entry(&self, source: &str, key: &str) -> PathBuf {
+    #[must_use]
+    pub fn entry(&self, source: &str, key: &str) -> PathBuf {
         self.root.join(source).join(key)
     }
 
     /// A new directory to make an entry in.
-    pub(super) fn stage(&self) -> Result<Staging, CacheError> {
+    ///
+    /// # Errors
+    /// [`CacheError::Io`].
+    pub fn stage(&self) -> Result<Staging, CacheError> {
         let directory = self.root.join("staging");
         // Env files and private repositories are nobody else's to read.
         let mut builder = std::fs::DirBuilder::new();
@@ -90,19 +104,24 @@ fn named(error: io::Error, path: &Path) -> io::Error {
 
 /// A directory that becomes an entry, or is removed when dropped.
 #[derive(Debug)]
-pub(super) struct Staging {
+pub struct Staging {
     path: PathBuf,
     _lock: fs_err::File,
 }
 
 impl Staging {
-    pub(super) fn path(&self) -> &Path {
+    /// The directory.
+    #[must_use]
+    pub fn path(&self) -> &Path {
         &self.path
     }
 
     /// Makes the directory `made`, which is in this one, the entry at `entry`. If another command was faster, its work
     /// is as good.
-    pub(super) fn commit(self, made: &Path, entry: &Path) -> Result<(), CacheError> {
+    ///
+    /// # Errors
+    /// [`CacheError::Io`].
+    pub fn commit(self, made: &Path, entry: &Path) -> Result<(), CacheError> {
         // Beside `staging`, hence as private.
         fs_err::create_dir_all(entry.parent().unwrap_or(entry))?;
         match fs_err::rename(made, entry) {

@@ -90,7 +90,8 @@ pub enum GitError {
 
 impl GitError {
     /// Whether a password or key is missing, or wrong.
-    pub(super) fn wants_login(&self) -> bool {
+    #[must_use]
+    pub fn wants_login(&self) -> bool {
         matches!(self, Self::Failed { output, .. } if LOGIN_WANTED.iter().any(|text| output.contains(text)))
     }
 }

@@ -17,6 +17,10 @@ pub struct GitReference {
     pub commit: Option<String>,
     /// The directory or Compose file that is wanted: relative, inside the repository, empty for its root.
     pub subdirectory: PathBuf,
+    /// Whether the files come with the repository itself; as whoever fetches has it when it does not say.
+    pub keep_git_dir: Option<bool>,
+    /// Whether submodules come, too; as whoever fetches has it when it does not say.
+    pub submodules: Option<bool>,
     /// As it was written, without a password.
     text: String,
 }
@@ -25,8 +29,11 @@ pub struct GitReference {
 const PROTOCOLS: &[&str] = &["https", "http", "ssh", "git", "file"];
 
 impl GitReference {
-    /// `None` for a path. The error is the rule that `text` breaks.
-    pub(super) fn parse(text: &str) -> Result<Option<Self>, String> {
+    /// `None` for a path.
+    ///
+    /// # Errors
+    /// The rule that `text` breaks.
+    pub fn parse(text: &str) -> Result<Option<Self>, String> {
         let (address, fragment) = text.split_once('#').unwrap_or((text, ""));
         let (address, query) = address.split_once('?').unwrap_or((address, ""));
         let Some((protocol, url)) = address_of(address)? else { return Ok(None) };
@@ -35,18 +42,35 @@ impl GitReference {
         }
         let mut wanted = Wanted::of_fragment(&decoded(fragment)?)?;
         wanted.add_query(query)?;
-        let Wanted { mut reference, commit, subdirectory } = wanted;
+        let Wanted { mut reference, commit, subdirectory, keep_git_dir, submodules } = wanted;
         if let Some(commit) = &commit
             && !(commit.len() >= 7 && commit.len() <= 64 && commit.bytes().all(|byte| byte.is_ascii_hexdigit()))
         {
             return Err(format!("`{commit}` is not the id of a commit"));
         }
-        reference = reference.or_else(|| commit.clone());
+        // The beginning of an id can be compared, but not asked for.
+        reference = reference.or_else(|| commit.clone().filter(|commit| matches!(commit.len(), 40 | 64)));
         if let Some(reference) = &reference {
             check_reference(reference)?;
         }
         let subdirectory = inside(subdirectory.as_deref().unwrap_or_default())?;
-        Ok(Some(Self { protocol, url, reference, commit, subdirectory, text: without_password(text) }))
+        let text = Self::without_password(text);
+        Ok(Some(Self { protocol, url, reference, commit, subdirectory, keep_git_dir, submodules, text }))
+    }
+
+    /// `text` with the secrets of its address, if there may be any, made unreadable: what stands before the host is a
+    /// password or a token over HTTP, and the name of a user elsewhere.
+    #[must_use]
+    pub fn without_password(text: &str) -> String {
+        let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        let Some((user, host)) = authority.rsplit_once('@') else { return text.to_owned() };
+        let shown = match user.split_once(':') {
+            _ if scheme.to_ascii_lowercase().starts_with("http") => "***".to_owned(),
+            Some((name, _)) => format!("{name}:***"),
+            None => user.to_owned(),
+        };
+        format!("{scheme}://{shown}@{host}{}", &rest[authority.len()..])
     }
 }
 
@@ -62,7 +86,7 @@ fn address_of(address: &str) -> Result<Option<(String, String)>, String> {
     {
         let protocol = scheme.to_ascii_lowercase();
         if !PROTOCOLS.contains(&protocol.as_str()) {
-            return Err(format!("compose files come over https, ssh, git and oci, not `{scheme}`"));
+            return Err(format!("repositories come over https, ssh and git, not `{scheme}`"));
         }
         let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
         let host = authority.rsplit('@').next().unwrap_or_default();
@@ -111,6 +135,8 @@ struct Wanted {
     reference: Option<String>,
     commit: Option<String>,
     subdirectory: Option<String>,
+    keep_git_dir: Option<bool>,
+    submodules: Option<bool>,
 }
 
 impl Wanted {
@@ -121,7 +147,7 @@ impl Wanted {
             return Err("one `#` stands before the ref".to_owned());
         }
         let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-        Ok(Self { reference: given(reference), commit: None, subdirectory: given(subdirectory) })
+        Ok(Self { reference: given(reference), subdirectory: given(subdirectory), ..Self::default() })
     }
 
     /// `ref=`, `branch=`, `tag=`, `commit=`, `subdir=`, each once and not in conflict with the fragment.
@@ -135,7 +161,11 @@ impl Wanted {
             }
         }
         for (key, value) in seen {
-            // What a checkout is used for here needs neither: they are for builds.
+            match key.as_str() {
+                "keep-git-dir" => self.keep_git_dir = Some(switch(&key, &value)?),
+                "submodules" => self.submodules = Some(switch(&key, &value)?),
+                _ => {}
+            }
             if matches!(key.as_str(), "keep-git-dir" | "submodules") {
                 continue;
             }
@@ -156,6 +186,15 @@ impl Wanted {
             }
         }
         Ok(())
+    }
+}
+
+/// A key alone is as good as true.
+fn switch(key: &str, value: &str) -> Result<bool, String> {
+    match value {
+        "" | "1" | "t" | "T" | "true" | "True" | "TRUE" => Ok(true),
+        "0" | "f" | "F" | "false" | "False" | "FALSE" => Ok(false),
+        _ => Err(format!("`{key}` is true or false, not `{value}`")),
     }
 }
 
@@ -209,20 +248,6 @@ fn decoded(text: &str) -> Result<String, String> {
         rest = &tail[2..];
     }
     String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())
-}
-
-/// `text` with the secrets of its address, if there may be any, made unreadable: what stands before the host is a
-/// password or a token over HTTP, and the name of a user elsewhere.
-pub(super) fn without_password(text: &str) -> String {
-    let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let Some((user, host)) = authority.rsplit_once('@') else { return text.to_owned() };
-    let shown = match user.split_once(':') {
-        _ if scheme.to_ascii_lowercase().starts_with("http") => "***".to_owned(),
-        Some((name, _)) => format!("{name}:***"),
-        None => user.to_owned(),
-    };
-    format!("{scheme}://{shown}@{host}{}", &rest[authority.len()..])
 }
 
 impl fmt::Display for GitReference {
