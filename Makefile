@@ -44,11 +44,12 @@ bench: ## Measures containers, builds, names and logs beside the least that the 
 kernel-tests: ## Packs the tests of what the kernel does, for another machine: docs/testing.md.
 	.ci/kernel-tests pack
 
-fuzz: ## Feeds mutated files to the reader of Compose files, and packets to the name server, MINUTES=1 for each kind.
+fuzz: ## Feeds mutated files to the readers of Compose files and Dockerfiles, and packets to the name server, MINUTES=1 for each kind.
 	cd fuzz && cargo build --target-dir ../target --bin mutate
 	target/debug/mutate compose_yaml $(MINUTES)
 	target/debug/mutate env_file $(MINUTES)
 	target/debug/mutate dns $(MINUTES)
+	target/debug/mutate dockerfile $(MINUTES)
 
 clean: ## Removes what was built.
 	cargo clean

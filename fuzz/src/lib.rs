@@ -1,11 +1,14 @@
-//! What is fuzzed: loading a project whose files are bytes that nobody checked, and answering packets that anybody sent.
+//! What is fuzzed: loading a project whose files are bytes that nobody checked, reading a Dockerfile of such, and
+//! answering packets that anybody sent.
 
 pub mod packets;
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 
+use rcompose::build::dockerfile::{BaseImage, Expansion, Ignore, Surroundings, check, parse, parse_trigger};
 use rcompose::compose::{Files, LoadError, LoadOptions, load};
 use rcompose::network::{Link, Names, View, answered, relayed};
 
@@ -68,6 +71,48 @@ pub fn dns(bytes: &[u8]) -> String {
         })
     };
     format!("{}|{}", sketch(answer), sketch(relay))
+}
+
+/// Reads the bytes as a Dockerfile, expands and checks it; and as the `.dockerignore` that is checked with.
+///
+/// # Panics
+/// When a place is not in the text, or a directory that need not be entered has something in it that is kept.
+pub fn dockerfile(bytes: &[u8]) -> String {
+    let Ok(text) = std::str::from_utf8(bytes) else { return String::new() };
+    let ignore = Ignore::parse(text).unwrap_or_default();
+    for (directory, path) in [("a", "a/b"), ("a/b", "a/b/c"), ("src", "src/a.o")] {
+        assert!(!ignore.prunes(directory) || ignore.excludes(path), "nothing is kept in what is pruned");
+    }
+    let _ = parse_trigger(text, "image");
+    let file = match parse(text, "Dockerfile") {
+        Ok(file) => file,
+        Err(mistakes) => {
+            for mistake in mistakes.iter().take(8) {
+                assert!(text.get(mistake.span.range.clone()).is_some(), "a mistake has its place in the text");
+                let _ = mistake.render(false);
+            }
+            return sketch(mistakes.iter().map(|mistake| mistake.kind.to_string()));
+        }
+    };
+    let value = |name: &str| (!name.ends_with('0')).then(|| "a/b c*".to_owned());
+    let mut expanded = String::new();
+    for instruction in file.stages.iter().flat_map(|stage| &stage.instructions) {
+        expanded.push_str(&instruction.name()[..2]);
+        if let Err(mistake) = instruction.expanded(&Expansion::new(file.directives.escape, &value)) {
+            let _ = mistake.render(false);
+            expanded.push('!');
+        }
+    }
+    let none = BTreeMap::new();
+    let image = |_: &str| Some(BaseImage::default());
+    let surroundings = Surroundings { arguments: &none, platform: &none, image: &image, ignore: Some(&ignore) };
+    let checked = check(&file, &surroundings);
+    for warning in checked.warnings.iter().take(8) {
+        let _ = warning.render(false);
+    }
+    let rules = checked.warnings.iter().take(4).map(|warning| format!("{:?}", warning.rule));
+    expanded.truncate(24);
+    format!("ok {} {expanded} {}", file.stages.len().min(4), rules.collect::<String>())
 }
 
 fn outcome(files: &Directory<'_>) -> String {

@@ -1,4 +1,4 @@
-//! Runs a target on mutated files, with a stable compiler: `mutate compose_yaml|dns|env_file MINUTES [SEED]`.
+//! Runs a target on mutated files, with a stable compiler: `mutate compose_yaml|dns|dockerfile|env_file MINUTES [SEED]`.
 //!
 //! It begins with the files and the texts of the tests and examples, cuts, copies and crosses their lines, puts odd values in
 //! the place of good ones, and keeps what leads to an outcome not seen before. Each input is written to `artifacts/` before
@@ -25,6 +25,19 @@ const ODD: &[u8] = b"[]{}:,&*!|>'\"%@`#-? \t\r\0$\\";
 /// What to put in the place of a value.
 const VALUES: &[&str] = &[
     "",
+    "RUN <<EOF",
+    "EOF",
+    "\\",
+    "# escape=`",
+    "FROM a AS b",
+    "COPY --from=b --link a /b",
+    "RUN --mount=type=cache,target=/a x",
+    "ONBUILD RUN x",
+    "[\"a\", \"b\"]",
+    "${a:-${b}}",
+    "${a0%%*/}",
+    "${a//b/c}",
+    "!**/a?",
     "~",
     "null",
     "true",
@@ -148,9 +161,10 @@ fn main() -> ExitCode {
     let target = match arguments.first().map(String::as_str) {
         Some("compose_yaml") => rcompose_fuzz::compose_yaml,
         Some("dns") => rcompose_fuzz::dns,
+        Some("dockerfile") => rcompose_fuzz::dockerfile,
         Some("env_file") => rcompose_fuzz::env_file,
         _ => {
-            eprintln!("usage: mutate compose_yaml|dns|env_file [MINUTES [SEED] | INPUT]");
+            eprintln!("usage: mutate compose_yaml|dns|dockerfile|env_file [MINUTES [SEED] | INPUT]");
             return ExitCode::from(2);
         }
     };
@@ -225,7 +239,13 @@ fn watch(artifact: PathBuf) {
 /// The files of tests and examples, and the texts of several lines in the tests.
 fn seeds(root: &Path, target: &str) -> Vec<Vec<u8>> {
     let mut found = vec![b"services: {a: {image: x}}\n".to_vec(), b"A=1\nB=\"${A}\"\n".to_vec()];
-    let mut directories = vec![root.join("examples"), root.join("tests"), root.join("src/compose")];
+    let word = match target {
+        "env_file" => "=",
+        "dockerfile" => " ",
+        _ => "services",
+    };
+    let mut directories =
+        vec![root.join("examples"), root.join("tests"), root.join("src/compose"), root.join("src/build")];
     while let Some(directory) = directories.pop() {
         for entry in fs::read_dir(&directory).into_iter().flatten().flatten() {
             let path = entry.path();
@@ -237,7 +257,8 @@ fn seeds(root: &Path, target: &str) -> Vec<Vec<u8>> {
             match path.extension().and_then(|extension| extension.to_str()) {
                 Some("yaml" | "yml") if target == "compose_yaml" => found.push(text.into_bytes()),
                 Some("env") if target == "env_file" => found.push(text.into_bytes()),
-                Some("rs") => found.extend(literals(&text, if target == "env_file" { "=" } else { "services" })),
+                Some("Dockerfile") if target == "dockerfile" => found.push(text.into_bytes()),
+                Some("rs") => found.extend(literals(&text, word)),
                 _ => {}
             }
         }

@@ -4,6 +4,7 @@ mod nearest;
 mod snippet;
 pub mod units;
 
+use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
@@ -47,12 +48,18 @@ impl PartialEq for Source {
 impl Eq for Source {}
 
 /// A part of a source.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Span {
     /// The source it is in.
     pub source: Arc<Source>,
     /// Byte offsets in its text, on character boundaries.
     pub range: Range<usize>,
+}
+
+impl fmt::Debug for Span {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}:{}:{}", self.source.name, self.line(), self.column())
+    }
 }
 
 impl Span {

@@ -156,7 +156,7 @@ fn rule(text: &str, line: usize) -> Result<Rule, &'static str> {
 }
 
 /// The shortest path that means the same: without `.`, `//`, a `/` at the end, and what `..` takes back.
-fn clean(path: &str) -> String {
+pub(super) fn clean(path: &str) -> String {
     let rooted = path.starts_with('/');
     let mut parts: Vec<&str> = Vec::new();
     for part in path.split('/') {

@@ -96,6 +96,7 @@ impl<'s> Reader<'s> {
                 _ => comments.clear(),
             }
         };
+        let begin = start;
         let mut line =
             Line { text: String::new(), comments, source: Arc::clone(self.source), pieces: Vec::with_capacity(1) };
         loop {
@@ -109,7 +110,11 @@ impl<'s> Reader<'s> {
                 let Some((text, start)) = self.next_without_end() else { return Some(line) };
                 let trimmed = text.trim_start();
                 if trimmed.is_empty() {
-                    self.empty_continuations.push(self.span(start..start));
+                    // One of an instruction is enough.
+                    let told = self.empty_continuations.last().is_some_and(|span| span.range.start >= begin);
+                    if !told {
+                        self.empty_continuations.push(self.span(start..start));
+                    }
                 } else if !trimmed.starts_with('#') {
                     break (text, start);
                 }

@@ -20,6 +20,7 @@ pub(in crate::build) mod ignore;
 mod instruction;
 mod kinds;
 mod line;
+mod lint;
 mod mistake;
 mod mount;
 mod parse;
@@ -38,6 +39,7 @@ pub use instruction::{
     Argument, CheckOptions, Command, CommandForm, Device, Directives, Dockerfile, Healthcheck, Instruction,
     InstructionKind, Onbuild, Pair, Run, RunNetwork, RunSecurity, Stage, Transfer, TransferSource, Word,
 };
+pub use lint::{BaseImage, Checked, Rule, Surroundings, Warning, check, foreign_syntax};
 pub use mistake::{Mistake, MistakeKind};
 pub use mount::{Mount, MountFlag, Sharing};
 pub use parse::{parse, parse_trigger};

@@ -1,7 +1,9 @@
 //! Tables for the reader: text, and the tree that comes of it.
 
 mod any;
+mod corpus;
 mod expansion;
+mod lint;
 mod mistakes;
 
 use super::*;

@@ -1,9 +1,11 @@
 //! Properties of any text.
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 
 use super::{value, word};
-use crate::build::dockerfile::{Dockerfile, Expansion, InstructionKind, Word, parse};
+use crate::build::dockerfile::{Dockerfile, Expansion, Ignore, InstructionKind, Surroundings, Word, check, parse};
 
 /// A text that is likely to have a meaning.
 fn dockerfile() -> impl Strategy<Value = String> {
@@ -94,6 +96,13 @@ proptest! {
             Ok(file) => {
                 for span in spans(&file) {
                     prop_assert!(text.get(span.range.clone()).is_some(), "{span:?}");
+                }
+                let (none, ignore) = (BTreeMap::new(), Ignore::default());
+                let surroundings =
+                    Surroundings { arguments: &none, platform: &none, image: &|_| None, ignore: Some(&ignore) };
+                for warning in check(&file, &surroundings).warnings {
+                    prop_assert!(text.get(warning.span.range.clone()).is_some());
+                    let _ = warning.render(false);
                 }
                 for instruction in file.stages.iter().flat_map(|stage| &stage.instructions) {
                     let expansion = Expansion::new(file.directives.escape, &value);

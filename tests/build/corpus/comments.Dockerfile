@@ -1,0 +1,6 @@
+# above
+
+FROM scratch
+   # indented
+ENV a=#1 b="# 2"
+#

@@ -1,0 +1,3 @@
+FROM scratch
+COPY --exclude=*.o --exclude=**/tmp . /a
+COPY --exclude="a b" . /b

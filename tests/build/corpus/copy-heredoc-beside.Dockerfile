@@ -1,0 +1,4 @@
+FROM scratch
+COPY file <<generated /dir/
+text
+generated

@@ -1,0 +1,3 @@
+FROM scratch
+COPY --parents a/b/c.txt d/e /x/
+COPY --parents a/./b/**/*.txt /y/

@@ -1,0 +1,5 @@
+FROM scratch
+ARG src=a
+ENV dst=/b
+COPY $src ${dst}/
+COPY ["${src}", "$dst"]

@@ -1,0 +1,6 @@
+FROM scratch
+ENV a=1 \
+  b=2
+COPY <<EOF /f
+line
+EOF

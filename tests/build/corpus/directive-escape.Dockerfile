@@ -1,0 +1,6 @@
+# escape=`
+FROM scratch
+COPY a `
+  /a
+ENV path=C:\dir `
+  quoted=`"x`"

@@ -1,0 +1,4 @@
+# a comment ends the directives
+# escape=`
+FROM scratch
+ENV a=b\ c

@@ -1,0 +1,9 @@
+
+
+
+FROM scratch
+
+
+   
+ENV a=1
+

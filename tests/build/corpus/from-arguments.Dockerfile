@@ -1,0 +1,6 @@
+ARG VERSION=1.0
+ARG BASE=base:${VERSION%.*}
+FROM --platform=$BUILDPLATFORM ${BASE} AS build
+FROM build
+ARG VERSION
+LABEL version=$VERSION

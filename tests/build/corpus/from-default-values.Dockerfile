@@ -1,0 +1,3 @@
+ARG TAG
+FROM base:${TAG:-latest}
+FROM base${TAG:+:$TAG}

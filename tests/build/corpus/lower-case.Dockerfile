@@ -1,0 +1,5 @@
+from scratch as base
+env a=1
+copy a /a
+from base
+label b=2

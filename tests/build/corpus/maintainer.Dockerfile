@@ -1,0 +1,2 @@
+FROM scratch
+MAINTAINER Jo Doe <jo@example.org>

@@ -1,0 +1,7 @@
+FROM base
+ONBUILD COPY --chown=1 . /src
+ONBUILD RUN make -C /src
+ONBUILD ENV a=$b
+onbuild run <<EOF
+make
+EOF

@@ -1,0 +1,2 @@
+FROM base
+RUN -- --mount is no flag here

@@ -1,0 +1,5 @@
+FROM base
+RUN <<script
+#!/usr/bin/env python3
+print("one")
+script

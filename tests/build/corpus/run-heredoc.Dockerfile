@@ -1,0 +1,10 @@
+FROM base
+RUN <<EOF
+set -e
+echo "$HOME" > /one
+  indented
+EOF
+RUN <<-EOF
+	echo two
+		echo three
+	EOF

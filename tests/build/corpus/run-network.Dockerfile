@@ -1,0 +1,4 @@
+FROM base
+RUN --network=default a
+RUN --network=none b
+RUN --network=host c

@@ -1,0 +1,4 @@
+FROM base
+RUN [ -f /etc/passwd ]
+RUN ['sh', '-c']
+RUN ["a"] b

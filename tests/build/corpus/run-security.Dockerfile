@@ -1,0 +1,3 @@
+FROM base
+RUN --security=sandbox a
+RUN --security=insecure b

@@ -1,0 +1,3 @@
+FROM scratch
+ARG sig=INT
+STOPSIGNAL SIG$sig

@@ -1,0 +1,6 @@
+FROM base
+ENV dir=/srv
+WORKDIR $dir/app
+WORKDIR sub
+WORKDIR /with space
+WORKDIR ../up
