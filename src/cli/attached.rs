@@ -9,6 +9,7 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use jiff::Timestamp;
+use serde::de::IgnoredAny;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::args::UpArgs;
@@ -21,13 +22,11 @@ use super::outcome::Outcome;
 use super::output;
 use super::tailer::Tailer;
 use super::watch::{Rules, Watch};
-use crate::compose::model::Project;
+use crate::compose::model::{Project, Service};
 use crate::name::{ContainerId, ProjectName};
 use crate::plan::Action;
 use crate::runtime::{Handle, Signal};
-use crate::supervisor::{
-    Client, ClientError, Configuration, ContainerChange, ContainerEvent, Event, Failure, Record, Request,
-};
+use crate::supervisor::{Client, ClientError, ContainerChange, ContainerEvent, Event, Failure, Request};
 
 type Writer = LogWriter<io::BufWriter<io::Stdout>, io::BufWriter<io::Stderr>>;
 
@@ -253,7 +252,7 @@ impl<'a> Session<'a> {
     /// Follows the containers that ran before this `up`, from now on.
     fn attach_running(&mut self) -> Result<(), CliError> {
         let paths = self.context.layout.project(&self.project.name);
-        for record in paths.read_containers::<Configuration>()? {
+        for record in paths.read_containers::<IgnoredAny>()? {
             let container = paths.container(&record.id);
             if record.one_off.is_some()
                 || self.running.contains_key(&record.id)
@@ -322,8 +321,8 @@ impl<'a> Session<'a> {
 }
 
 /// Whether the output of a container goes nowhere.
-pub(super) fn keeps_nothing(record: &Record) -> bool {
-    record.config.service.logging.as_ref().is_some_and(|logging| logging.driver.as_deref() == Some("none"))
+pub(super) fn keeps_nothing(service: &Service) -> bool {
+    service.logging.as_ref().is_some_and(|logging| logging.driver.as_deref() == Some("none"))
 }
 
 /// What a container is to be called that takes the place of another one: until then it has a part of its id before that name.

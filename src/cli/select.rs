@@ -6,10 +6,10 @@ use super::context::Context;
 use super::error::CliError;
 use crate::compose::LoadError;
 use crate::compose::model::{Project, Service};
-use crate::name::{ProjectName, ServiceName};
+use crate::name::{ContainerId, ProjectName, ServiceName};
 use crate::plan::{DependencyGraph, PlanError};
 use crate::runtime::Handle;
-use crate::state::ProjectLayout;
+use crate::state::{ContainerRecord, ProjectLayout};
 use crate::supervisor::Record;
 
 /// The services of `project` called `names`; all when there are none.
@@ -63,7 +63,7 @@ pub(super) fn select_with<'a>(
 }
 
 /// The services that `records` are containers of.
-pub(super) fn services(records: &[Record]) -> BTreeSet<ServiceName> {
+pub(super) fn services<S>(records: &[ContainerRecord<S>]) -> BTreeSet<ServiceName> {
     records.iter().map(|record| record.service.clone()).collect()
 }
 
@@ -94,21 +94,33 @@ pub(super) fn check_known(
 }
 
 /// The container of `service` that is meant: that with number `index`, else of those that run the one with the lowest.
-pub(super) fn running_container(
+pub(super) fn running_container<S>(
     paths: &ProjectLayout,
-    records: Vec<Record>,
+    records: Vec<ContainerRecord<S>>,
     service: &ServiceName,
     index: Option<u32>,
 ) -> Result<Record, CliError> {
+    let id = running_id(paths, records, service, index)?;
+    // Removed in this moment, it does not run.
+    paths.container(&id).read_record()?.ok_or_else(|| CliError::NotRunning { service: service.clone() })
+}
+
+fn running_id<S>(
+    paths: &ProjectLayout,
+    records: Vec<ContainerRecord<S>>,
+    service: &ServiceName,
+    index: Option<u32>,
+) -> Result<ContainerId, CliError> {
     let mut of_service: Vec<_> = records.into_iter().filter(|record| record.service == *service).collect();
     of_service.sort_by_key(|record| (record.one_off.is_some(), record.number));
     if let Some(index) = index.filter(|_| !of_service.is_empty()) {
         let found = of_service.into_iter().find(|record| record.number == index);
-        return found.ok_or_else(|| CliError::NoSuchContainer { service: service.clone(), index });
+        let missing = || CliError::NoSuchContainer { service: service.clone(), index };
+        return found.map(|record| record.id).ok_or_else(missing);
     }
     for record in of_service {
         if Handle::adopt(paths.container(&record.id).run())?.is_some() {
-            return Ok(record);
+            return Ok(record.id);
         }
     }
     Err(CliError::NotRunning { service: service.clone() })

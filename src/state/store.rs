@@ -265,6 +265,14 @@ impl ContainerLayout {
         remove_tree(&self.work())
     }
 
+    /// The container's record; `None` when there is none.
+    ///
+    /// # Errors
+    /// [`StateError`].
+    pub fn read_record<S: DeserializeOwned>(&self) -> Result<Option<ContainerRecord<S>>, StateError> {
+        read(&self.record())
+    }
+
     /// Writes the record of a container that is there anew.
     ///
     /// # Errors

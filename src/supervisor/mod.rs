@@ -68,7 +68,7 @@ pub use failure::{Failure, FailureKind};
 pub use happening::Happening;
 pub use hooks::hook_options;
 pub use lease::{HOSTS, RESOLV_CONF, not_up};
-pub use observe::{Configuration, Ended, Record, ended, health, observe};
+pub use observe::{Configuration, Ended, Outline, Record, ended, health, observe};
 pub use one_off::{ConsoleSize, OneOff};
 pub use server::{ServeError, Served, serve};
 pub use standalone::{create_network, remove_network};

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use serde::de::{DeserializeOwned, Error as _};
+use serde::de::{DeserializeOwned, Error as _, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 
 use super::grant::Grant;
@@ -45,6 +45,48 @@ pub struct Configuration {
     pub grants: Vec<Grant>,
 }
 
+/// What lists and plans ask of a [`Configuration`]: what the runtime is given is most of a record, and not read for them.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Outline {
+    /// As [`Configuration::service`].
+    #[serde(deserialize_with = "service_of_any_version")]
+    pub service: Service,
+    /// Whether it has a health check.
+    #[serde(rename = "check", deserialize_with = "is_some")]
+    pub is_checked: bool,
+    /// As [`Configuration::volumes`].
+    pub volumes: BTreeMap<VolumeName, String>,
+    /// As [`Configuration::mounted_images`].
+    #[serde(default)]
+    pub mounted_images: BTreeMap<ImageReference, String>,
+}
+
+/// What a plan asks of a configuration.
+pub(super) struct Parts<'a> {
+    service: &'a Service,
+    is_checked: bool,
+    volumes: &'a BTreeMap<VolumeName, String>,
+    mounted_images: &'a BTreeMap<ImageReference, String>,
+}
+
+impl Configuration {
+    pub(super) fn parts(&self) -> Parts<'_> {
+        let Self { service, check, volumes, mounted_images, .. } = self;
+        Parts { service, is_checked: check.is_some(), volumes, mounted_images }
+    }
+}
+
+impl Outline {
+    fn parts(&self) -> Parts<'_> {
+        let Self { service, is_checked, volumes, mounted_images } = self;
+        Parts { service, is_checked: *is_checked, volumes, mounted_images }
+    }
+}
+
+fn is_some<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    Ok(Option::<IgnoredAny>::deserialize(deserializer)?.is_some())
+}
+
 /// Reads a service as any version wrote it: what an earlier one made can be listed, stopped and removed, and is recreated by
 /// the next `up`, since its hash is another one.
 fn service_of_any_version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Service, D::Error> {
@@ -81,10 +123,10 @@ pub fn observe(
 ) -> Result<Observed, StateError> {
     let paths = layout.project(name);
     let (mut containers, mut one_offs) = (Vec::new(), Vec::new());
-    for record in paths.read_containers::<Configuration>()? {
+    for record in paths.read_containers::<Outline>()? {
         let state = observe_container(layout, name, &record)?;
         let kind = if record.one_off.is_some() { &mut one_offs } else { &mut containers };
-        kind.push(observed_container(&record, state));
+        kind.push(observed_container(&record, &record.config.parts(), state));
     }
     let mut observed = Observed {
         containers,
@@ -126,7 +168,11 @@ pub(super) fn observe_rest(
     Ok(())
 }
 
-fn observe_container(layout: &Layout, project: &ProjectName, record: &Record) -> Result<ObservedState, StateError> {
+fn observe_container(
+    layout: &Layout,
+    project: &ProjectName,
+    record: &ContainerRecord<Outline>,
+) -> Result<ObservedState, StateError> {
     let paths = layout.project(project).container(&record.id);
     let state = paths.read_state()?;
     Ok(match Handle::adopt(paths.run()) {
@@ -183,7 +229,11 @@ pub(super) fn health_record(health: Health) -> HealthRecord {
     }
 }
 
-pub(super) fn observed_container(record: &Record, state: ObservedState) -> ObservedContainer {
+pub(super) fn observed_container<S>(
+    record: &ContainerRecord<S>,
+    config: &Parts<'_>,
+    state: ObservedState,
+) -> ObservedContainer {
     ObservedContainer {
         id: record.id.clone(),
         name: record.name.clone(),
@@ -191,14 +241,14 @@ pub(super) fn observed_container(record: &Record, state: ObservedState) -> Obser
         number: record.number,
         definition: Definition { hash: record.config_hash.clone(), fields: record.config_fields.clone() },
         image: record.image_id.clone(),
-        mounted_images: record.config.mounted_images.clone(),
-        stop_grace_period: record.config.service.stop_grace_period(),
-        depends_on: record.config.service.depends_on.clone(),
-        joins: joined(&record.config.service),
-        is_checked: record.config.check.is_some(),
+        mounted_images: config.mounted_images.clone(),
+        stop_grace_period: config.service.stop_grace_period(),
+        depends_on: config.service.depends_on.clone(),
+        joins: joined(config.service),
+        is_checked: config.is_checked,
         networks: record.endpoints.iter().map(|endpoint| endpoint.network.clone()).collect(),
-        volumes: record.config.volumes.keys().cloned().collect(),
-        limits: record.config.service.network_limits().cloned(),
+        volumes: config.volumes.keys().cloned().collect(),
+        limits: config.service.network_limits().cloned(),
         state,
     }
 }

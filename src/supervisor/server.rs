@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -29,6 +30,7 @@ use crate::network::{Firewall, NftError, Nftables};
 use crate::plan::Action;
 use crate::runtime::{self, MonitorCgroup};
 use crate::state::{Layout, StateError};
+use crate::sys::memory;
 use crate::sys::readiness::readable_owned;
 
 /// A failure to supervise.
@@ -100,6 +102,9 @@ pub fn serve(
         Ok(Served::ToTheEnd)
     })
 }
+
+/// How long nothing is asked before memory is given back that the last request has taken.
+const SETTLED: Duration = Duration::from_millis(500);
 
 /// How long a client waits for its turn before it is told for whom.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -176,6 +181,8 @@ impl Dispatcher {
 
     async fn next_job(&mut self) -> Option<Job> {
         let mut events = self.world.listen();
+        let mut settled = pin!(tokio::time::sleep(SETTLED));
+        let mut has_settled = false;
         loop {
             if let Some(job) = self.waiting.pop_front() {
                 return Some(job);
@@ -193,6 +200,10 @@ impl Dispatcher {
                 // A container ended: it may have been the last. Its state is published together with the event.
                 _ = events.recv() => {}
                 () = self.world.leases.ended() => {}
+                () = &mut settled, if !has_settled => {
+                    has_settled = true;
+                    memory::trim();
+                }
             }
         }
     }
@@ -221,7 +232,7 @@ impl Dispatcher {
         // Dropped to cancel.
         let mut cancel = Some(cancel);
         let world = Rc::clone(&self.world);
-        let mut run = std::pin::pin!(perform(&world, request, cancelled));
+        let mut run = pin!(perform(&world, request, cancelled));
         let mut failures = loop {
             tokio::select! {
                 failures = &mut run => break failures,
@@ -364,7 +375,7 @@ async fn converse(
     if jobs.send(Job { request, client, begun, events, gone: when_gone }).await.is_err() {
         return;
     }
-    let mut patience = std::pin::pin!(tokio::time::sleep(PATIENCE));
+    let mut patience = pin!(tokio::time::sleep(PATIENCE));
     let (mut stands_in_line, mut was_told) = (true, false);
     // Dropped when this client hangs up, however that is noticed.
     let _gone = gone;

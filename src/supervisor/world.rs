@@ -289,8 +289,9 @@ impl World {
     /// # Errors
     /// [`StateError`] when a record cannot be read.
     pub(super) fn observe(&self, project: Option<&Project>) -> Result<Observed, StateError> {
-        let observed_unit =
-            |unit: &UnitHandle| observe::observed_container(&unit.record, unit.state.borrow().observed());
+        let observed_unit = |unit: &UnitHandle| {
+            observe::observed_container(&unit.record, &unit.record.config.parts(), unit.state.borrow().observed())
+        };
         let units = self.units.borrow();
         let (one_offs, replicas): (Vec<_>, Vec<_>) = units.values().partition(|unit| unit.record.one_off.is_some());
         let mut observed = Observed {

@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use serde::de::IgnoredAny;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::args::AttachArgs;
@@ -15,12 +16,11 @@ use crate::cli::select::{check_known, running_container, services};
 use crate::cli::signals::Proxied;
 use crate::cli::terminal::RawMode;
 use crate::runtime::{Attachment, ExitStatus, Handle};
-use crate::supervisor::Configuration;
 
 pub(in crate::cli) async fn run(context: &Context, args: AttachArgs) -> Result<ExitCode, CliError> {
     context.require_root()?;
     let paths = context.layout.project(&context.resolve_name()?);
-    let records = paths.read_containers::<Configuration>()?;
+    let records = paths.read_containers::<IgnoredAny>()?;
     check_known(context, std::slice::from_ref(&args.service), &services(&records))?;
     let record = running_container(&paths, records, &args.service, args.index)?;
     let directory = paths.container(&record.id).run().to_owned();

@@ -5,6 +5,7 @@ use std::os::fd::AsFd as _;
 use std::process::ExitCode;
 
 use oci_spec::runtime::{BoxBuilder as ConsoleSizeBuilder, Process};
+use serde::de::IgnoredAny;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::args::ExecArgs;
@@ -15,14 +16,14 @@ use crate::cli::select::{check_known, running_container, services};
 use crate::cli::signals::Proxied;
 use crate::cli::terminal::{self, RawMode};
 use crate::runtime::{ExecOptions, Handle, Signal, Stdio, exec, first_process};
+use crate::supervisor::Record;
 use crate::supervisor::lower::every_capability;
-use crate::supervisor::{Configuration, Record};
 
 pub(in crate::cli) async fn run(context: &Context, args: ExecArgs) -> Result<ExitCode, CliError> {
     context.require_root()?;
     let project = context.resolve_name()?;
     let paths = context.layout.project(&project);
-    let records = paths.read_containers::<Configuration>()?;
+    let records = paths.read_containers::<IgnoredAny>()?;
     check_known(context, std::slice::from_ref(&args.service), &services(&records))?;
     let record = running_container(&paths, records, &args.service, args.index)?;
     let directory = paths.container(&record.id).run().to_owned();

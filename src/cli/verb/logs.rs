@@ -21,8 +21,10 @@ use crate::cli::tailer::{Lines, Tailer};
 use crate::name::{ContainerId, ProjectName};
 use crate::runtime::Handle;
 use crate::runtime::log::Follower;
-use crate::state::ProjectLayout;
-use crate::supervisor::{Client, Configuration, Event, Happening, Record};
+use crate::state::{ContainerRecord, ProjectLayout};
+use crate::supervisor::{Client, Event, Happening, Outline};
+
+type Record = ContainerRecord<Outline>;
 
 /// How long a container that has ended may take to be started again, or to be replaced, where a supervisor may be at it.
 const RETURN: Duration = Duration::from_secs(2);
@@ -36,7 +38,7 @@ pub(in crate::cli) async fn run(context: &Context, args: LogsArgs) -> Result<Exi
         true => Client::listen(&context.layout, &project, Timestamp::now()).await?,
         false => None,
     };
-    let records = paths.read_containers::<Configuration>()?;
+    let records = paths.read_containers::<Outline>()?;
     check_known(context, &args.services, &services(&records))?;
     let window = Window::new(args.since, args.until, Timestamp::now());
     let stdout = io::stdout();
@@ -55,7 +57,7 @@ pub(in crate::cli) async fn run(context: &Context, args: LogsArgs) -> Result<Exi
         if !logs.shows(record) {
             continue;
         }
-        if keeps_nothing(record) {
+        if keeps_nothing(&record.config.service) {
             let message = format!("{} keeps no log: its logging driver is `none`", record.name);
             output::warn(output::paint(&context.globals), &message);
         }
@@ -191,7 +193,7 @@ impl Logs {
         if happening.action != "start" {
             return Ok(());
         }
-        let records = self.paths.read_containers::<Configuration>()?;
+        let records = self.paths.read_containers::<Outline>()?;
         let Some(record) = records.iter().find(|record| record.id == happening.container) else { return Ok(()) };
         if !self.shows(record) {
             return Ok(());

@@ -15,21 +15,22 @@ use crate::compose::LoadError;
 use crate::compose::model::Mount;
 use crate::name::{ProjectName, ServiceName};
 use crate::runtime::Handle;
-use crate::state::{ContainerLayout, ContainerState};
-use crate::supervisor::{Configuration, Ended, Record, ended, health};
+use crate::state::{ContainerLayout, ContainerRecord, ContainerState, NetworkRecord};
+use crate::supervisor::{Ended, Outline, ended, health};
 
 pub(in crate::cli) fn run(context: &Context, args: &PsArgs) -> Result<ExitCode, CliError> {
     context.require_root()?;
     let project = context.resolve_name()?;
-    let records = context.layout.project(&project).read_containers::<Configuration>()?;
+    let records = context.layout.project(&project).read_containers::<Outline>()?;
     check_known(context, &args.of_services, &services(&records))?;
     let declared = if args.orphans { None } else { declared(context)? };
+    let networks = context.layout.project(&project).read_networks()?;
     let mut rows = Vec::new();
     for record in records {
         let is_named = args.of_services.is_empty() || args.of_services.contains(&record.service);
         let is_orphan = declared.as_ref().is_some_and(|declared| !declared.contains(&record.service));
         if is_named && !is_orphan && (args.all || !is_one_off(&record.labels)) {
-            rows.push(row(context, &project, &record)?);
+            rows.push(row(context, &project, &networks, &record)?);
         }
     }
     rows.retain(|row| args.lists(row.state.name()));
@@ -55,10 +56,14 @@ fn declared(context: &Context) -> Result<Option<BTreeSet<ServiceName>>, CliError
     }
 }
 
-fn row(context: &Context, project: &ProjectName, record: &Record) -> Result<Row, CliError> {
+fn row(
+    context: &Context,
+    project: &ProjectName,
+    networks: &[NetworkRecord],
+    record: &ContainerRecord<Outline>,
+) -> Result<Row, CliError> {
     let paths = context.layout.project(project).container(&record.id);
     let state = paths.read_state()?;
-    let networks = context.layout.project(project).read_networks()?;
     let network = |key| networks.iter().find(|network| network.key == key).map(|network| network.name.clone());
     let mount = |mount: &Mount| match mount {
         Mount::Bind { source, .. } => Some(source.display().to_string()),

@@ -1,11 +1,37 @@
 //! What a running container may use and does use: pausing it, changing its limits, measuring it.
 
+use std::path::PathBuf;
+
 use oci_spec::runtime::LinuxResources;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::Handle;
+use crate::name::ContainerId;
+use crate::runtime::cgroup;
 use crate::runtime::cgroup::{Cgroup, CgroupError, Stats};
 use crate::runtime::{Config, RuntimeError};
 use crate::runtime::{external, record};
+
+/// Where a container is, of its [`Config`].
+#[derive(Deserialize)]
+struct Placed {
+    id: ContainerId,
+    spec: PlacedSpec,
+    #[serde(default)]
+    external: Option<IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+struct PlacedSpec {
+    linux: Option<PlacedLinux>,
+}
+
+#[derive(Deserialize)]
+struct PlacedLinux {
+    #[serde(rename = "cgroupsPath")]
+    cgroups_path: Option<PathBuf>,
+}
 
 impl Handle {
     /// Stops all processes of the container until [`Self::unpause`]. May be repeated. If some do not stop within 10
@@ -45,6 +71,12 @@ impl Handle {
     /// # Errors
     /// [`RuntimeError::Record`].
     pub fn is_paused(&self) -> Result<bool, RuntimeError> {
+        // Asked of every container for each list: all else that a configuration says is not read for that.
+        let placed = record::read::<Placed>(&self.directory, record::CONFIG)?;
+        if let Some(Placed { id, spec, external: None }) = placed.filter(|_| self.init.is_some()) {
+            let path = spec.linux.and_then(|linux| linux.cgroups_path);
+            return Ok(Cgroup::existing(&cgroup::place(path.as_deref(), id.as_str())).is_frozen());
+        }
         let config = match self.config() {
             Err(RuntimeError::NotRunning) => return Ok(false),
             config => config?,
