@@ -109,6 +109,19 @@ impl From<SubnetPool> for PoolText {
     }
 }
 
+impl SubnetPool {
+    /// The same addresses in subnets that have room for so many hosts beside a gateway, as far as there are: of its own
+    /// size, or larger.
+    #[must_use]
+    pub fn with_room(self, hosts: u64) -> Self {
+        let bits = u32::from(self.base.family().bits());
+        // The network's own address, the gateway's, and that of everyone.
+        let needed = u64::BITS - hosts.saturating_add(3 - 1).leading_zeros();
+        let prefix = u8::try_from(bits.saturating_sub(needed)).unwrap_or(self.size);
+        Self { size: self.size.min(prefix).max(self.base.prefix()), ..self }
+    }
+}
+
 impl fmt::Display for SubnetPool {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}", self.base)
@@ -240,6 +253,17 @@ mod tests {
 
     fn choose(taken: &[&str], start: u64) -> Result<Subnet, IpamError> {
         choose_subnet(IpFamily::V4, &SubnetPool::defaults(), &claims(taken), start)
+    }
+
+    #[test]
+    fn subnets_have_room_for_all_who_are_known() {
+        let pool = SubnetPool::new("172.28.0.0/14".parse().unwrap(), 24).unwrap();
+        for (hosts, size) in [(0, 24), (253, 24), (254, 23), (509, 23), (510, 22), (1000, 22), (u64::MAX, 14)] {
+            let roomy = pool.with_room(hosts);
+            assert_eq!((roomy.base, roomy.size), (pool.base, size), "{hosts}");
+        }
+        let local = SubnetPool::unique_local([1, 2, 3, 4, 5]);
+        assert_eq!(local.with_room(100_000), local);
     }
 
     #[test]

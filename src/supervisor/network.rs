@@ -26,6 +26,8 @@ pub(super) struct Site<'a> {
     pub(super) owner: Option<&'a ProjectName>,
     /// Where subnets are taken from, if the user says so.
     pub(super) pools: &'a [SubnetPool],
+    /// How many containers are to be on it, as far as that is known.
+    pub(super) containers: u64,
     /// Told what the user should know.
     pub(super) warn: &'a dyn Fn(&str),
 }
@@ -35,7 +37,9 @@ pub(super) fn create(world: &World, project: &Project, key: &NetworkName) -> Res
     // Two projects that choose at once must not choose alike.
     let _lock = world.layout.lock_networks()?;
     let (pools, warn) = (world.subnet_pools.borrow().clone(), |warning: &str| world.warn(warning));
-    let site = Site { layout: &world.layout, owner: Some(&world.project), pools: &pools, warn: &warn };
+    let attached = project.services.values().filter(|service| service.networks.contains_key(key));
+    let containers = attached.map(|service| u64::from(service.replicas())).sum();
+    let site = Site { layout: &world.layout, owner: Some(&world.project), pools: &pools, containers, warn: &warn };
     world.insert_network(plan_record(&site, key, &project.networks[key])?)
 }
 
@@ -198,7 +202,10 @@ fn pools(site: &Site<'_>, key: &NetworkName, config: &Network) -> Result<Vec<Poo
         let unsaid = Pool::default();
         if subnets.is_empty() {
             let owner = site.owner.map_or("", ProjectName::as_str);
-            let pools = subnet_pools(site.pools, owner, family);
+            // For those that come later, and for those that take the place of others, half as many again.
+            let hosts = site.containers.saturating_add(site.containers / 2);
+            let pools = subnet_pools(site.pools, owner, family).into_iter().map(|pool| pool.with_room(hosts));
+            let pools: Vec<SubnetPool> = pools.collect();
             let chosen = network::choose_subnet(family, &pools, &surroundings.claims(), start(owner, key));
             subnets.push((chosen.map_err(|error| Failure::from_error(FailureKind::System, &error))?, &unsaid));
         }

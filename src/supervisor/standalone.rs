@@ -39,7 +39,7 @@ pub fn create_network(
     if layout.networks()?.iter().any(|(_, record)| record.name == config.name) {
         return Err(refused(format!("network with name {key} already exists")));
     }
-    let record = plan_record(&Site { layout, owner: None, pools, warn }, &key, config)?;
+    let record = plan_record(&Site { layout, owner: None, pools, containers: 0, warn }, &key, config)?;
     layout.write_standalone_network(&record)?;
     let made = Nftables::open()
         .map_err(|error| Failure::from_error(FailureKind::System, &error))

@@ -109,3 +109,15 @@ services:
     stack.rcompose(&["exec", "-T", "--index", "1", "web", "true"]).fails_with(1).says(&["web", "not running"]);
     stack.rcompose(&["exec", "-T", "--index", "3", "web", "true"]).fails_with(1).says(&["web", "3"]);
 }
+
+#[test]
+fn a_network_has_room_for_hundreds_of_containers() {
+    let sandbox = Sandbox::new("scale-hundreds");
+    // Addresses are given out when containers are made: none has to be started for that.
+    let stack = sandbox.stack("many", "services: {web: {image: 'rootfs:/', command: [sleep, '1000'], scale: 300}}");
+    stack.rcompose(&["create"]).succeeds();
+    let listed = stack.rcompose(&["ps", "-a", "-q"]).succeeds().stdout;
+    assert_eq!(listed.lines().count(), 300);
+    stack.rcompose(&["up", "-d", "--scale", "web=2"]).succeeds();
+    assert_eq!(running(&stack), ["web", "web"]);
+}
