@@ -3,7 +3,8 @@
 //! The program is `docker-TYPE`, a plugin of the Docker command line, or `TYPE` on `PATH`. It is run as
 //! `TYPE compose --project-name P up --OPTION=VALUE… SERVICE`, and says on its standard output, one JSON object a line, how it
 //! goes on (`info`, `debug`), what went wrong (`error`) and which variables dependents get (`setenv`). Providers are run
-//! before anything of the project is made, since what they say is a part of what containers are made from.
+//! before what depends on them is made, since what they say is a part of what containers are made from; what one depends on
+//! itself is brought up before.
 //! See <https://github.com/docker/compose/blob/main/docs/extension.md>.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,7 +19,7 @@ use tokio::process::Command;
 use super::context::Context;
 use super::error::CliError;
 use super::output;
-use crate::compose::model::{Project, Provider, Service};
+use crate::compose::model::{Dependency, Project, Provider, Service};
 use crate::name::{ProjectName, ServiceName};
 use crate::plan::{DependencyGraph, PlanError};
 
@@ -87,14 +88,28 @@ impl Verb {
 #[derive(Debug, Default)]
 pub(super) struct Provided {
     services: BTreeMap<ServiceName, Provider>,
+    /// The same, each after those that it depends on.
+    order: Vec<ServiceName>,
     /// The services of containers that depend on each.
     dependents: BTreeMap<ServiceName, BTreeSet<ServiceName>>,
+    /// The services of containers that each depends on.
+    needs: BTreeMap<ServiceName, BTreeMap<ServiceName, Dependency>>,
 }
 
 impl Provided {
     /// Whether a provider has this service.
     pub(super) fn has(&self, service: &ServiceName) -> bool {
         self.services.contains_key(service)
+    }
+
+    /// All of them, each after those that it depends on.
+    pub(super) fn in_order(&self) -> &[ServiceName] {
+        &self.order
+    }
+
+    /// The services of containers that this one depends on, if any.
+    pub(super) fn needs(&self, service: &ServiceName) -> Option<&BTreeMap<ServiceName, Dependency>> {
+        self.needs.get(service).filter(|needs| !needs.is_empty())
     }
 }
 
@@ -104,21 +119,29 @@ impl Provided {
 /// # Errors
 /// [`CliError::Plan`] for dependencies in a circle.
 pub(super) fn take(project: &mut Project, services: &[ServiceName], alone: bool) -> Result<Provided, CliError> {
+    if project.services.values().all(|service| service.provider.is_none()) {
+        return Ok(Provided::default());
+    }
     let named: BTreeSet<&ServiceName> = services.iter().collect();
+    let graph = DependencyGraph::of(&project.services).map_err(PlanError::from)?;
     let needed: BTreeSet<ServiceName> = match (services.is_empty(), alone) {
         (true, _) => project.services.keys().cloned().collect(),
         (false, true) => named.into_iter().cloned().collect(),
-        (false, false) => {
-            let graph = DependencyGraph::of(&project.services).map_err(PlanError::from)?;
-            graph.with_dependencies(&named).into_iter().cloned().collect()
-        }
+        (false, false) => graph.with_dependencies(&named).into_iter().cloned().collect(),
     };
-    let mut services = BTreeMap::new();
+    let mut order: Vec<ServiceName> = graph.order().iter().map(|name| (*name).clone()).collect();
+    let (mut services, mut needs) = (BTreeMap::new(), BTreeMap::new());
     for (name, service) in std::mem::take(&mut project.services) {
         match service.provider {
-            Some(provider) => drop(services.insert(name, provider)),
+            Some(provider) => {
+                needs.insert(name.clone(), service.depends_on);
+                services.insert(name, provider);
+            }
             None => drop(project.services.insert(name, service)),
         }
+    }
+    for needs in needs.values_mut() {
+        needs.retain(|on, _| project.services.contains_key(on));
     }
     let depends = |on: &ServiceName| {
         let dependents = project.services.iter().filter(|(_, service)| service.depends_on.contains_key(on));
@@ -129,20 +152,26 @@ pub(super) fn take(project: &mut Project, services: &[ServiceName], alone: bool)
         service.depends_on.retain(|on, _| !services.contains_key(on));
     }
     services.retain(|name, _| needed.contains(name));
-    Ok(Provided { services, dependents })
+    order.retain(|name| services.contains_key(name));
+    Ok(Provided { services, order, dependents, needs })
 }
 
-/// Has `provided` services provided, and gives `project`'s services that depend on one the variables that it says.
+/// Has the service `name`, one of those `provided`, provided, and gives `project`'s services that depend on it the variables
+/// that it says.
 ///
 /// # Errors
 /// [`CliError::Provider`].
-pub(super) async fn up(context: &Context, project: &mut Project, provided: &Provided) -> Result<(), CliError> {
-    for (name, provider) in &provided.services {
-        let said = run(context, &project.name, name, provider, Verb::Up).await?;
-        for dependent in provided.dependents.get(name).into_iter().flatten() {
-            if let Some(service) = project.services.get_mut(dependent) {
-                tell(service, name, &said);
-            }
+pub(super) async fn up(
+    context: &Context,
+    project: &mut Project,
+    provided: &Provided,
+    name: &ServiceName,
+) -> Result<(), CliError> {
+    let Some(provider) = provided.services.get(name) else { return Ok(()) };
+    let said = run(context, &project.name, name, provider, Verb::Up).await?;
+    for dependent in provided.dependents.get(name).into_iter().flatten() {
+        if let Some(service) = project.services.get_mut(dependent) {
+            tell(service, name, &said);
         }
     }
     Ok(())
@@ -154,7 +183,8 @@ pub(super) async fn up(context: &Context, project: &mut Project, provided: &Prov
 /// The first [`CliError::Provider`].
 pub(super) async fn down(context: &Context, project: &ProjectName, provided: &Provided) -> Result<(), CliError> {
     let mut first = Ok(());
-    for (name, provider) in &provided.services {
+    for name in provided.order.iter().rev() {
+        let Some(provider) = provided.services.get(name) else { continue };
         let result = run(context, project, name, provider, Verb::Down).await;
         first = first.and(result.map(drop));
     }

@@ -48,6 +48,40 @@ services:
 }
 
 #[test]
+fn providers_come_after_what_they_depend_on_and_before_what_depends_on_them() {
+    let sandbox = Sandbox::new("provider-order");
+    // Says whether the database is ready, which it asks of its container.
+    let program = sandbox.file(
+        ".docker/cli-plugins/docker-cloud",
+        "#!/bin/sh\n[ \"$2\" = metadata ] && exit 1\n\
+         case \"$*\" in *' up '*) echo \"{\\\"type\\\": \\\"setenv\\\", \\\"message\\\": \\\"STATE=$(cat \"$HOME/state\")\\\"}\" ;; esac\n\
+         echo \"$4 $5\" >> \"$HOME/calls\"\n",
+    );
+    fs_err::set_permissions(program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let stack = sandbox.stack(
+        "ordered",
+        "
+services:
+  db:
+    image: rootfs:/
+    init: true
+    command: [sh, -c, 'echo ready > /home/state; exec sleep 1000']
+    volumes: ['..:/home']
+    healthcheck: {test: [CMD, test, -e, /home/state], interval: 100ms}
+  app: {image: 'rootfs:/', init: true, command: [sleep, '1000'], depends_on: [a-queue]}
+  a-queue: {provider: {type: cloud}, depends_on: [z-cluster]}
+  z-cluster: {provider: {type: cloud}, depends_on: {db: {condition: service_healthy}}}
+",
+    );
+    stack.rcompose(&["up", "-d"]).succeeds();
+    let told = stack.rcompose(&["exec", "-T", "app", "printenv", "A_QUEUE_STATE"]).succeeds().stdout;
+    assert_eq!(told, "ready\n");
+    stack.rcompose(&["down"]).succeeds();
+    let calls = fs_err::read_to_string(sandbox.path().join("calls")).unwrap();
+    assert_eq!(calls, "up z-cluster\nup a-queue\ndown a-queue\ndown z-cluster\n");
+}
+
+#[test]
 fn one_that_fails_or_is_not_there_is_named() {
     let sandbox = Sandbox::new("no-provider");
     install(&sandbox);

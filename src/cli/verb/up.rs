@@ -1,7 +1,8 @@
 //! `rcompose up`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, IsTerminal as _};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -21,9 +22,9 @@ use crate::cli::publish;
 use crate::cli::select::select;
 use crate::cli::switches::Switches;
 use crate::cli::watch::Rules;
-use crate::compose::model::Project;
+use crate::compose::model::{Dependency, Project, Service};
 use crate::image::Store;
-use crate::name::{ServiceName, VolumeName};
+use crate::name::{ImageReference, ServiceName, VolumeName};
 use crate::plan::{DependencyGraph, Operation, Plan, PlanError, Recreate, UpOptions, reconcile};
 use crate::supervisor::{Client, Request, observe};
 
@@ -110,7 +111,12 @@ impl Bringing {
         }
         let provided = provider::take(project, &options.services, options.no_deps)?;
         if !context.globals.dry_run {
-            interruptible(provider::up(context, project, &provided)).await?;
+            for name in provided.in_order() {
+                if let Some(needs) = provided.needs(name).filter(|_| !options.no_deps) {
+                    self.bring_needs(context, project, name, needs, &options).await?;
+                }
+                interruptible(provider::up(context, project, &provided, name)).await?;
+            }
         }
         let names_any = !options.services.is_empty();
         options.services.retain(|name| !provided.has(name));
@@ -142,6 +148,40 @@ impl Bringing {
             output::note(&opened);
         }
         Ok(Some(options))
+    }
+
+    /// Brings up what the provided service `name` depends on, and waits for it as that says: as for one whose containers are
+    /// none of the supervisor's business.
+    async fn bring_needs(
+        &self,
+        context: &Context,
+        project: &Project,
+        name: &ServiceName,
+        needs: &BTreeMap<ServiceName, Dependency>,
+        options: &UpOptions,
+    ) -> Result<(), CliError> {
+        let mut service = Service::new(ImageReference::Rootfs(PathBuf::from("/")));
+        service.depends_on.clone_from(needs);
+        let mut project = project.clone();
+        project.services.insert(name.clone(), service);
+        let options = UpOptions {
+            services: vec![name.clone()],
+            one_off: Some(name.clone()),
+            recreate: options.recreate,
+            recreate_dependencies: options.recreate_dependencies,
+            pull: options.pull,
+            timeout: options.timeout,
+            at_once: options.at_once,
+            ..UpOptions::default()
+        };
+        let store = Store::open(&context.layout.images())?;
+        let observed = observe(&context.layout, &project.name, Some(&project), &store)?;
+        let plan = reconcile(&project, &observed, &options)?;
+        kernel::require()?;
+        interruptible(pull(context, &store, &plan, options.at_once, self.quiet_pull)).await?;
+        let (subnet_pools, of) = (context.network_settings()?.address_pools, project.name.clone());
+        let request = Request::Up { project: Box::new(project), options, subnet_pools, follow: false };
+        self.end(context, Client::request(&context.layout, &of, &request).await?).await
     }
 
     /// The volumes that have changed and that the user lets go, with what is in them.
