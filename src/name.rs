@@ -106,6 +106,11 @@ name!(
     VolumeName, "volume name", "must consist only of letters, digits, `.`, `_` and `-`", is_key
 );
 name!(
+    /// The name that a user gives to a snapshot of volumes.
+    SnapshotName, "snapshot name", "must begin with a letter or digit and consist of at most 128 letters, digits, `.`, `_` and `-`",
+    |text| text.len() <= 128 && text.starts_with(|c: char| c.is_ascii_alphanumeric()) && is_key(text)
+);
+name!(
     /// The name of a container on this machine: `shop-db-1`.
     ContainerName, "container name", "must begin with a letter or digit and consist of two or more letters, digits, `.`, `_` and `-`",
     |text| text.len() >= 2 && text.starts_with(|c: char| c.is_ascii_alphanumeric()) && is_key(text)

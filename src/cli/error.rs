@@ -21,7 +21,7 @@ use crate::cli::style::{ERROR, NOTE, Paint};
 use crate::cli::terminal::TerminalError;
 use crate::compose::{Diagnostic, LoadError, UnknownPath, render_all};
 use crate::image::{CommitError, CredentialsError, PullError, PushError, RegistryConfigError, StoreError};
-use crate::name::{ContainerName, InvalidReference, ProjectName, ServiceName};
+use crate::name::{ContainerName, InvalidReference, ProjectName, ServiceName, SnapshotName};
 use crate::plan::PlanError;
 use crate::runtime::RuntimeError;
 use crate::runtime::files::FilesError;
@@ -108,6 +108,28 @@ pub enum CliError {
     NoSuchNetwork {
         /// What was given.
         network: String,
+    },
+    /// The project has no volume of that name.
+    #[error("no such volume: {volume}")]
+    NoSuchVolume {
+        /// The name.
+        volume: String,
+        /// Those it has.
+        known: Vec<String>,
+    },
+    /// A command needs volumes, and the project has none.
+    #[error("project {project} has no volumes")]
+    NoVolumes {
+        /// The project.
+        project: ProjectName,
+    },
+    /// The project has no snapshot of that name.
+    #[error("no such snapshot: {snapshot}")]
+    NoSuchSnapshot {
+        /// The name.
+        snapshot: SnapshotName,
+        /// Those it has.
+        known: Vec<String>,
     },
     /// Several networks have that name, or an id that begins so.
     #[error("network {network} is ambiguous: {count} are called that")]
@@ -331,6 +353,9 @@ impl CliError {
             | Self::NoSuchContainer { .. }
             | Self::NoSuchContainerName { .. }
             | Self::NoSuchNetwork { .. }
+            | Self::NoSuchVolume { .. }
+            | Self::NoVolumes { .. }
+            | Self::NoSuchSnapshot { .. }
             | Self::AmbiguousNetwork { .. }
             | Self::Filter(_)
             | Self::Template(_)
@@ -412,6 +437,9 @@ impl CliError {
                 })
             }
             Self::NoSuchNetwork { .. } => Some("list them with `rcompose network ls`".to_owned()),
+            Self::NoSuchVolume { volume, known } => meant("volumes", volume, known),
+            Self::NoSuchSnapshot { snapshot, known } => meant("snapshots", snapshot.as_str(), known),
+            Self::NoVolumes { .. } => Some("name them under `volumes`, and make them with `rcompose up -d`".to_owned()),
             Self::AmbiguousNetwork { .. } => Some("name it by its id: `rcompose network ls`".to_owned()),
             Self::NoTerminal { .. } => Some("only look on: `attach --no-stdin`".to_owned()),
             Self::Terminal(_) => Some("run the command without a terminal: `exec -T`".to_owned()),
@@ -502,6 +530,15 @@ impl CliError {
     }
 }
 
+/// What may have been meant by a name that is none of those `known`.
+fn meant(kind: &str, name: &str, known: &[String]) -> Option<String> {
+    match nearest(name, known.iter().map(String::as_str)) {
+        Some(nearest) => Some(format!("did you mean `{nearest}`?")),
+        None if known.is_empty() => None,
+        None => Some(format!("the {kind} are {}", known.join(", "))),
+    }
+}
+
 fn pull_hint(error: &PullError) -> Option<String> {
     let hint = match error {
         PullError::NotFound { .. } => "check the name and the tag under `image`",
@@ -530,7 +567,7 @@ fn failure_hint(failure: &Failure) -> Option<String> {
         FailureKind::ImageMissing => "pull it: `rcompose pull`",
         FailureKind::DeviceMissing => "plug it in or install its driver, or correct `devices` in the compose file",
         FailureKind::NotRunning => "start it, or see why it ended: `rcompose logs`",
-        FailureKind::Plan | FailureKind::Cancelled | FailureKind::System => return None,
+        FailureKind::VolumeInUse | FailureKind::Plan | FailureKind::Cancelled | FailureKind::System => return None,
     };
     Some(hint.to_owned())
 }

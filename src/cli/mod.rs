@@ -116,6 +116,7 @@ fn run(args: &Args) -> Result<ExitCode, CliError> {
         Command::Ls(ls) => verb::ls::run(&context, &ls),
         Command::Images(images) => verb::images::run(&context, &images),
         Command::Volumes(volumes) => verb::volumes::run(&context, &volumes),
+        Command::Snapshot(snapshot) => block_on(verb::snapshot::run(&context, snapshot)),
         Command::Events(events) => block_on(verb::events::run(&context, events)),
         Command::Stats(stats) => block_on(verb::stats::run(&context, stats)),
         Command::Top(top) => verb::top::run(&context, &top),

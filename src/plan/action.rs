@@ -58,6 +58,18 @@ pub(super) fn plan(
                 draft.add(kill, Cause::Requested, []);
             }
         }
+        Action::Restore { snapshot, volumes, users } => {
+            let services = observed.containers.iter().map(|container| &container.service);
+            let users = services.filter(|name| users.contains(*name)).collect();
+            let targets = existing.restarted(&users, false);
+            let leaving = existing.leaving(&targets, |_| Then::Stay);
+            let mut gone = take_down(&mut draft, project, observed, leaving, None);
+            let restore = Operation::RestoreVolumes { snapshot: snapshot.clone(), volumes: volumes.clone() };
+            let restore = draft.add(restore, Cause::Requested, gone.values().copied());
+            gone.values_mut().for_each(|last| *last = restore);
+            let mut starts = existing.start_again(&mut draft, &targets, &gone);
+            existing.await_all(&mut draft, &mut starts, &targets);
+        }
         Action::Pause | Action::Unpause => {
             let targets = existing.targets(services);
             let running = observed.containers.iter().filter(|container| is_running(container));
@@ -209,11 +221,16 @@ impl<'a> Existing<'a> {
         let targets = self.with_dependencies(named)?;
         let mut starts = self.start_again(draft, &targets, &Gone::new());
         if wait {
-            for name in self.in_order(&targets) {
-                starts.condition(self, draft, name, self.readiness(name), true, Cause::Requested);
-            }
+            self.await_all(draft, &mut starts, &targets);
         }
         Ok(())
+    }
+
+    /// Adds the waits for what is started to be as it should.
+    fn await_all(&self, draft: &mut Draft, starts: &mut Starts<'a>, services: &BTreeSet<&'a ServiceName>) {
+        for name in self.in_order(services) {
+            starts.condition(self, draft, name, self.readiness(name), true, Cause::Requested);
+        }
     }
 
     /// What `--wait` waits for.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::compose::model::Condition;
-use crate::name::{ContainerId, ContainerName, ImageReference, NetworkName, ServiceName, VolumeName};
+use crate::name::{ContainerId, ContainerName, ImageReference, NetworkName, ServiceName, SnapshotName, VolumeName};
 
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,6 +119,13 @@ pub enum Operation {
     RemoveNetwork {
         /// Its key.
         network: NetworkName,
+    },
+    /// Puts volumes where a snapshot has them: all, or none.
+    RestoreVolumes {
+        /// The snapshot.
+        snapshot: SnapshotName,
+        /// Their names on the host.
+        volumes: Vec<String>,
     },
     /// Removes a volume and what is in it.
     RemoveVolume {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::compose::model::PullPolicy;
-use crate::name::{ServiceName, VolumeName};
+use crate::name::{ServiceName, SnapshotName, VolumeName};
 
 /// The choices of `up`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,6 +98,16 @@ pub enum Action {
         stop: bool,
         /// Anonymous volumes go too.
         volumes: bool,
+    },
+    /// `snapshot restore`: those that use the volumes stop first and start again, with those that ask to be restarted with
+    /// them; the plan ends when they are healthy.
+    Restore {
+        /// The snapshot.
+        snapshot: SnapshotName,
+        /// Which of its volumes, by their names on the host.
+        volumes: Vec<String>,
+        /// The services of which a container that runs has one mounted.
+        users: BTreeSet<ServiceName>,
     },
 }
 

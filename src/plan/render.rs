@@ -114,6 +114,9 @@ impl fmt::Display for Operation {
                 write!(formatter, "remove container {name} with its volumes")
             }
             Self::RemoveNetwork { network } => write!(formatter, "remove network {network}"),
+            Self::RestoreVolumes { snapshot, volumes } => {
+                write!(formatter, "restore {} from snapshot {snapshot}", volumes.join(", "))
+            }
             Self::RemoveVolume { volume, .. } => write!(formatter, "remove volume {volume}"),
         }
     }

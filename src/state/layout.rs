@@ -9,18 +9,22 @@
 //!   networks/NAME.json                    networks that belong to no project
 //!   volumes/NAME/{volume.json,data/}
 //!   volumes/NAME/{copying/,copied/}       what a new volume is filled with, before it is whole and before it is moved in
+//!   volumes/NAME/incoming/                what takes the place of `data` when it is whole
+//!   snapshots/PROJECT/NAME/{snapshot.json,volumes/VOLUME/}
+//!   snapshots/PROJECT/{.new,.gone}/       one that is being made, or removed
 //!   projects/PROJECT/
 //!     networks/KEY.json
 //!     containers/ID/{container.json,upper/,work/,container.log}
 //! <run>                                   /run/rcompose: nothing in it outlives a boot
 //!   PROJECT/{lock,supervisor.sock,supervisor.pid,supervisor.log}
+//!   PROJECT/held.json                     the containers that the supervisor has paused for a moment
 //!   PROJECT/containers/ID/                state.json, the shim's records, /etc/hosts and the like
 //!   PROJECT/leases/PID/                   lease.json, and /etc/hosts and the like: of a program of the host on networks
 //! ```
 
 use std::path::{Path, PathBuf};
 
-use crate::name::{ContainerId, ProjectName};
+use crate::name::{ContainerId, ProjectName, SnapshotName};
 
 /// The two roots of everything rcompose keeps.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -84,6 +88,24 @@ impl Layout {
         self.volume(name).join("copied")
     }
 
+    /// What is to take the place of a volume's data.
+    #[must_use]
+    pub fn volume_incoming(&self, name: &str) -> PathBuf {
+        self.volume(name).join("incoming")
+    }
+
+    /// The snapshots of a project: they outlive all else of it.
+    #[must_use]
+    pub fn snapshots(&self, project: &ProjectName) -> PathBuf {
+        self.root.join("snapshots").join(project.as_str())
+    }
+
+    /// What a snapshot has of a volume.
+    #[must_use]
+    pub fn snapshot_of(&self, project: &ProjectName, snapshot: &SnapshotName, volume: &str) -> PathBuf {
+        self.snapshots(project).join(snapshot.as_str()).join("volumes").join(volume)
+    }
+
     /// The records of networks that belong to no project.
     #[must_use]
     pub fn standalone_networks(&self) -> PathBuf {
@@ -133,6 +155,12 @@ impl ProjectLayout {
     #[must_use]
     pub fn supervisor_log(&self) -> PathBuf {
         self.run.join("supervisor.log")
+    }
+
+    /// The containers that are paused until the supervisor has done something.
+    #[must_use]
+    pub fn held(&self) -> PathBuf {
+        self.run.join("held.json")
     }
 
     /// The network records.

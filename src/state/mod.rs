@@ -10,6 +10,7 @@ mod lock;
 mod network;
 mod record;
 mod shared;
+mod snapshot;
 mod store;
 mod volume;
 
@@ -21,4 +22,5 @@ pub use record::{
     ContainerRecord, ContainerState, EndpointRecord, FailedStart, HealthRecord, LinkRecord, NetworkRecord,
     OneOffRecord, PoolRecord, PublishedPort, VERSION, VolumeRecord,
 };
+pub use snapshot::{SavedVolume, SnapshotRecord};
 pub use store::StateError;

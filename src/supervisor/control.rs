@@ -21,6 +21,7 @@ use super::evidence::Evidence;
 use super::failure::Failure;
 use super::happening::Happening;
 use super::one_off::OneOff;
+use super::snapshot::SnapshotWish;
 use crate::compose::model::{Attachment, Project};
 use crate::name::{ContainerId, ContainerName, NetworkName, ServiceName};
 use crate::network::SubnetPool;
@@ -99,6 +100,8 @@ pub enum Request {
         /// The moment.
         after: jiff::Timestamp,
     },
+    /// Makes, puts back or removes a snapshot of volumes.
+    Snapshot(SnapshotWish),
     /// Removes a network of the project that no container is on.
     RemoveNetwork {
         /// Its key.
@@ -209,6 +212,14 @@ pub enum Status {
     Paused,
     /// It goes on.
     Unpaused,
+    /// It is being copied to a snapshot.
+    Saving,
+    /// It is in the snapshot.
+    Saved,
+    /// It is being made what a snapshot has of it.
+    Restoring,
+    /// It is.
+    Restored,
     /// It is being removed.
     Removing,
     /// It is removed.

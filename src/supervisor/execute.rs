@@ -19,6 +19,7 @@ use super::provision;
 use super::rollout;
 use super::shaping;
 use super::share;
+use super::snapshot;
 use super::unit::{Command, StopReport};
 use super::world::World;
 use crate::compose::model::{Condition, Project};
@@ -307,6 +308,7 @@ async fn perform(world: &Rc<World>, project: Option<&Project>, operation: Operat
             let resource = Resource::Network(record.name);
             reported(world, resource, Status::Removing, Status::Removed, || world.remove_network(&network))
         }
+        Operation::RestoreVolumes { snapshot, volumes } => snapshot::put_back(world, &snapshot, &volumes).await,
         Operation::RemoveVolume { volume, name } => remove_volume(world, &volume, name.as_deref()),
     }
 }
@@ -450,7 +452,13 @@ async fn kill(world: &Rc<World>, id: &ContainerId, name: &ContainerName, signal:
     result.map_err(|failure| failure.because_of(format!("cannot kill {name}")))
 }
 
-async fn pause(world: &Rc<World>, id: &ContainerId, name: &ContainerName, pause: bool) -> Result<(), Failure> {
+/// Pauses a container or lets it go on, and says so.
+pub(super) async fn pause(
+    world: &Rc<World>,
+    id: &ContainerId,
+    name: &ContainerName,
+    pause: bool,
+) -> Result<(), Failure> {
     let result = tell(world, id, name, |reply| Command::Pause { pause, reply }).await;
     let status = match (&result, pause) {
         (Err(_), _) => Status::Error,

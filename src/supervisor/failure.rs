@@ -49,6 +49,8 @@ pub enum FailureKind {
     NotInTime,
     /// An external network or volume does not exist.
     ExternalMissing,
+    /// A volume is to be replaced, and a container runs that has it.
+    VolumeInUse,
     /// The machine has no such device.
     DeviceMissing,
     /// A container whose namespaces or volumes are to be shared does not run, or does not exist.

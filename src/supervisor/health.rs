@@ -1,6 +1,7 @@
 //! Runs the probes of one container, as [`super::health_policy`] says when.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use oci_spec::runtime::Process;
 use tokio::task::JoinHandle;
@@ -11,13 +12,16 @@ use super::health_policy::{HealthPolicy, ProbeResult};
 use super::observe::Record;
 use crate::compose::model::Probe;
 use crate::plan::Health;
-use crate::runtime::{self, ExecOptions};
+use crate::runtime::{self, ExecOptions, Handle};
 use crate::state::ContainerLayout;
 
 /// How much of a probe's output is kept, in bytes.
 const OUTPUT_LIMIT: usize = 4096;
 /// How many failed probes are kept.
 const FAILURES: usize = 5;
+
+/// How long after a probe of a paused container the next one follows.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// What one probe gave.
 struct Outcome {
@@ -86,6 +90,11 @@ impl Prober {
         checked.under_way = None;
         // A probe is neither aborted while it is awaited nor panics.
         let Ok(outcome) = outcome else { return };
+        if outcome.failure.is_some() && is_paused(&checked.directory) {
+            // It says nothing about the program, which is asked again when it goes on.
+            checked.due = outcome.ended + checked.policy.check().interval.min(LOOK_AGAIN);
+            return;
+        }
         let result = ProbeResult {
             passed: outcome.failure.is_none(),
             started: outcome.started - checked.began,
@@ -124,7 +133,12 @@ fn options(record: &Record, process: Option<Process>, probe: &Probe) -> ExecOpti
     ExecOptions { process, user: lowered.user.clone(), ..ExecOptions::default() }
 }
 
-async fn run(directory: PathBuf, options: ExecOptions, timeout: std::time::Duration) -> Outcome {
+/// Whether all processes of the container are stopped.
+fn is_paused(directory: &Path) -> bool {
+    Handle::adopt(directory).ok().flatten().is_some_and(|container| container.is_paused().unwrap_or(false))
+}
+
+async fn run(directory: PathBuf, options: ExecOptions, timeout: Duration) -> Outcome {
     let started = Instant::now();
     let failure = match runtime::probe(&directory, &options, timeout, OUTPUT_LIMIT).await {
         Ok(probe) => match probe.code {

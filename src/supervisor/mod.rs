@@ -50,6 +50,7 @@ mod server;
 mod shaping;
 mod share;
 mod shared;
+mod snapshot;
 mod standalone;
 mod start;
 mod stopped;
@@ -71,6 +72,7 @@ pub use lease::{HOSTS, RESOLV_CONF, not_up};
 pub use observe::{Configuration, Ended, Outline, Record, ended, health, observe};
 pub use one_off::{ConsoleSize, OneOff};
 pub use server::{ServeError, Served, serve};
+pub use snapshot::{SnapshotWish, VolumeUser, volume_users};
 pub use standalone::{create_network, remove_network};
 pub use stopped::stopped;
 

@@ -14,6 +14,7 @@ use super::one_off::{self, OneOff};
 use super::provision;
 use super::rewire::Rewire;
 use super::shared;
+use super::snapshot;
 use super::standalone;
 use super::unit::{Command, UnitState};
 use super::world::World;
@@ -54,6 +55,7 @@ pub(super) async fn perform(world: &Rc<World>, request: Request, mut cancelled: 
         }
         // Answered where it came in: see `connection`.
         Request::HostRun(_) | Request::Events { .. } => Ok(Vec::new()),
+        Request::Snapshot(wish) => snapshot::fulfil(world, wish, cancelled).await,
         Request::RemoveNetwork { network } => remove_network(world, &network),
     };
     match result {

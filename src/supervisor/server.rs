@@ -302,6 +302,7 @@ fn rank(request: &Request) -> Rank {
         | Request::Disconnect { .. }
         | Request::HostRun(_)
         | Request::Events { .. }
+        | Request::Snapshot(_)
         | Request::RemoveNetwork { .. } => Rank::Up,
         Request::Act { action: Action::Stop { .. } | Action::Remove { stop: true, .. }, .. } => Rank::Stop,
         Request::Act { action: Action::Kill { signal, .. }, .. } if *signal == runtime::Signal::KILL.as_raw() => {

@@ -132,8 +132,16 @@ pub(super) fn anonymous_volumes(world: &World, record: &Record) -> Result<BTreeS
 }
 
 fn has_mounted(record: &Record, directory: &Path) -> bool {
-    let mut mounts = record.config.lowered.spec.mounts().iter().flatten();
-    mounts.any(|mount| mount.source().as_deref().is_some_and(|source| source.starts_with(directory)))
+    mounts(record, directory).is_some()
+}
+
+/// Whether a container may write to what it has mounted of a directory; `None` when that is nothing.
+pub(super) fn mounts(record: &Record, directory: &Path) -> Option<bool> {
+    let mounts = record.config.lowered.spec.mounts().iter().flatten();
+    let of = mounts.filter(|mount| mount.source().as_deref().is_some_and(|source| source.starts_with(directory)));
+    let is_read_only =
+        |mount: &Mount| mount.options().iter().flatten().any(|option| ["ro", "rro"].contains(&option.as_str()));
+    of.map(|mount| !is_read_only(mount)).reduce(|one, other| one || other)
 }
 
 /// Who shares a network is the same host: its name, and who it knows.

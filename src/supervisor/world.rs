@@ -94,6 +94,7 @@ impl World {
     ) -> Result<Rc<Self>, StateError> {
         let paths = layout.project(&project);
         paths.remove_debris()?;
+        layout.remove_snapshot_debris(&project)?;
         // A client that cannot follow loses the oldest events; nothing waits for it.
         let events = broadcast::channel(1024).0;
         let networks = paths.read_networks()?.into_iter().map(|record| (record.key.clone(), record)).collect();
@@ -129,6 +130,7 @@ impl World {
         for record in world.paths.read_containers::<observe::Configuration>()? {
             world.adopt_container(Rc::new(record))?;
         }
+        super::snapshot::let_go_of_the_dead(&world)?;
         lease::adopt(&world)?;
         // Not for a new project: removing a table that is not there makes the kernel wait 20 ms for a grace period.
         if !world.networks.borrow().is_empty() {

@@ -2,6 +2,7 @@
 
 use insta::assert_snapshot;
 use rcompose::compose::model::{Condition, Dependency, NetworkMode, Project};
+use rcompose::name::SnapshotName;
 use rcompose::plan::{Action, Health, Observed, ObservedState, act};
 
 use super::world::{With, add_one_off, container, name, project, running, service};
@@ -169,4 +170,24 @@ fn what_runs_is_removed_only_once_it_is_stopped() {
     #2 stop container shop-db-1 (requested)
     #3 remove container shop-db-1 with its volumes (requested) after #2
     ");
+}
+
+#[test]
+fn who_uses_a_volume_stops_before_it_is_restored_and_starts_after_it() {
+    let restore = |users: &[&str]| Action::Restore {
+        snapshot: SnapshotName::new("seed").unwrap(),
+        volumes: vec!["shop_data".to_owned(), "shop_more".to_owned()],
+        users: users.iter().map(|user| name(user)).collect(),
+    };
+    // The app asks to be restarted with the database; the cache runs on, and the web server too.
+    assert_snapshot!(plan(&running(&stack()), &[], &restore(&["db"])), @"
+    #1 stop container shop-app-1 (requested)
+    #2 stop container shop-db-1 (requested) after #1
+    #3 restore shop_data, shop_more from snapshot seed (requested) after #1, #2
+    #4 start container db-1 (requested) after #3
+    #5 await db service_healthy (needed by app) after #4
+    #6 start container app-1 (requested) after #3, #5
+    #7 await app service_started (requested) after #6
+    ");
+    assert_snapshot!(plan(&running(&stack()), &[], &restore(&[])), @"#1 restore shop_data, shop_more from snapshot seed (requested)");
 }

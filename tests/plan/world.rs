@@ -142,6 +142,7 @@ fn carry_out_step(operation: &Operation, project: Option<&Project>, observed: &m
             let made = ObservedVolume { name: config.name.clone(), definition: Some(Definition::of_volume(config)) };
             assert_eq!(observed.volumes.insert(volume.clone(), made), None, "{volume} exists");
         }
+        Operation::RestoreVolumes { .. } => {}
         Operation::PullImage { image } => drop(observed.images.insert(image.clone(), format!("id of {image}"))),
         Operation::CreateContainer { service, number, .. } => {
             let container = created(project.unwrap(), service, *number, observed);

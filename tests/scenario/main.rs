@@ -53,6 +53,7 @@ mod rmi;
 mod rolling;
 mod run;
 mod scale;
+mod snapshot;
 mod start_stop;
 mod stats;
 mod steps;

@@ -24,6 +24,7 @@ mod publish;
 mod pull;
 mod push;
 mod run;
+mod snapshot;
 mod stats;
 mod top;
 mod up;
@@ -62,6 +63,9 @@ pub use publish::{OciVersion, PublishArgs};
 pub use pull::{PullArgs, PullWhen};
 pub use push::PushArgs;
 pub use run::RunArgs;
+pub use snapshot::{
+    SnapshotArgs, SnapshotCreateArgs, SnapshotLsArgs, SnapshotRestoreArgs, SnapshotRmArgs, SnapshotVerb,
+};
 pub use stats::StatsArgs;
 pub use top::TopArgs;
 pub use up::{Ending, Recreate, UpArgs, UpPull};
@@ -195,6 +199,8 @@ pub enum Command {
     Images(ImagesArgs),
     /// List the volumes of the project
     Volumes(VolumesArgs),
+    /// Keep what is in the volumes under a name, and put it back
+    Snapshot(SnapshotArgs),
     /// Show the processes of the containers
     Top(TopArgs),
     /// Show what the containers use: processors, memory, networks, disks
@@ -340,6 +346,7 @@ pub(super) mod tests {
           ls          List the projects of this machine
           images      List the images of the containers
           volumes     List the volumes of the project
+          snapshot    Keep what is in the volumes under a name, and put it back
           top         Show the processes of the containers
           stats       Show what the containers use: processors, memory, networks, disks
           events      Show what happens to the containers, as it happens

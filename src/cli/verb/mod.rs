@@ -25,6 +25,7 @@ pub(super) mod publish;
 pub(super) mod pull;
 pub(super) mod push;
 pub(super) mod run;
+pub(super) mod snapshot;
 pub(super) mod stats;
 pub(super) mod top;
 pub(super) mod up;
