@@ -21,6 +21,7 @@ use super::logs::{Line, LogFormat, LogWriter, SourceId, Stream};
 use super::outcome::Outcome;
 use super::output;
 use super::tailer::Tailer;
+use super::timings::Report;
 use super::watch::{Rules, Watch};
 use crate::compose::model::{Project, Service};
 use crate::name::{ContainerId, ProjectName};
@@ -40,6 +41,7 @@ pub(super) async fn run(
     project: &Project,
     args: &UpArgs,
     watched: Option<Rules>,
+    mut report: Option<Report>,
 ) -> Result<ExitCode, CliError> {
     let mut session = Session::new(context, project, args);
     let watch = watched.map(|rules| Watch::new(context, project, rules, Rc::clone(&session.restarting)));
@@ -81,14 +83,25 @@ pub(super) async fn run(
                         if let Some(progress) = progress.take() {
                             progress.finish(Instant::now())?;
                         }
+                        if let Some(report) = report.take() {
+                            report.tell(&context.globals, &project.name)?;
+                        }
                         session.attach_running()?;
                     }
                     Some(Event::Failed(reported)) => {
                         if let Some(progress) = progress.take() {
                             progress.finish(Instant::now())?;
                         }
+                        if let Some(report) = report.take() {
+                            report.tell(&context.globals, &project.name)?;
+                        }
                         failures = reported;
                         finished = true;
+                    }
+                    Some(Event::Timed(steps)) => {
+                        if let Some(report) = &mut report {
+                            report.steps = steps;
+                        }
                     }
                     // Told to those who have asked for it.
                     Some(Event::Happened(_) | Event::Held(_)) => {}
@@ -309,8 +322,13 @@ impl<'a> Session<'a> {
             Interrupt::Stop => Action::Stop { timeout: self.args.timeout },
             Interrupt::Kill => Action::Kill { signal: Signal::KILL.as_raw(), orphans: true },
         };
-        let request =
-            Request::Act { project: None, services: Vec::new(), action, at_once: self.context.globals.at_once() };
+        let request = Request::Act {
+            project: None,
+            services: Vec::new(),
+            action,
+            at_once: self.context.globals.at_once(),
+            timed: false,
+        };
         let (layout, name) = (self.context.layout.clone(), self.project.name.clone());
         let (progress, paint) = (output::progress(&self.context.globals, "stop"), output::paint(&self.context.globals));
         tokio::task::spawn_local(async move {

@@ -6,7 +6,7 @@ use super::error::CliError;
 use super::evidence;
 use super::output::{self, StderrProgress};
 use super::style::Paint;
-use crate::supervisor::{Client, ClientError, Event};
+use crate::supervisor::{Client, ClientError, Event, StepTime};
 
 /// How often the elapsed times on a terminal are brought up to date.
 const TICK: Duration = Duration::from_millis(100);
@@ -15,7 +15,20 @@ const TICK: Duration = Duration::from_millis(100);
 ///
 /// # Errors
 /// [`CliError::Failed`] with every failure the supervisor reports, or [`CliError::Client`] when it goes away.
-pub(super) async fn complete(mut client: Client, mut progress: StderrProgress, paint: Paint) -> Result<(), CliError> {
+pub(super) async fn complete(client: Client, progress: StderrProgress, paint: Paint) -> Result<(), CliError> {
+    complete_timed(client, progress, paint, &mut Vec::new()).await
+}
+
+/// As [`complete`], and keeps when each step was under way of a request that is to be timed.
+///
+/// # Errors
+/// As [`complete`].
+pub(super) async fn complete_timed(
+    mut client: Client,
+    mut progress: StderrProgress,
+    paint: Paint,
+    steps: &mut Vec<StepTime>,
+) -> Result<(), CliError> {
     let mut warnings = Vec::new();
     let mut hooks = String::new();
     let mut tick = tokio::time::interval(TICK);
@@ -44,6 +57,7 @@ pub(super) async fn complete(mut client: Client, mut progress: StderrProgress, p
                 let facts = evidence::told(&of);
                 warnings.push(format!("{} has failed\n{}", of.container, facts.trim_end()));
             }
+            Ok(Some(Event::Timed(of))) => *steps = of,
             Ok(Some(Event::Container(_) | Event::Happened(_) | Event::Held(_))) => {}
             Ok(Some(Event::Done)) => break Ok(()),
             Ok(Some(Event::Failed(failures))) => break Err(CliError::Failed { failures }),

@@ -11,8 +11,10 @@ use super::context::Context;
 use super::error::CliError;
 use super::output::StderrProgress;
 use super::progress::{Amount, Event, Status};
+use super::timings::{Kind, Stopwatch};
 use crate::image::{Digest, PullError, PullEvent, Store, pull};
 use crate::name::ImageReference;
+use crate::supervisor::now;
 
 /// Pulls `references` into `store` and returns what failed; one that fails does not keep the others from being pulled.
 /// Must run in a `LocalSet`.
@@ -25,6 +27,7 @@ pub(super) async fn pull_images<'a>(
     references: impl IntoIterator<Item = &'a ImageReference>,
     at_once: Option<usize>,
     progress: &mut StderrProgress,
+    stopwatch: &Stopwatch,
 ) -> Result<Vec<PullError>, CliError> {
     let registries = Rc::new(context.registries()?);
     let store = Rc::new(store.clone());
@@ -41,10 +44,11 @@ pub(super) async fn pull_images<'a>(
         pulls.spawn_local(async move {
             // Never closed: it cannot fail.
             let _permit = room.acquire().await;
+            let begun = now();
             // Unbounded: an event is a few bytes, and a pull must not wait for a terminal.
             let tell = |event| drop(events.send((name.clone(), event)));
             let outcome = pull(&store, &registries, &reference, tell).await;
-            (name, outcome)
+            (name, begun, outcome)
         });
     }
     drop(events);
@@ -62,7 +66,8 @@ pub(super) async fn pull_images<'a>(
             joined = pulls.join_next() => {
                 // A pull neither panics nor is aborted here; were it so, its image is found missing later.
                 let Some(joined) = joined else { return Ok(failures) };
-                let Ok((name, outcome)) = joined else { continue };
+                let Ok((name, begun, outcome)) = joined else { continue };
+                stopwatch.note(Kind::Pull, &format!("image {name}"), begun);
                 let status = if outcome.is_ok() { Status::Pulled } else { Status::Error };
                 progress.event(Event::new(id(&name), status), Instant::now())?;
                 failures.extend(outcome.err());

@@ -22,6 +22,7 @@ use super::failure::Failure;
 use super::happening::Happening;
 use super::one_off::OneOff;
 use super::snapshot::SnapshotWish;
+use super::timing::StepTime;
 use crate::compose::model::{Attachment, Project};
 use crate::name::{ContainerId, ContainerName, NetworkName, ServiceName};
 use crate::network::SubnetPool;
@@ -43,6 +44,9 @@ pub enum Request {
         subnet_pools: Vec<SubnetPool>,
         /// Whether to go on reporting containers after `Done`.
         follow: bool,
+        /// Whether to tell when each step was under way.
+        #[serde(default)]
+        timed: bool,
     },
     /// Runs one command in a container of its own, once what that needs is there. A client that is to be attached hears
     /// [`Event::Held`], and says something when it is: only then the command is executed.
@@ -74,6 +78,9 @@ pub enum Request {
         /// How many steps may be under way at once; any number when not given.
         #[serde(default)]
         at_once: Option<usize>,
+        /// Whether to tell when each step was under way.
+        #[serde(default)]
+        timed: bool,
     },
     /// Puts a container of the project on one of its networks.
     Connect {
@@ -158,6 +165,8 @@ pub enum Event {
     Died(Box<Evidence>),
     /// A container that [`Request::Run`] asks for is there, and is held until its client is attached.
     Held(ContainerId),
+    /// When the steps of a request were under way which is to be timed: said before its end, whatever that is.
+    Timed(Vec<StepTime>),
     /// A container started or ended.
     Container(ContainerEvent),
     /// Something happened to a container: only to those who have asked for [`Request::Events`].

@@ -20,6 +20,7 @@ use super::rollout;
 use super::shaping;
 use super::share;
 use super::snapshot;
+use super::timing::{self, StepTime};
 use super::unit::{Command, StopReport};
 use super::world::World;
 use crate::compose::model::{Condition, Project};
@@ -48,10 +49,11 @@ pub(super) struct Limits<'a> {
     pub(super) time: Option<Duration>,
     /// How many steps may be under way at once, waits not counted.
     pub(super) at_once: Option<usize>,
+    /// Whether to tell in the end when each step was under way.
+    pub(super) timed: bool,
 }
 
-/// Executes `plan`; returns every failure. When `cancelled`, it returns as soon as no step is under way any more; a
-/// container whose start has begun is left to its unit.
+/// Executes `plan`, and tells how long that took where it is to be timed.
 pub(super) async fn execute(
     world: &Rc<World>,
     project: Option<&Rc<Project>>,
@@ -59,69 +61,13 @@ pub(super) async fn execute(
     on_failure: OnFailure,
     limits: Limits<'_>,
 ) -> Vec<Failure> {
-    let mut walk = Walk {
-        world,
-        project,
-        plan,
-        running: JoinSet::new(),
-        waits: Vec::new(),
-        under_way: BTreeSet::new(),
-        at_once: limits.at_once.unwrap_or(usize::MAX),
-        working: 0,
-        ready: VecDeque::new(),
-        open: BTreeMap::new(),
-    };
-    // One too far away for the clock never comes.
-    let deadline = limits.time.and_then(|time| Instant::now().checked_add(time));
-    let mut failures = Vec::new();
-    for (id, _) in plan.steps() {
-        walk.open.insert(id, plan.dependencies(id).len());
+    let mut walk = Walk::new(world, project, plan, &limits);
+    let timed = limits.timed;
+    let failures = walk.to_the_end(on_failure, limits).await;
+    if timed {
+        world.say(Event::Timed(walk.times()));
     }
-    for (id, _) in plan.steps() {
-        if plan.dependencies(id).is_empty() {
-            walk.begin(id);
-        }
-    }
-    loop {
-        let joined = tokio::select! {
-            joined = walk.running.join_next() => joined,
-            _ = &mut *limits.cancelled => {
-                walk.running.shutdown().await;
-                failures.push(Failure::interrupted());
-                return failures;
-            }
-            () = until(deadline) => {
-                failures.push(walk.overdue(limits.time.unwrap_or_default()));
-                walk.running.shutdown().await;
-                return failures;
-            }
-        };
-        let (id, result) = match joined {
-            None => return failures,
-            Some(Ok(step)) => step,
-            // Only the waits are ever aborted, after the failure that made them pointless was noted.
-            Some(Err(error)) if error.is_cancelled() => continue,
-            Some(Err(error)) => std::panic::resume_unwind(error.into_panic()),
-        };
-        walk.end(id);
-        if let Err(failure) = result {
-            if walk.is_optional(id) {
-                world.warn(&failure.to_string());
-                walk.pass_by(id);
-                walk.begin_ready();
-                continue;
-            }
-            failures.push(failure);
-            if on_failure == OnFailure::Stop {
-                walk.waits.drain(..).for_each(|wait| wait.abort());
-                continue;
-            }
-        }
-        if failures.is_empty() || on_failure == OnFailure::Continue {
-            walk.finish(id);
-            walk.begin_ready();
-        }
-    }
+    failures
 }
 
 struct Walk<'a> {
@@ -130,8 +76,10 @@ struct Walk<'a> {
     plan: &'a Plan,
     running: JoinSet<(StepId, Result<(), Failure>)>,
     waits: Vec<AbortHandle>,
-    /// The steps that have begun and not ended.
-    under_way: BTreeSet<StepId>,
+    /// The steps that have begun and not ended, and since when.
+    under_way: BTreeMap<StepId, Duration>,
+    /// Those that have ended.
+    ended: Vec<StepTime>,
     at_once: usize,
     /// How many of `under_way` count as work.
     working: usize,
@@ -149,12 +97,89 @@ async fn until(deadline: Option<Instant>) {
     }
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
+    fn new(world: &'a Rc<World>, project: Option<&'a Rc<Project>>, plan: &'a Plan, limits: &Limits<'_>) -> Self {
+        Self {
+            world,
+            project,
+            plan,
+            running: JoinSet::new(),
+            waits: Vec::new(),
+            under_way: BTreeMap::new(),
+            ended: Vec::new(),
+            at_once: limits.at_once.unwrap_or(usize::MAX),
+            working: 0,
+            ready: VecDeque::new(),
+            open: plan.steps().map(|(id, _)| (id, plan.dependencies(id).len())).collect(),
+        }
+    }
+
+    /// Begins and ends steps until there are none; returns every failure. When `cancelled`, it returns as soon as no step is
+    /// under way any more; a container whose start has begun is left to its unit.
+    async fn to_the_end(&mut self, on_failure: OnFailure, limits: Limits<'_>) -> Vec<Failure> {
+        // One too far away for the clock never comes.
+        let deadline = limits.time.and_then(|time| Instant::now().checked_add(time));
+        let mut failures = Vec::new();
+        let plan = self.plan;
+        for (id, _) in plan.steps() {
+            if plan.dependencies(id).is_empty() {
+                self.begin(id);
+            }
+        }
+        loop {
+            let joined = tokio::select! {
+                joined = self.running.join_next() => joined,
+                _ = &mut *limits.cancelled => {
+                    self.running.shutdown().await;
+                    failures.push(Failure::interrupted());
+                    return failures;
+                }
+                () = until(deadline) => {
+                    failures.push(self.overdue(limits.time.unwrap_or_default()));
+                    self.running.shutdown().await;
+                    return failures;
+                }
+            };
+            let (id, result) = match joined {
+                None => return failures,
+                Some(Ok(step)) => step,
+                // Only the waits are ever aborted, after the failure that made them pointless was noted.
+                Some(Err(error)) if error.is_cancelled() => continue,
+                Some(Err(error)) => std::panic::resume_unwind(error.into_panic()),
+            };
+            self.end(id);
+            if let Err(failure) = result {
+                if self.is_optional(id) {
+                    self.world.warn(&failure.to_string());
+                    self.pass_by(id);
+                    self.begin_ready();
+                    continue;
+                }
+                failures.push(failure);
+                if on_failure == OnFailure::Stop {
+                    self.waits.drain(..).for_each(|wait| wait.abort());
+                    continue;
+                }
+            }
+            if failures.is_empty() || on_failure == OnFailure::Continue {
+                self.finish(id);
+                self.begin_ready();
+            }
+        }
+    }
+
+    /// When each step was under way that has begun, whether it came to its end or not.
+    fn times(self) -> Vec<StepTime> {
+        let given_up = self.under_way.iter().map(|(id, begun)| StepTime::ended(self.plan, *id, *begun));
+        let given_up: Vec<_> = given_up.collect();
+        self.ended.into_iter().chain(given_up).collect()
+    }
+
     /// That time is up: who waits for whom.
     fn overdue(&self, time: Duration) -> Failure {
         let seconds = time.as_secs_f64();
         let mut failure = Failure::new(FailureKind::NotInTime, format!("application not healthy after {seconds}s"));
-        for id in &self.under_way {
+        for id in self.under_way.keys() {
             let operation = &self.plan.step(*id).operation;
             let Operation::AwaitCondition { service, condition, .. } = operation else {
                 failure.causes.push(format!("still under way: {operation}"));
@@ -177,7 +202,9 @@ impl Walk<'_> {
 
     /// Takes note that a step has ended, in whatever way.
     fn end(&mut self, id: StepId) {
-        if self.under_way.remove(&id) && !self.is_wait(id) {
+        let Some(begun) = self.under_way.remove(&id) else { return };
+        self.ended.push(StepTime::ended(self.plan, id, begun));
+        if !self.is_wait(id) {
             self.working -= 1;
         }
     }
@@ -207,13 +234,14 @@ impl Walk<'_> {
             (&operation, &cause)
         {
             // Met by the starts it comes after, even when the container has ended since; only `--wait` asks for more.
+            self.under_way.insert(id, timing::now());
             self.running.spawn_local(std::future::ready((id, Ok(()))));
             return;
         }
         let by = if cause == Cause::Requested { By::Command } else { By::Dependent };
         let (world, project) = (Rc::clone(self.world), self.project.cloned());
         let work = async move { (id, perform(&world, project.as_deref(), operation, by).await) };
-        self.under_way.insert(id);
+        self.under_way.insert(id, timing::now());
         let task = self.running.spawn_local(work);
         if is_wait {
             self.waits.push(task);

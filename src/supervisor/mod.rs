@@ -54,6 +54,7 @@ mod snapshot;
 mod standalone;
 mod start;
 mod stopped;
+mod timing;
 mod unit;
 pub mod update_policy;
 mod vigil;
@@ -75,6 +76,7 @@ pub use server::{ServeError, Served, serve};
 pub use snapshot::{SnapshotWish, VolumeUser, volume_users};
 pub use standalone::{create_network, remove_network};
 pub use stopped::stopped;
+pub use timing::{StepTime, Work, now};
 
 use std::path::Path;
 

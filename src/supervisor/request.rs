@@ -26,9 +26,9 @@ use crate::plan::{self, Action};
 /// Performs a request to its end, or until `cancelled` resolves.
 pub(super) async fn perform(world: &Rc<World>, request: Request, mut cancelled: Cancelled) -> Vec<Failure> {
     let result = match request {
-        Request::Up { project, options, subnet_pools, .. } => {
+        Request::Up { project, options, subnet_pools, timed, .. } => {
             world.subnet_pools.replace(subnet_pools);
-            up(world, &Rc::new(*project), &options, &mut cancelled).await
+            up(world, &Rc::new(*project), &options, timed, &mut cancelled).await
         }
         Request::Run { project, options, subnet_pools, one_off } => {
             world.subnet_pools.replace(subnet_pools);
@@ -37,8 +37,8 @@ pub(super) async fn perform(world: &Rc<World>, request: Request, mut cancelled: 
         Request::Down { project, options } => {
             down(world, project.map(|project| Rc::new(*project)), &options, cancelled).await
         }
-        Request::Act { project, services, action, at_once } => {
-            let limits = Limits { cancelled: &mut cancelled, time: None, at_once };
+        Request::Act { project, services, action, at_once, timed } => {
+            let limits = Limits { cancelled: &mut cancelled, time: None, at_once, timed };
             act(world, project.map(|project| Rc::new(*project)), &services, &action, limits).await
         }
         Request::Connect { container, network, attachment } => {
@@ -89,6 +89,7 @@ async fn up(
     world: &Rc<World>,
     project: &Rc<Project>,
     options: &plan::UpOptions,
+    timed: bool,
     cancelled: &mut Cancelled,
 ) -> Result<Vec<Failure>, Failure> {
     // What an interrupted request has begun is planned with when its outcome is known.
@@ -110,7 +111,7 @@ async fn up(
     if !project.networks.is_empty() {
         warn_of_foreign_firewalls(world, project);
     }
-    let limits = Limits { cancelled, time: options.wait_timeout, at_once: options.at_once };
+    let limits = Limits { cancelled, time: options.wait_timeout, at_once: options.at_once, timed };
     let failures = execute(world, Some(project), &plan, OnFailure::Stop, limits).await;
     world.forget_retired();
     if failures.is_empty() {
@@ -127,7 +128,7 @@ async fn run(
     one_off: &OneOff,
     cancelled: &mut Cancelled,
 ) -> Result<Vec<Failure>, Failure> {
-    let failures = up(world, project, options, cancelled).await?;
+    let failures = up(world, project, options, false, cancelled).await?;
     if !failures.is_empty() {
         return Ok(failures);
     }
@@ -189,7 +190,7 @@ async fn down(
             world.warn(&format!("{} was begun with `run` and goes on: --remove-orphans stops it", one_off.name));
         }
     }
-    let limits = Limits { cancelled: &mut cancelled, time: None, at_once: options.at_once };
+    let limits = Limits { cancelled: &mut cancelled, time: None, at_once: options.at_once, timed: false };
     let failures = execute(world, project.as_ref(), &plan, OnFailure::Continue, limits).await;
     if options.volumes {
         world.remove_unused_anonymous_volumes()?;

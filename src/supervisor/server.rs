@@ -469,7 +469,7 @@ mod tests {
 
     #[test]
     fn an_end_takes_over_from_a_beginning() {
-        let act = |action| Request::Act { project: None, services: Vec::new(), action, at_once: None };
+        let act = |action| Request::Act { project: None, services: Vec::new(), action, at_once: None, timed: false };
         let stop = act(Action::Stop { timeout: None });
         let kill = act(Action::Kill { signal: 9, orphans: false });
         let reload = act(Action::Kill { signal: 1, orphans: false });

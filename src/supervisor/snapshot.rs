@@ -292,7 +292,7 @@ async fn restore(
     let action = Action::Restore { snapshot, volumes: volumes.clone(), users };
     let plan = plan::act(project.as_deref(), &observed, &[], &action)
         .map_err(|error| Failure::from_error(FailureKind::Plan, &error))?;
-    let limits = Limits { cancelled: &mut cancelled, time: None, at_once: None };
+    let limits = Limits { cancelled: &mut cancelled, time: None, at_once: None, timed: false };
     // Who was stopped is started again, whatever became of the volumes.
     let failures = execute::execute(world, project.as_ref(), &plan, OnFailure::Continue, limits).await;
     for volume in &volumes {

@@ -58,6 +58,7 @@ mod start_stop;
 mod stats;
 mod steps;
 mod supervisor;
+mod timings;
 mod tools;
 mod unknown;
 mod up;

@@ -2,6 +2,7 @@
 
 use super::up::{Recreate, UpPull, recreate};
 use super::{IGNORE_ORPHANS, Scale};
+use crate::cli::timings::TimingsTo;
 use crate::name::ServiceName;
 
 /// The flags of `create`.
@@ -31,6 +32,9 @@ pub struct CreateArgs {
     /// Take every question as answered with yes
     #[arg(short, long)]
     pub yes: bool,
+    /// Tell where the time went: as a waterfall, or in a file that ends in .svg or .json
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    pub timings: Option<TimingsTo>,
     /// Only these services, and what they depend on
     #[arg(value_name = "SERVICE")]
     pub services: Vec<ServiceName>,

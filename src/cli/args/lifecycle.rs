@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::InvalidValue;
 use super::value::{grace, seconds};
+use crate::cli::timings::TimingsTo;
 use crate::name::ServiceName;
 use crate::supervisor::lower::signal_number;
 
@@ -16,6 +17,9 @@ pub struct StartArgs {
     /// Seconds that --wait waits at most
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub wait_timeout: Option<Duration>,
+    /// Tell where the time went: as a waterfall, or in a file that ends in .svg or .json
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    pub timings: Option<TimingsTo>,
     /// Only these services, and what they depend on
     #[arg(value_name = "SERVICE")]
     pub services: Vec<ServiceName>,
@@ -158,7 +162,7 @@ mod tests {
         for (line, command) in [
             (
                 "start --wait --wait-timeout 1 web",
-                Command::Start(StartArgs { wait: true, wait_timeout: second, services: web.clone() }),
+                Command::Start(StartArgs { wait: true, wait_timeout: second, timings: None, services: web.clone() }),
             ),
             ("stop -t 1 web", Command::Stop(StopArgs { timeout: second, services: web.clone() })),
             (

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::value::{grace, seconds};
 use super::{IGNORE_ORPHANS, Scale};
+use crate::cli::timings::TimingsTo;
 use crate::compose::model::PullPolicy;
 use crate::name::ServiceName;
 
@@ -88,6 +89,9 @@ pub struct UpArgs {
     /// Bring changes of files into the containers, as `rcompose watch` does
     #[arg(short, long, conflicts_with = "no_start")]
     pub watch: bool,
+    /// Tell where the time went: as a waterfall, or in a file that ends in .svg or .json
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    pub timings: Option<TimingsTo>,
     /// Only these services, and what they depend on
     #[arg(value_name = "SERVICE")]
     pub services: Vec<ServiceName>,

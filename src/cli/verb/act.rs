@@ -6,21 +6,25 @@ use crate::cli::args::{KillArgs, PauseArgs, RestartArgs, RmArgs, StartArgs, Stop
 use crate::cli::confirm::confirmed;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
-use crate::cli::follow::complete;
+use crate::cli::follow::complete_timed;
 use crate::cli::interrupt::interruptible;
 use crate::cli::kernel;
 use crate::cli::output;
 use crate::cli::provider;
 use crate::cli::select::{check_known, file_or_name, services};
+use crate::cli::timings::{Kind, Report, Stopwatch};
 use crate::compose::model::Project;
 use crate::image::Store;
 use crate::name::{ProjectName, ServiceName};
 use crate::plan::{self, Action, Operation, Plan};
-use crate::supervisor::{Client, Configuration, Request, observe};
+use crate::supervisor::{Client, Configuration, Request, now, observe};
 
 pub(in crate::cli) async fn start(context: &Context, args: StartArgs) -> Result<ExitCode, CliError> {
     kernel::require()?;
-    let wish = Wish::of(context, args.services, Action::Start { wait: args.wait, wait_timeout: args.wait_timeout })?;
+    let stopwatch = Stopwatch::start();
+    let mut wish =
+        Wish::of(context, args.services, Action::Start { wait: args.wait, wait_timeout: args.wait_timeout })?;
+    wish.report = args.timings.map(|to| Report { title: "start", to, stopwatch, steps: Vec::new() });
     wish.fulfil("start").await
 }
 
@@ -77,6 +81,8 @@ struct Wish<'a> {
     action: Action,
     /// What it comes to if nothing happens in the meantime.
     plan: Plan,
+    /// What tells of the time, where it is to be told.
+    report: Option<Report>,
 }
 
 impl<'a> Wish<'a> {
@@ -92,12 +98,12 @@ impl<'a> Wish<'a> {
         let store = Store::open(&context.layout.images())?;
         let observed = observe(&context.layout, &name, project.as_ref(), &store)?;
         let plan = plan::act(project.as_ref(), &observed, &names, &action)?;
-        Ok(Self { context, name, project, services: names, action, plan })
+        Ok(Self { context, name, project, services: names, action, plan, report: None })
     }
 
     /// Has the supervisor do it.
     async fn fulfil(self, title: &str) -> Result<ExitCode, CliError> {
-        let Self { context, name, project, services, action, plan } = self;
+        let Self { context, name, project, services, action, plan, report } = self;
         if context.globals.dry_run {
             output::print(&plan.to_string())?;
             return Ok(ExitCode::SUCCESS);
@@ -106,11 +112,22 @@ impl<'a> Wish<'a> {
         if plan.is_empty() && !context.layout.project(&name).socket().exists() {
             return Ok(ExitCode::SUCCESS);
         }
-        let request =
-            Request::Act { project: project.map(Box::new), services, action, at_once: context.globals.at_once() };
+        let (project, at_once) = (project.map(Box::new), context.globals.at_once());
+        let request = Request::Act { project, services, action, at_once, timed: report.is_some() };
+        if let Some(report) = &report {
+            report.stopwatch.loaded();
+        }
+        let begun = now();
         let client = Client::request(&context.layout, &name, &request).await?;
         let progress = output::progress(&context.globals, title);
-        interruptible(complete(client, progress, output::paint(&context.globals))).await?;
-        Ok(ExitCode::SUCCESS)
+        let (paint, mut steps) = (output::paint(&context.globals), Vec::new());
+        if let Some(report) = &report {
+            report.stopwatch.note(Kind::Connect, "supervisor", begun);
+        }
+        let result = interruptible(complete_timed(client, progress, paint, &mut steps)).await;
+        if let Some(report) = report {
+            Report { steps, ..report }.tell(&context.globals, &name)?;
+        }
+        result.map(|()| ExitCode::SUCCESS)
     }
 }

@@ -2,14 +2,16 @@
 
 use std::process::ExitCode;
 
-use super::up::{Bringing, in_plan, scaled};
+use super::up::{Bringing, Timing, in_plan, scaled};
 use crate::cli::args::{CreateArgs, REMOVE_ORPHANS, ScaleArgs};
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::select::select;
+use crate::cli::timings::Stopwatch;
 use crate::plan::UpOptions;
 
 pub(in crate::cli) async fn create(context: &Context, args: CreateArgs) -> Result<ExitCode, CliError> {
+    let stopwatch = Stopwatch::start();
     context.require_root()?;
     let (mut project, switches) = context.load_to_run(&args.services, false)?;
     select(&project, &args.scale.iter().map(|scale| scale.service.clone()).collect::<Vec<_>>())?;
@@ -28,6 +30,7 @@ pub(in crate::cli) async fn create(context: &Context, args: CreateArgs) -> Resul
         ignore_orphans: args.ignore_orphans,
         yes: args.yes,
         switches,
+        timing: Timing { to: args.timings, stopwatch },
     };
     bringing.to_the_end(context, &mut project, options).await
 }
@@ -38,7 +41,13 @@ pub(in crate::cli) async fn scale(context: &Context, args: ScaleArgs) -> Result<
     let (mut project, switches) = context.load_to_run(&services, args.no_deps)?;
     scaled(&mut project, &args.scale);
     let options = UpOptions { services, no_deps: args.no_deps, ..UpOptions::default() };
-    let bringing =
-        Bringing { title: "scale", quiet_pull: false, ignore_orphans: args.ignore_orphans, yes: false, switches };
+    let bringing = Bringing {
+        title: "scale",
+        quiet_pull: false,
+        ignore_orphans: args.ignore_orphans,
+        yes: false,
+        switches,
+        timing: Timing::none(),
+    };
     bringing.to_the_end(context, &mut project, options).await
 }

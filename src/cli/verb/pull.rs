@@ -12,6 +12,7 @@ use crate::cli::interrupt::interruptible;
 use crate::cli::output;
 use crate::cli::progress::ProgressMode;
 use crate::cli::select::select_with;
+use crate::cli::timings::Stopwatch;
 use crate::compose::model::{PullPolicy, Service};
 use crate::image::Store;
 
@@ -40,8 +41,15 @@ pub(in crate::cli) async fn run(context: &mut Context, args: PullArgs) -> Result
         context.globals.progress = Some(ProgressMode::Quiet);
     }
     let mut progress = output::progress(&context.globals, "pull");
-    let failures =
-        interruptible(pull_images(context, &store, references, context.globals.at_once(), &mut progress)).await?;
+    let failures = interruptible(pull_images(
+        context,
+        &store,
+        references,
+        context.globals.at_once(),
+        &mut progress,
+        &Stopwatch::start(),
+    ))
+    .await?;
     progress.finish(Instant::now())?;
     match failures.into_iter().next() {
         Some(failure) if !args.ignore_pull_failures => Err(CliError::Pull(failure)),

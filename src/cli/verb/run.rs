@@ -8,7 +8,7 @@ use std::time::Instant;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
-use super::up::Bringing;
+use super::up::{Bringing, Timing};
 use crate::cli::args::{RunArgs, UpPull};
 use crate::cli::context::Context;
 use crate::cli::detach_keys::{DetachKeys, Watcher};
@@ -44,6 +44,7 @@ pub(in crate::cli) async fn run(context: &mut Context, args: RunArgs) -> Result<
         // `docker compose run` has no such flag: a terminal is asked, a script is refused.
         yes: false,
         switches,
+        timing: Timing::none(),
     };
     let Some(options) = bringing.prepare(context, &mut project, options(&args)).await? else {
         if context.globals.dry_run {

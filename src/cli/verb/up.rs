@@ -11,7 +11,7 @@ use crate::cli::attached;
 use crate::cli::confirm::confirmed;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
-use crate::cli::follow::complete;
+use crate::cli::follow::complete_timed;
 use crate::cli::images::pull_images;
 use crate::cli::interrupt::interruptible;
 use crate::cli::kernel;
@@ -21,14 +21,16 @@ use crate::cli::provider;
 use crate::cli::publish;
 use crate::cli::select::select;
 use crate::cli::switches::Switches;
+use crate::cli::timings::{Kind, Report, Stopwatch, TimingsTo};
 use crate::cli::watch::Rules;
 use crate::compose::model::{Dependency, Project, Service};
 use crate::image::Store;
 use crate::name::{ImageReference, ServiceName, VolumeName};
 use crate::plan::{DependencyGraph, Operation, Plan, PlanError, Recreate, UpOptions, reconcile};
-use crate::supervisor::{Client, Request, observe};
+use crate::supervisor::{Client, Request, now, observe};
 
 pub(in crate::cli) async fn run(context: &Context, mut args: UpArgs) -> Result<ExitCode, CliError> {
+    let stopwatch = Stopwatch::start();
     context.require_root()?;
     let (mut project, switches) = context.load_to_run(&args.services, args.no_deps)?;
     select(&project, &named(&args))?;
@@ -44,14 +46,15 @@ pub(in crate::cli) async fn run(context: &Context, mut args: UpArgs) -> Result<E
         ignore_orphans: args.ignore_orphans,
         yes: args.yes,
         switches,
+        timing: Timing { to: args.timings.clone(), stopwatch },
     };
     let Some(client) = bringing.begin(context, &mut project, options(&args), !args.detached()).await? else {
         return Ok(ExitCode::SUCCESS);
     };
     if !args.detached() {
-        return attached::run(context, client, &project, &args, watched).await;
+        return attached::run(context, client, &project, &args, watched, bringing.report()).await;
     }
-    bringing.end(context, client).await?;
+    bringing.end(context, client, &project).await?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -67,6 +70,23 @@ pub(super) struct Bringing {
     pub(super) yes: bool,
     /// What variables say beside the flags.
     pub(super) switches: Switches,
+    /// What is to be told of the time that it takes.
+    pub(super) timing: Timing,
+}
+
+/// What is to be told of the time that a command takes.
+pub(super) struct Timing {
+    /// `--timings`.
+    pub(super) to: Option<TimingsTo>,
+    /// What the command itself takes.
+    pub(super) stopwatch: Stopwatch,
+}
+
+impl Timing {
+    /// Nothing.
+    pub(super) fn none() -> Self {
+        Self { to: None, stopwatch: Stopwatch::start() }
+    }
 }
 
 impl Bringing {
@@ -78,7 +98,7 @@ impl Bringing {
         options: UpOptions,
     ) -> Result<ExitCode, CliError> {
         if let Some(client) = self.begin(context, project, options, false).await? {
-            self.end(context, client).await?;
+            self.end(context, client, project).await?;
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -93,8 +113,11 @@ impl Bringing {
     ) -> Result<Option<Client>, CliError> {
         let Some(options) = self.prepare(context, project, options).await? else { return Ok(None) };
         let subnet_pools = context.network_settings()?.address_pools;
-        let request = Request::Up { project: Box::new(project.clone()), options, subnet_pools, follow };
-        Ok(Some(Client::request(&context.layout, &project.name, &request).await?))
+        let (begun, timed) = (now(), self.timing.to.is_some());
+        let request = Request::Up { project: Box::new(project.clone()), options, subnet_pools, follow, timed };
+        let client = Client::request(&context.layout, &project.name, &request).await?;
+        self.timing.stopwatch.note(Kind::Connect, "supervisor", begun);
+        Ok(Some(client))
     }
 
     /// Has providers do their part and pulls what is missing; `None` when that is all.
@@ -143,7 +166,9 @@ impl Bringing {
             plan.recreations().iter().for_each(|line| output::note(line));
         }
         kernel::require()?;
-        interruptible(pull(context, &store, &plan, options.at_once, self.quiet_pull)).await?;
+        let stopwatch = &self.timing.stopwatch;
+        stopwatch.loaded();
+        interruptible(pull(context, &store, &plan, options.at_once, self.quiet_pull, stopwatch)).await?;
         if let Some(opened) = publish::opened(project, &plan) {
             output::note(&opened);
         }
@@ -201,9 +226,24 @@ impl Bringing {
         Ok(given_up)
     }
 
-    async fn end(&self, context: &Context, client: Client) -> Result<(), CliError> {
+    async fn end(&self, context: &Context, client: Client, project: &Project) -> Result<(), CliError> {
         let progress = output::progress(&context.globals, self.title);
-        interruptible(complete(client, progress, output::paint(&context.globals))).await
+        let mut steps = Vec::new();
+        let paint = output::paint(&context.globals);
+        let result = interruptible(complete_timed(client, progress, paint, &mut steps)).await;
+        // Of one that failed, too: it may be what took so long.
+        if let Some(mut report) = self.report() {
+            report.steps = steps;
+            report.tell(&context.globals, &project.name)?;
+        }
+        result
+    }
+
+    /// What tells of the time, where it is to be told.
+    fn report(&self) -> Option<Report> {
+        let Timing { to, stopwatch } = &self.timing;
+        let (title, stopwatch) = (self.title, stopwatch.clone());
+        to.clone().map(|to| Report { title, to, stopwatch, steps: Vec::new() })
     }
 }
 
@@ -280,6 +320,7 @@ pub(super) async fn pull(
     plan: &Plan,
     at_once: Option<usize>,
     quiet: bool,
+    stopwatch: &Stopwatch,
 ) -> Result<(), CliError> {
     let images = plan.steps().filter_map(|(_, step)| match &step.operation {
         Operation::PullImage { image } => Some(image),
@@ -294,7 +335,7 @@ pub(super) async fn pull(
         globals.progress = Some(ProgressMode::Quiet);
     }
     let mut progress = output::progress(&globals, "pull");
-    let failures = pull_images(context, store, images, at_once, &mut progress).await?;
+    let failures = pull_images(context, store, images, at_once, &mut progress, stopwatch).await?;
     progress.finish(Instant::now())?;
     failures.into_iter().next().map_or(Ok(()), |failure| Err(CliError::Pull(failure)))
 }

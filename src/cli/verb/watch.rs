@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::rc::Rc;
 
-use super::up::Bringing;
+use super::up::{Bringing, Timing};
 use crate::cli::args::WatchArgs;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
@@ -26,7 +26,14 @@ pub(in crate::cli) async fn run(context: &Context, args: WatchArgs) -> Result<Ex
         if args.quiet {
             globals.progress = Some(ProgressMode::Quiet);
         }
-        let bringing = Bringing { title: "watch", quiet_pull: args.quiet, ignore_orphans: false, yes: false, switches };
+        let bringing = Bringing {
+            title: "watch",
+            quiet_pull: args.quiet,
+            ignore_orphans: false,
+            yes: false,
+            switches,
+            timing: Timing::none(),
+        };
         let options = UpOptions { services: args.services, ..UpOptions::default() };
         bringing.to_the_end(&Context::new(globals), &mut project, options).await?;
     }

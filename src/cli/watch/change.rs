@@ -99,7 +99,7 @@ impl Watch<'_> {
     pub(super) async fn restart(&self, service: &ServiceName) -> Result<(), CliError> {
         let action = Action::Restart { timeout: None, no_deps: false };
         let project = Some(Box::new(self.project.clone()));
-        let request = Request::Act { project, services: vec![service.clone()], action, at_once: None };
+        let request = Request::Act { project, services: vec![service.clone()], action, at_once: None, timed: false };
         let mut globals = self.context.globals.clone();
         // One line is said in the end.
         globals.progress = Some(ProgressMode::Quiet);

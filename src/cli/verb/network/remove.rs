@@ -78,6 +78,7 @@ pub(in crate::cli) async fn finish(context: &Context, mut client: Client) -> Res
                 | Event::Died(_)
                 | Event::Happened(_)
                 | Event::Held(_)
+                | Event::Timed(_)
                 | Event::Waiting(_),
             ) => {}
             Some(Event::Failed(failures)) => return Err(CliError::Failed { failures }),
