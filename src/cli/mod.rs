@@ -16,6 +16,7 @@ pub mod events;
 pub mod evidence;
 mod follow;
 mod generated;
+pub mod graph;
 mod hoist;
 pub mod human;
 mod images;
@@ -144,6 +145,7 @@ fn run(args: &Args) -> Result<ExitCode, CliError> {
         Command::Create(create) => block_on(verb::create::create(&context, create)),
         Command::Scale(scale) => block_on(verb::create::scale(&context, scale)),
         Command::Logs(logs) => block_on(verb::logs::run(&context, logs)),
+        Command::Graph(graph) => verb::graph::run(&context, &graph),
         Command::Net(net) => verb::net::run(&context, &net),
         Command::Network(network) => block_on(verb::network::run(&context, network)),
         Command::Oci(oci) => Ok(verb::oci::run(&oci)),

@@ -37,25 +37,20 @@ impl Drawing {
         let _ = writeln!(self.body, r#"<path class="{class}" d="{path}">{}</path>"#, titled(title));
     }
 
-    /// The whole, in `style` beside the common one. Colours are named there by variables: `light` and `dark` set them.
+    /// The whole, in `style` beside the common one.
     pub(in crate::cli) fn finish(self, (width, height): (f64, f64), title: &str, style: &Style) -> String {
-        let Style { light, dark, rules } = style;
+        let rules = |page: &str, own: &str| coloured(&coloured(&format!("{COMMON}{}", style.rules), page), own);
+        let (light, dark) = (rules(LIGHT, style.light), rules(DARK, style.dark));
         format!(
             r##"<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0}" height="{height:.0}" viewBox="0 0 {width:.0} {height:.0}" role="img">
 <title>{}</title>
 <style>
-svg {{ --page: #ffffff; --text: #1f2328; --faint: #656d76; --line: #d0d7de; {light} background: var(--page); }}
+text {{ font: 12px ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", monospace; white-space: pre; }}
+.bold {{ font-weight: bold; }} .end {{ text-anchor: end; }} .middle {{ text-anchor: middle; }}
+{light}
 @media (prefers-color-scheme: dark) {{
-svg {{ --page: #0d1117; --text: #e6edf3; --faint: #8d96a0; --line: #30363d; {dark} }}
+{dark}
 }}
-text {{ font: 12px ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", monospace; fill: var(--text); white-space: pre; }}
-.page {{ fill: var(--page); }}
-.faint {{ fill: var(--faint); }}
-.bold {{ font-weight: bold; }}
-.end {{ text-anchor: end; }}
-.middle {{ text-anchor: middle; }}
-.rule {{ stroke: var(--line); fill: none; }}
-{rules}
 </style>
 <rect class="page" width="100%" height="100%"/>
 {}</svg>
@@ -66,12 +61,25 @@ text {{ font: 12px ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", monospace;
     }
 }
 
-/// What a drawing looks like, in the language of CSS.
+/// What every drawing has.
+const COMMON: &str = "text { fill: var(--text); } .page { fill: var(--page); } .faint { fill: var(--faint); }
+.rule { stroke: var(--line); fill: none; }
+";
+const LIGHT: &str = "--page: #ffffff; --text: #1f2328; --faint: #656d76; --line: #d0d7de;";
+const DARK: &str = "--page: #0d1117; --text: #e6edf3; --faint: #8d96a0; --line: #30363d;";
+
+/// Rules with colours in the places of their names: not all that shows pictures knows of variables.
+fn coloured(rules: &str, colours: &str) -> String {
+    let named = colours.split(';').filter_map(|colour| colour.trim().split_once(": "));
+    named.fold(rules.to_owned(), |rules, (name, colour)| rules.replace(&format!("var({name})"), colour))
+}
+
+/// What a drawing looks like, in the language of CSS; in its rules colours have names, as variables have.
 #[derive(Debug)]
 pub(in crate::cli) struct Style {
-    /// Variables for a light page.
+    /// The colours on a light page.
     pub(in crate::cli) light: &'static str,
-    /// And for a dark one.
+    /// And on a dark one.
     pub(in crate::cli) dark: &'static str,
     /// What the classes mean.
     pub(in crate::cli) rules: &'static str,

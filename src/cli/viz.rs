@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use super::args::VizArgs;
-use crate::compose::model::{Project, Service};
+use crate::cli::svg::escaped;
+use crate::compose::model::{Port, Project, Service};
 use crate::name::ServiceName;
 
 /// The graph of `project`.
@@ -35,15 +36,9 @@ fn label(name: &ServiceName, service: &Service, args: &VizArgs) -> String {
         list("Networks", service.networks.keys().map(ToString::to_string).collect());
     }
     if args.ports {
-        let port = |port: &crate::compose::model::Port| {
-            let host = port.host_ip.map(|ip| format!("{ip}:")).unwrap_or_default();
-            let published = match port.published {
-                Some((first, last)) if first == last => first.to_string(),
-                Some((first, last)) => format!("{first}-{last}"),
-                None => String::new(),
-            };
+        let port = |port: &Port| {
             let mode = port.mode.as_deref().unwrap_or("ingress");
-            format!("{host}{published}:{} ({}, {mode})", port.target, port.protocol)
+            format!("{}:{} ({}, {mode})", host_port(port), port.target, port.protocol)
         };
         list("Ports", service.ports.iter().map(port).collect());
     }
@@ -53,9 +48,23 @@ fn label(name: &ServiceName, service: &Service, args: &VizArgs) -> String {
     text
 }
 
-/// What is a sign of markup is written as one that is not.
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+/// Where a port is published: `127.0.0.1:8080`.
+fn host_port(port: &Port) -> String {
+    let host =
+        port.host_ip.map(|ip| if ip.is_ipv6() { format!("[{ip}]:") } else { format!("{ip}:") }).unwrap_or_default();
+    match port.published {
+        Some((first, last)) if first == last => format!("{host}{first}"),
+        Some((first, last)) => format!("{host}{first}-{last}"),
+        None => host,
+    }
+}
+
+/// A published port, with `to` between the port of this machine and that of the container: `8080 → 80/tcp`.
+#[must_use]
+pub(in crate::cli) fn published(port: &Port, to: &str) -> String {
+    let from = host_port(port);
+    let from = if from.is_empty() { "any" } else { from.trim_end_matches(':') };
+    format!("{from} {to} {}/{}", port.target, port.protocol)
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ mod files;
 mod full_disk;
 mod gone;
 mod grants;
+mod graph;
 mod harness;
 mod health;
 mod hooks;

@@ -11,6 +11,7 @@ mod down;
 mod events;
 mod exec;
 mod export;
+mod graph;
 mod host_run;
 mod images;
 mod lifecycle;
@@ -44,6 +45,7 @@ pub use down::{DownArgs, Rmi};
 pub use events::EventsArgs;
 pub use exec::ExecArgs;
 pub use export::ExportArgs;
+pub use graph::{GraphArgs, GraphFormat};
 pub use host_run::HostRunArgs;
 pub use images::ImagesArgs;
 pub use lifecycle::{KillArgs, PauseArgs, PortArgs, RestartArgs, RmArgs, SignalNumber, StartArgs, StopArgs, WaitArgs};
@@ -231,6 +233,8 @@ pub enum Command {
     Publish(PublishArgs),
     /// Check the Compose file and print what it resolves to
     Config(ConfigArgs),
+    /// Draw the services, what they need, their networks and volumes, and what runs
+    Graph(GraphArgs),
     /// Show who reaches whom and why, and what keeps packets from it
     Net(NetArgs),
     /// List, make, remove and change networks
@@ -362,6 +366,7 @@ pub(super) mod tests {
           push        Push the images of services that are built
           publish     Publish the project to a registry, to be run from there
           config      Check the Compose file and print what it resolves to
+          graph       Draw the services, what they need, their networks and volumes, and what runs
           net         Show who reaches whom and why, and what keeps packets from it
           network     List, make, remove and change networks
           oci         Run containers of OCI bundles, for engines that drive a runtime as they drive runc

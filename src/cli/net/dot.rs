@@ -64,10 +64,11 @@ fn edges(text: &mut String, facts: &Facts, container: &Container) {
 }
 
 /// What a node is called by: containers and networks may have the same name.
-fn node(kind: &str, name: &str) -> String {
+pub(in crate::cli) fn node(kind: &str, name: &str) -> String {
     quoted(&format!("{kind} {name}"))
 }
 
-fn quoted(text: &str) -> String {
+/// Text as the language has it.
+pub(in crate::cli) fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"))
 }

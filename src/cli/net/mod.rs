@@ -15,6 +15,7 @@ mod table;
 mod verdict;
 
 pub use dot::as_dot;
+pub(in crate::cli) use dot::{node, quoted};
 pub use facts::{Container, Endpoint, Facts, Place};
 pub use json::{as_json, verdict_as_json};
 pub use problem::{Owner, Problem};

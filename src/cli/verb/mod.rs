@@ -11,6 +11,7 @@ pub(super) mod down;
 pub(super) mod events;
 pub(super) mod exec;
 pub(super) mod export;
+pub(super) mod graph;
 pub(super) mod host_run;
 pub(super) mod images;
 pub(super) mod logs;
