@@ -63,7 +63,7 @@ pub(super) async fn execute(
 ) -> Vec<Failure> {
     let mut walk = Walk::new(world, project, plan, &limits);
     let timed = limits.timed;
-    let failures = walk.to_the_end(on_failure, limits).await;
+    let failures = walk.run(on_failure, limits).await;
     if timed {
         world.say(Event::Timed(walk.times()));
     }
@@ -116,7 +116,7 @@ impl<'a> Walk<'a> {
 
     /// Begins and ends steps until there are none; returns every failure. When `cancelled`, it returns as soon as no step is
     /// under way any more; a container whose start has begun is left to its unit.
-    async fn to_the_end(&mut self, on_failure: OnFailure, limits: Limits<'_>) -> Vec<Failure> {
+    async fn run(&mut self, on_failure: OnFailure, limits: Limits<'_>) -> Vec<Failure> {
         // One too far away for the clock never comes.
         let deadline = limits.time.and_then(|time| Instant::now().checked_add(time));
         let mut failures = Vec::new();

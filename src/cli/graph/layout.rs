@@ -29,11 +29,14 @@ const SWEEPS: usize = 8;
 pub(super) struct Layout {
     /// The upper left corner of each service.
     pub(super) boxes: Vec<(f64, f64)>,
-    /// The lines: who needs, what, and the points in between, two in each column that is passed.
-    pub(super) lines: Vec<(usize, Need, Vec<(f64, f64)>)>,
+    /// The lines, with two points in each column that is passed.
+    pub(super) lines: Vec<Line>,
     /// The size of the whole.
     pub(super) size: (f64, f64),
 }
+
+/// Who needs, what, and the points in between.
+type Line = (usize, Need, Vec<(f64, f64)>);
 
 /// What stands in a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -126,7 +129,7 @@ fn order(columns: &mut Vec<Vec<Item>>, links: &[(usize, Item, Item)]) {
                 let (sum, count) = places.fold((0, 0), |(sum, count), place| (sum + place, count + 1));
                 // Who has no neighbour there keeps its place; thousandths do.
                 let own = here.iter().position(|one| one == item).unwrap_or(0);
-                if count == 0 { own * 1000 } else { sum * 1000 / count }
+                (sum * 1000).checked_div(count).unwrap_or(own * 1000)
             };
             columns[column].sort_by_key(middle);
         }

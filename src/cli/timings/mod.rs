@@ -232,10 +232,10 @@ impl<'a> Rows<'a> {
 fn short(time: Duration) -> String {
     let milliseconds = time.as_secs_f64() * 1000.0;
     match time.as_micros() {
-        ..9_995 => format!("{milliseconds:.2} ms"),
-        ..99_950 => format!("{milliseconds:.1} ms"),
-        ..999_500 => format!("{milliseconds:.0} ms"),
-        ..9_995_000 => format!("{:.2} s", time.as_secs_f64()),
+        0..9_995 => format!("{milliseconds:.2} ms"),
+        9_995..99_950 => format!("{milliseconds:.1} ms"),
+        99_950..999_500 => format!("{milliseconds:.0} ms"),
+        999_500..9_995_000 => format!("{:.2} s", time.as_secs_f64()),
         _ => format!("{:.1} s", time.as_secs_f64()),
     }
 }
