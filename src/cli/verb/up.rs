@@ -11,7 +11,7 @@ use crate::cli::attached;
 use crate::cli::confirm::confirmed;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
-use crate::cli::follow::complete_timed;
+use crate::cli::follow::{complete, complete_timed};
 use crate::cli::images::pull_images;
 use crate::cli::interrupt::interruptible;
 use crate::cli::kernel;
@@ -203,10 +203,14 @@ impl Bringing {
         let observed = observe(&context.layout, &project.name, Some(&project), &store)?;
         let plan = reconcile(&project, &observed, &options)?;
         kernel::require()?;
-        interruptible(pull(context, &store, &plan, options.at_once, self.quiet_pull)).await?;
+        let stopwatch = &self.timing.stopwatch;
+        interruptible(pull(context, &store, &plan, options.at_once, self.quiet_pull, stopwatch)).await?;
         let (subnet_pools, of) = (context.network_settings()?.address_pools, project.name.clone());
-        let request = Request::Up { project: Box::new(project), options, subnet_pools, follow: false };
-        self.end(context, Client::request(&context.layout, &of, &request).await?).await
+        // A part of what is timed, and not the whole of it.
+        let request = Request::Up { project: Box::new(project), options, subnet_pools, follow: false, timed: false };
+        let client = Client::request(&context.layout, &of, &request).await?;
+        let progress = output::progress(&context.globals, self.title);
+        interruptible(complete(client, progress, output::paint(&context.globals))).await
     }
 
     /// The volumes that have changed and that the user lets go, with what is in them.
