@@ -67,16 +67,13 @@ pub fn commit(
     let (config, mut diff_ids) = known.ok_or_else(|| CommitError::NoLayers { base: base() })?;
     let config = serde_json::from_str(&config).map_err(|_| CommitError::Config { base: base() })?;
     let Value::Object(config) = config else { return Err(CommitError::Config { base: base() }) };
-    diff_ids.push(unpack_layer(store, layer)?);
+    diff_ids.push(add_layer(store, layer)?);
     let config = Value::Object(configured(config, committed, &diff_ids, now)).to_string();
     Ok(store.add_image(reference, config, diff_ids)?.to_string())
 }
 
-/// Unpacks a tar archive as a layer among the others, and gives its diff id.
-///
-/// # Errors
-/// [`CommitError::Layer`], [`CommitError::Store`].
-pub fn unpack_layer(store: &Store, tar: impl Read + Send) -> Result<Digest, CommitError> {
+/// Unpacks a layer among the others, and gives its diff id.
+fn add_layer(store: &Store, tar: impl Read + Send) -> Result<Digest, CommitError> {
     // What it is called shows when all of it was read.
     let staging = store.stage(Digest::of(random::hex(32).as_bytes()))?;
     let root = RootDir::open(staging.path()).map_err(LayerError::Directory)?;

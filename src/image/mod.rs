@@ -37,7 +37,7 @@ use std::path::PathBuf;
 
 pub use artifact::{Artifact, ArtifactError, ArtifactKind, ArtifactLayer, resolve_artifact};
 pub use blueprint::{Blueprint, HistoryEntry};
-pub use commit::{Change, CommitError, Committed, InvalidChange, commit, unpack_layer};
+pub use commit::{Change, CommitError, Committed, InvalidChange, commit};
 pub use config::{ImageConfig, ImageHealthcheck};
 pub use credentials::{Credentials, CredentialsError};
 pub use details::{Details, host_platform};

@@ -27,6 +27,15 @@
 //!     │◀───────────────┤◀────────────────────┤
 //!     │ Signal, Detach │ kill                │
 //!     ├───────────────▶├────────────────────▶│
+//!
+//! caller           transient               init
+//!     │ Equip + fds    │                     │
+//!     │ Create         │ clone3              │
+//!     ├───────────────▶├────────────────────▶│   … as with a shim, up to Started
+//!     │ Signal         │ kill                │
+//!     ├───────────────▶├────────────────────▶│
+//!     │          Ended │                     ╳
+//!     │◀───────────────┤
 //! ```
 //! End of file means that the other side is gone. One message is one packet, so none is ever read in part.
 
@@ -73,6 +82,8 @@ pub(super) enum Message {
     Listener { number: i32 },
     /// The listener is with the agent.
     Taken,
+    /// The container has ended, and nothing is left of it.
+    Ended(super::ExitStatus),
     /// Send the process a signal.
     Signal(i32),
     /// Let the process live on when this channel closes.

@@ -15,13 +15,14 @@
 //! [`Handle::adopt`] finds it again. [`exec`] runs a further process in a running container, and an
 //! [`Attachment`] joins what it reads and writes.
 //!
-//! [`oci`] makes containers that no shim stays with, for other engines to drive.
+//! A [`Transient`] is a container that ends with whoever made it. [`oci`] makes containers that no shim stays with, for other engines to drive.
 
 mod attach;
 mod capability;
 mod cgroup;
 mod channel;
 mod config;
+pub mod defaults;
 mod error;
 mod exec;
 mod external;
@@ -43,6 +44,7 @@ mod security_module;
 mod shim;
 mod spawn;
 mod spec;
+mod transient;
 
 use std::process::ExitCode;
 
@@ -65,6 +67,7 @@ pub use rustix::process::Signal;
 pub use security_module::has_apparmor;
 pub use spawn::{Init, Shim};
 pub use spec::SpecError;
+pub use transient::{Given, Transient};
 
 /// Has the internal roles run by the program at `path` instead of this one: for programs that use this library without
 /// calling [`dispatch`]. To be called before anything else.
@@ -82,6 +85,7 @@ pub fn dispatch(role: &str) -> Option<ExitCode> {
         shim::ROLE => Some(shim::main()),
         exec::ROLE => Some(exec::main()),
         oci::ROLE => Some(oci::main()),
+        transient::ROLE => Some(transient::main()),
         init::REAPER => Some(init::reap()),
         _ => None,
     }

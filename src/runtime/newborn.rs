@@ -1,11 +1,13 @@
 //! From a configuration to an init that waits: what the shim and the OCI command line do alike.
 
+use std::cell::Cell;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
 use super::cgroup::{Cgroup, CgroupError};
 use super::channel::{Channel, Failure, Message};
-use super::init::{self, InitError, Namespaces};
+use super::init::outside::Outside;
+use super::init::{self, InitError, Namespaces, Setup};
 use super::oci::{Attended, Solitary};
 use super::record::ProcessRecord;
 use super::seccomp::{Agent, AgentError};
@@ -32,6 +34,17 @@ pub(super) enum BirthError {
     Init(Failure),
 }
 
+/// Who makes a container, and so what its init is given.
+#[derive(Debug)]
+pub(super) enum Origin {
+    /// A shim, which stays with it.
+    Shim,
+    /// Somebody who leaves: it waits for its word elsewhere than at the channel.
+    Alone(Solitary),
+    /// Somebody whom it does not outlive, and who has made its root and what is mounted in that.
+    Transient(Outside),
+}
+
 /// An init, child of this process, and what its parent holds of it. It prepares itself, says [`Message::Ready`] on the
 /// channel, and waits for the word.
 #[derive(Debug)]
@@ -45,21 +58,21 @@ pub(super) struct Newborn {
 }
 
 impl Newborn {
-    /// Makes the cgroup and the namespaces of a container, and its init in them, with `streams` as standard streams; one
-    /// that is `solitary` waits for its word elsewhere than at the channel.
+    /// Makes the cgroup and the namespaces of a container, and its init in them, with `streams` as standard streams.
     pub(super) fn clone(
         config: &Config,
         streams: [OwnedFd; 3],
         single: SingleThreaded,
-        solitary: Option<Solitary>,
+        origin: Origin,
     ) -> Result<Self, BirthError> {
         // The one of a solitary container is not asked for before that starts.
-        let agent = if solitary.is_some() { None } else { Agent::connect(config)? };
+        let is_solitary = matches!(origin, Origin::Alone(_));
+        let agent = if is_solitary { None } else { Agent::connect(config)? };
         let linux = config.spec.linux().as_ref();
         let namespaces = Namespaces::open(linux)?;
         let resources = linux.and_then(|linux| linux.resources().as_ref());
-        let cgroup = Cgroup::create(&config.cgroup(), resources, solitary.is_some())?;
-        match clone_init(config, &cgroup, namespaces, streams, single, solitary) {
+        let cgroup = Cgroup::create(&config.cgroup(), resources, is_solitary)?;
+        match clone_init(config, &cgroup, namespaces, streams, single, origin) {
             Ok((init, process, channel)) => Ok(Self { cgroup, init, process, channel, agent }),
             Err(error) => {
                 let _ = cgroup.delete();
@@ -113,7 +126,7 @@ fn clone_init(
     namespaces: Namespaces,
     streams: [OwnedFd; 3],
     single: SingleThreaded,
-    solitary: Option<Solitary>,
+    origin: Origin,
 ) -> Result<(PidFd, ProcessRecord, Channel), BirthError> {
     let (ours, theirs) = Channel::pair()?;
     let target = cgroup.target()?;
@@ -121,14 +134,24 @@ fn clone_init(
         Cloned::Child => {
             // With a copy of our end it would never see that we are gone.
             drop(ours);
-            init::run(init::Setup { config, cgroup, namespaces, channel: theirs, streams, single, solitary })
+            let (solitary, given) = match origin {
+                Origin::Shim => (None, None),
+                Origin::Alone(solitary) => (Some(solitary), None),
+                Origin::Transient(outside) => (None, Some(outside)),
+            };
+            let is_transient = given.is_some();
+            let given = Cell::new(given);
+            let setup =
+                Setup { config, cgroup, namespaces, channel: theirs, streams, single, solitary, given, is_transient };
+            init::run(setup)
         }
         Cloned::Parent { pid, pidfd } => {
             // What init's copy of this end is for, its parent must not keep open: it would never see init's end.
             drop(theirs);
             let init = PidFd::from(pidfd);
             let process = ProcessRecord { pid: pid.as_raw_pid(), start_time: start_time(pid)? };
-            if init::outside::is_needed(&config.spec, &namespaces)
+            if !matches!(origin, Origin::Transient(_))
+                && init::outside::is_needed(&config.spec, &namespaces)
                 && let Err(error) = init::outside::equip(config, &namespaces, &streams, single, pid, &ours)
             {
                 // What it waits for will not come, and what it has to say is no news.

@@ -12,7 +12,7 @@ use super::channel::{Channel, Failure, Message};
 use super::external::{self, ExternalError, Orphans};
 use super::guardian::Keeper;
 use super::log::Writer;
-use super::newborn::{BirthError, Newborn};
+use super::newborn::{BirthError, Newborn, Origin};
 use super::oci::{Attended, HookError};
 use super::pump::{self, Ends};
 use super::record::{self, ProcessRecord, StatusRecord};
@@ -53,7 +53,7 @@ enum ShimError {
 }
 
 fn run(channel: Channel) -> Result<(), ShimError> {
-    let result = detach().and_then(|single| {
+    let result = detach().map_err(ShimError::from).and_then(|single| {
         // Held until the container ends.
         let mut held = Vec::new();
         let directory = loop {
@@ -92,14 +92,14 @@ fn report(channel: &Channel, error: &ShimError) {
 }
 
 /// Leaves the session and the directory of whoever started it: their end is not ours.
-fn detach() -> Result<SingleThreaded, ShimError> {
+pub(super) fn detach() -> io::Result<SingleThreaded> {
     let single = SingleThreaded::check()?;
     // Whoever means this process kills it; init gives itself all signals back.
-    signal::block_all().map_err(io::Error::from)?;
-    rustix::process::setsid().map_err(io::Error::from)?;
-    rustix::process::chdir("/").map_err(io::Error::from)?;
+    signal::block_all()?;
+    rustix::process::setsid()?;
+    rustix::process::chdir("/")?;
     // Inherited by init until it executes its program: processes in the container cannot look into its memory.
-    rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable).map_err(io::Error::from)?;
+    rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)?;
     Ok(single)
 }
 
@@ -112,7 +112,7 @@ enum Born {
 impl Born {
     fn create(config: &Config, streams: [OwnedFd; 3], single: SingleThreaded) -> Result<Self, ShimError> {
         match &config.external {
-            None => Ok(Self::Here(Newborn::clone(config, streams, single, None)?)),
+            None => Ok(Self::Here(Newborn::clone(config, streams, single, Origin::Shim)?)),
             Some(runtime) => Ok(Self::Elsewhere(external::Newborn::create(config, runtime, &streams, single)?)),
         }
     }

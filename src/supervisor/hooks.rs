@@ -6,10 +6,10 @@ use oci_spec::runtime::Process;
 use super::control::Event;
 use super::evidence::{Ending, Evidence};
 use super::failure::{Failure, FailureKind};
-use super::lower::every_capability;
 use super::observe::Record;
 use super::world::World;
 use crate::compose::model::Hook;
+use crate::runtime::defaults::every_capability;
 use crate::runtime::{self, ExecOptions};
 
 /// How many of its last lines are told of a hook that failed.

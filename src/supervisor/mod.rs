@@ -17,7 +17,6 @@ mod await_condition;
 mod blueprint;
 mod client;
 mod control;
-mod copy_tree;
 mod endpoint;
 mod etc;
 mod evidence;

@@ -18,7 +18,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde::{Deserialize, Serialize};
 
 use super::control::{Event, Resource, Status};
-use super::copy_tree::copy_directory;
 use super::execute::{self, Cancelled, Limits, OnFailure};
 use super::failure::{Failure, FailureKind};
 use super::observe::Configuration;
@@ -28,6 +27,7 @@ use crate::compose::model::Project;
 use crate::name::{ContainerId, ContainerName, ProjectName, ServiceName, SnapshotName};
 use crate::plan::{self, Action};
 use crate::runtime::Handle;
+use crate::runtime::files::copy_directory;
 use crate::state::{Layout, SavedVolume, SnapshotRecord, StateError, VERSION, VolumeRecord};
 
 /// What is to be done with a snapshot.

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::path::PathBuf;
 
-use super::copy_tree::{copy_tree, move_in};
 use super::failure::{Failure, FailureKind};
 use super::world::World;
 use crate::compose::model::{Mount, Project, Service};
 use crate::image::Image;
 use crate::name::VolumeName;
+use crate::runtime::files::{copy_tree, move_in};
 
 /// The names on the host of the named volumes of a service.
 pub(super) fn names(project: &Project, service: &Service) -> BTreeMap<VolumeName, String> {

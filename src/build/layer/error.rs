@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::image::{CommitError, StoreError};
+use crate::image::StoreError;
 use crate::runtime::files::FilesError;
 
 /// Why a layer does not come to be.
@@ -34,7 +34,4 @@ pub enum WorkspaceError {
         /// What the system said.
         source: io::Error,
     },
-    /// What was changed, and held in memory, cannot be written to the store.
-    #[error("cannot write the changes of a build step")]
-    Unpack(#[from] CommitError),
 }

@@ -1,15 +1,13 @@
 //! From what was changed to a layer of the store.
 
-use std::io;
-use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
 use super::hash::HashWriter;
 use super::tidy::tidy;
+use super::workspace::prepare;
 use super::{Workspace, WorkspaceError};
-use crate::image::{Digest, Store, unpack_layer};
-use crate::runtime::files::{FilesError, pack_opened_layer};
-use crate::sys::reopen;
+use crate::image::{Digest, Store};
+use crate::runtime::files::pack_layer;
 
 /// A layer that is in the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,36 +30,14 @@ impl Workspace {
     /// # Errors
     /// [`WorkspaceError`].
     pub fn seal(self, store: &Store, epoch: Option<i64>) -> Result<Sealed, WorkspaceError> {
-        let (workplace, memory, upper) = self.unmount()?;
-        let readable = reopen(&upper, rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::DIRECTORY)
-            .map_err(super::workspace::prepare(workplace.path()))?;
-        let size = tidy(&readable, epoch)?;
-        if memory.is_some() {
-            let diff_id = unpack(store, upper)?;
-            let directory = store.layer(diff_id).ok_or_else(|| gone(&workplace))?;
-            return Ok(Sealed { diff_id, directory, size });
-        }
+        let workplace = self.unmount();
+        let upper = workplace.path().join("upper");
+        let opened = fs_err::File::open(&upper).map_err(prepare(&upper))?;
+        let size = tidy(&opened.into_parts().0.into(), epoch)?;
         let mut hash = HashWriter::default();
-        pack_opened_layer(upper, &mut hash)?;
+        pack_layer(&upper, &mut hash)?;
         let diff_id = hash.finish();
-        let directory = store.add_layer(&workplace.path().join("upper"), diff_id)?;
+        let directory = store.add_layer(&upper, diff_id)?;
         Ok(Sealed { diff_id, directory, size })
     }
-}
-
-fn gone(workplace: &crate::image::Workplace) -> WorkspaceError {
-    super::workspace::prepare(workplace.path())(io::ErrorKind::NotFound.into())
-}
-
-/// Writes a layer that is in memory to the store, as if it had been pulled.
-fn unpack(store: &Store, upper: OwnedFd) -> Result<Digest, WorkspaceError> {
-    let (reader, mut writer) = io::pipe().map_err(WorkspaceError::Mount)?;
-    std::thread::scope(|scope| {
-        let packing = scope.spawn(move || -> Result<(), FilesError> { pack_opened_layer(upper, &mut writer) });
-        let unpacked = unpack_layer(store, reader);
-        let packed = packing.join().expect("packing does not panic");
-        let diff_id = unpacked?;
-        packed?;
-        Ok(diff_id)
-    })
 }

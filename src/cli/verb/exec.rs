@@ -15,9 +15,9 @@ use crate::cli::relay::{self, Relay};
 use crate::cli::select::{check_known, running_container, services};
 use crate::cli::signals::Proxied;
 use crate::cli::terminal::{self, RawMode};
+use crate::runtime::defaults::every_capability;
 use crate::runtime::{ExecOptions, Handle, Signal, Stdio, exec, first_process};
 use crate::supervisor::Record;
-use crate::supervisor::lower::every_capability;
 
 pub(in crate::cli) async fn run(context: &Context, args: ExecArgs) -> Result<ExitCode, CliError> {
     context.require_root()?;

@@ -10,6 +10,7 @@
 //! Every path is resolved by the kernel below the root ([`RootDir`]); what was found is acted on by its descriptor. A
 //! directory that is filled is itself the root for what is unpacked: a symlink in there leads no further than that.
 
+mod copy_tree;
 mod error;
 mod mirror;
 mod pack;
@@ -29,9 +30,10 @@ use super::init::user_namespace::Mappings;
 use super::{Handle, RuntimeError, id_map};
 use crate::sys::{Owner, RootDir};
 
+pub use copy_tree::{copy_directory, copy_tree, move_in};
 pub use error::FilesError;
 pub use mirror::{Mirror, Mirrored};
-pub use pack::{Extent, pack_layer, pack_opened_layer};
+pub use pack::{Extent, pack_layer};
 pub use stopped::{Bind, Stopped, with_stopped};
 pub use unpack::{Owners, Unpack};
 

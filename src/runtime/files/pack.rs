@@ -72,21 +72,7 @@ impl Files {
 /// [`FilesError`].
 pub fn pack_layer(directory: &Path, out: &mut dyn Write) -> Result<(), FilesError> {
     let read = |source| FilesError::Read { path: directory.to_owned(), source };
-    let directory = RootDir::open(directory).map_err(read)?;
-    pack_root(directory, out)
-}
-
-/// As [`pack_layer`], of a directory that is open.
-///
-/// # Errors
-/// [`FilesError`].
-pub fn pack_opened_layer(directory: OwnedFd, out: &mut dyn Write) -> Result<(), FilesError> {
-    pack_root(RootDir::from(directory), out)
-}
-
-fn pack_root(directory: RootDir, out: &mut dyn Write) -> Result<(), FilesError> {
-    let read = |source| FilesError::Read { path: PathBuf::from("."), source };
-    let files = Files::below(directory);
+    let files = Files::below(RootDir::open(directory).map_err(read)?);
     let root = files.open(Path::new(""), true).map_err(read)?;
     let status = status(&root).map_err(read)?;
     let mut packer = Packer::new(&files, Extent::Mounts, Form::Layer, out);

@@ -12,7 +12,7 @@ use rustix::mount::{
 };
 
 use super::{Files, FilesError};
-use crate::runtime::init::rootfs::{layers, layers_by_path};
+use crate::runtime::init::rootfs::{layers, layers_by_path, open_layers};
 use crate::sys::RootDir;
 use crate::sys::mount::{copy_mounts, set_attributes};
 
@@ -99,7 +99,7 @@ fn overlay(stopped: &Stopped) -> Result<OwnedFd, FilesError> {
         opened.map_err(io::Error::from).map_err(failed(format!("`{}`", path.display())))
     };
     let Stopped { lower, upper, work, .. } = stopped;
-    let fds = lower.iter().map(open).collect::<Result<Vec<_>, _>>()?;
+    let fds = open_layers(lower).map_err(failed("its layers"))?;
     let made = match layers(&fds, &open(upper)?, &open(work)?, true) {
         Ok(Some(mount)) => Ok(mount),
         Ok(None) => layers_by_path(lower, upper, work, true),

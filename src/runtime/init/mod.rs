@@ -25,6 +25,7 @@ mod terminal;
 mod user;
 pub(super) mod user_namespace;
 
+use std::cell::Cell;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -64,6 +65,10 @@ pub(super) struct Setup<'a> {
     pub(super) single: SingleThreaded,
     /// Of a container that no shim stays with.
     pub(super) solitary: Option<Solitary>,
+    /// What was made for it beforehand, until it is taken.
+    pub(super) given: Cell<Option<Outside>>,
+    /// Whether it ends when its parent does.
+    pub(super) is_transient: bool,
 }
 
 /// Becomes the container's program, or says why not and exits.
@@ -107,7 +112,7 @@ fn execute(setup: &Setup<'_>, program: process::Program, starter: &mut Option<Ch
         let parent = &setup.channel;
         return match setup.config.init {
             true => reaper::execute(program, setup.single, parent, Attended::of(setup.config)),
-            false => attended(program, parent, Attended::of(setup.config)),
+            false => attended(setup, program),
         };
     };
     let last_steps = || -> Result<(process::Program, Channel), InitError> {
@@ -125,10 +130,11 @@ fn execute(setup: &Setup<'_>, program: process::Program, starter: &mut Option<Ch
 }
 
 /// Executes the program after the hooks that come right before it. Returns only on failure.
-fn attended(program: process::Program, parent: &Channel, hooks: Option<Attended<'_>>) -> InitError {
+fn attended(setup: &Setup<'_>, program: process::Program) -> InitError {
+    let orphaned = if setup.is_transient { process::Orphaned::Dies } else { process::Orphaned::LivesOn };
     let last_steps = || -> Result<process::Program, InitError> {
-        let program = program.become_user(parent, process::Orphaned::LivesOn)?;
-        hooks.map_or(Ok(()), |hooks| hooks.before_exec(&program.environment()))?;
+        let program = program.become_user(&setup.channel, orphaned)?;
+        Attended::of(setup.config).map_or(Ok(()), |hooks| hooks.before_exec(&program.environment()))?;
         Ok(program)
     };
     match last_steps() {
@@ -152,9 +158,10 @@ fn prepare(setup: &Setup<'_>) -> Result<Prepared, InitError> {
     // In a user namespace this is the time: the process has the host's root's ids still.
     setup.cgroup.join()?;
     reset_affinity();
-    let mut outside = match outside::is_needed(spec, &setup.namespaces) {
-        true => Outside::receive(&setup.channel)?,
-        false => Outside::default(),
+    let mut outside = match setup.given.take() {
+        Some(given) => given,
+        None if outside::is_needed(spec, &setup.namespaces) => Outside::receive(&setup.channel)?,
+        None => Outside::default(),
     };
     join_namespaces(setup)?;
 

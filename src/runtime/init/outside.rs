@@ -24,11 +24,11 @@ use crate::sys::mount::{MountAttrFlags, Propagation, set_attributes};
 #[derive(Debug, Default)]
 pub(in crate::runtime) struct Outside {
     /// The root.
-    pub(super) root: Option<OwnedFd>,
+    pub(in crate::runtime) root: Option<OwnedFd>,
     /// Bind mounts, by their index in the specification.
-    pub(super) trees: BTreeMap<usize, OwnedFd>,
+    pub(in crate::runtime) trees: BTreeMap<usize, OwnedFd>,
     /// Device nodes, by their path in the container.
-    pub(super) nodes: BTreeMap<PathBuf, OwnedFd>,
+    pub(in crate::runtime) nodes: BTreeMap<PathBuf, OwnedFd>,
 }
 
 /// Whether init waits for it.
@@ -143,7 +143,7 @@ fn is_shared(options: &Options) -> bool {
 }
 
 impl Outside {
-    fn send(&self, channel: &Channel) -> io::Result<()> {
+    pub(in crate::runtime) fn send(&self, channel: &Channel) -> io::Result<()> {
         let message = Message::Equip {
             root: self.root.is_some(),
             trees: self.trees.keys().copied().collect(),
@@ -155,7 +155,7 @@ impl Outside {
     }
 
     /// Waits for what the shim makes.
-    pub(super) fn receive(channel: &Channel) -> Result<Self, InitError> {
+    pub(in crate::runtime) fn receive(channel: &Channel) -> Result<Self, InitError> {
         let mut descriptors = Vec::new();
         let (root, trees, nodes) = loop {
             match channel.receive().map_err(InitError::Equip)? {

@@ -18,8 +18,8 @@ use super::file_system::{Failed, file_system};
 use super::mount_options::parse;
 use super::{InitError, user_namespace};
 use crate::runtime::{Config, Rootfs, record};
-use crate::sys::RootDir;
 use crate::sys::mount::{Propagation, map_ids, set_attributes};
+use crate::sys::{RootDir, overlay};
 
 /// Mounts the root file system below the container's run directory, where nobody else sees it. Device nodes in it work only
 /// if something restricts which.
@@ -77,7 +77,7 @@ fn overlay(config: &Config, lower: &[PathBuf], upper: &Path, work: &Path, volati
         forget_power_failure(config, work).map_err(plain)?;
     }
     let by_path = |upper: &Path, work: &Path| {
-        let lower_fds: Vec<_> = lower.iter().map(|path| open(path)).collect::<io::Result<_>>().map_err(plain)?;
+        let lower_fds = open_layers(lower).map_err(plain)?;
         let result = layers(&lower_fds, &open(upper).map_err(plain)?, &open(work).map_err(plain)?, volatile)?;
         match result {
             Some(mount) => Ok(mount),
@@ -92,6 +92,17 @@ fn overlay(config: &Config, lower: &[PathBuf], upper: &Path, work: &Path, volati
         }
         result => result,
     }
+}
+
+/// Opens layers, lowest first. Those of an image that is made over `/` are below that, which the kernel does not take.
+pub(in crate::runtime) fn open_layers(lower: &[PathBuf]) -> io::Result<Vec<OwnedFd>> {
+    let mut opened = lower.iter().map(|path| open(path)).collect::<io::Result<Vec<_>>>()?;
+    if let [lowest, above @ ..] = lower
+        && above.iter().any(|layer| layer.starts_with(lowest))
+    {
+        opened[0] = overlay::lifted(opened[0].as_fd())?;
+    }
+    Ok(opened)
 }
 
 /// A volatile upper that was not unmounted before a power failure may lack data, so the kernel leaves a mark that keeps

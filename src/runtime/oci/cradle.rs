@@ -9,7 +9,7 @@ use super::Solitary;
 use super::container::Container;
 use super::state::{HookState, STATE, StateRecord, Status};
 use crate::runtime::channel::{Channel, Failure, Message};
-use crate::runtime::newborn::{BirthError, Newborn};
+use crate::runtime::newborn::{BirthError, Newborn, Origin};
 use crate::runtime::spawn::null;
 use crate::runtime::{Config, RuntimeError, init, record};
 use crate::sys::clone::SingleThreaded;
@@ -69,7 +69,7 @@ fn run(creator: &Channel) -> Result<(), CradleError> {
         no_pivot,
     };
     let streams = if has_terminal(&config) { null_streams()? } else { streams()? };
-    let newborn = Newborn::clone(&config, streams, single, Some(solitary))?;
+    let newborn = Newborn::clone(&config, streams, single, Origin::Alone(solitary))?;
     match hand_over(creator, &newborn) {
         Ok(()) => Ok(()),
         Err(error) => {

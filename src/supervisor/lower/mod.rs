@@ -21,7 +21,6 @@ pub use labels::labels;
 pub use mounts::anonymous_volumes;
 pub use process::arguments;
 pub use seccomp_profile::{KernelVersion, ProfileError, SeccompProfile};
-pub use security::every_capability;
 pub use security_opt::profile_file;
 pub use signal::{signal_number, stop_signal};
 
@@ -32,7 +31,7 @@ use oci_spec::runtime::{Linux, Mount, Root, Spec, VERSION};
 
 use crate::compose::model::{Healthcheck, NetworkMode, Project, Service};
 use crate::name::{ContainerId, ImageReference, ServiceName};
-use crate::runtime::Seccomp;
+use crate::runtime::{Seccomp, defaults};
 use security_opt::{SeccompOption, SecurityOptions};
 
 /// What an image says where the service says nothing. See <https://github.com/opencontainers/image-spec/blob/main/config.md>.
@@ -248,8 +247,8 @@ fn linux(input: &LowerInput, options: SecurityOptions<'_>, warnings: &mut Vec<St
         linux.set_masked_paths(None).set_readonly_paths(None);
     } else {
         linux
-            .set_masked_paths(Some(security::masked_paths(input.processors)))
-            .set_readonly_paths(Some(security::READONLY_PATHS.iter().map(|path| (*path).to_owned()).collect()));
+            .set_masked_paths(Some(defaults::masked_paths(input.processors)))
+            .set_readonly_paths(Some(defaults::readonly_paths()));
     }
     Ok(linux)
 }

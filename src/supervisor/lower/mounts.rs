@@ -7,9 +7,7 @@ use oci_spec::runtime::Mount as OciMount;
 
 use super::{ImageDefaults, LowerError, LowerInput, namespaces};
 use crate::compose::model::{IpcMode, Mount, Propagation, Service, Tmpfs};
-
-/// Docker's `/dev/shm`, in bytes.
-const SHM_SIZE: u64 = 64 << 20;
+use crate::runtime::defaults::{self, mount};
 
 /// The targets of the anonymous volumes of a container: those of mounts without a source, and the volumes of its
 /// image that nothing of the service, or of `volumes_from`, is mounted at. The caller makes them, and passes them to [`super::lower`].
@@ -54,22 +52,7 @@ fn map_ids(mount: &mut OciMount) {
 }
 
 fn default_mounts(service: &Service) -> Vec<OciMount> {
-    let mut mounts = vec![
-        mount("/proc", "proc", "proc", &["nosuid", "noexec", "nodev"]),
-        mount("/dev", "tmpfs", "tmpfs", &["nosuid", "strictatime", "mode=755", "size=65536k"]),
-        mount(
-            "/dev/pts",
-            "devpts",
-            "devpts",
-            &["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"],
-        ),
-        mount("/sys", "sysfs", "sysfs", &["nosuid", "noexec", "nodev", "ro"]),
-        mount("/sys/fs/cgroup", "cgroup", "cgroup", &["ro", "nosuid", "noexec", "nodev"]),
-        mount("/dev/mqueue", "mqueue", "mqueue", &["nosuid", "noexec", "nodev"]),
-    ];
-    if service.privileged {
-        mounts.iter_mut().filter_map(|mount| mount.options_mut().as_mut()).for_each(|it| it.retain(|it| it != "ro"));
-    }
+    let mut mounts = defaults::mounts(service.privileged);
     mounts.extend(shared_memory(service));
     mounts
 }
@@ -77,10 +60,7 @@ fn default_mounts(service: &Service) -> Vec<OciMount> {
 /// `/dev/shm`, unless it is that of another container, which is found when the container starts.
 fn shared_memory(service: &Service) -> Option<OciMount> {
     match service.ipc {
-        None | Some(IpcMode::Private | IpcMode::Shareable) => {
-            let size = format!("size={}", service.shm_size.unwrap_or(SHM_SIZE));
-            Some(mount("/dev/shm", "tmpfs", "shm", &["nosuid", "noexec", "nodev", "mode=1777", &size]))
-        }
+        None | Some(IpcMode::Private | IpcMode::Shareable) => Some(defaults::shared_memory(service.shm_size)),
         Some(IpcMode::Host) => Some(bind("/dev/shm", Path::new("/dev/shm"), Propagation::Rprivate, false, None)),
         Some(IpcMode::None | IpcMode::Service(_) | IpcMode::Container(_)) => None,
     }
@@ -173,16 +153,6 @@ fn tmpfs(target: &str, size: Option<u64>, mode: Option<u32>, given: &[String]) -
     options.extend(given.iter().filter(|option| !options.contains(option)).cloned().collect::<Vec<_>>());
     let mut mount = mount(target, "tmpfs", "tmpfs", &[]);
     mount.set_options(Some(options));
-    mount
-}
-
-fn mount(target: &str, kind: &str, source: impl AsRef<Path>, options: &[&str]) -> OciMount {
-    let mut mount = OciMount::default();
-    mount
-        .set_destination(PathBuf::from(target))
-        .set_typ(Some(kind.to_owned()))
-        .set_source(Some(source.as_ref().to_owned()))
-        .set_options(Some(options.iter().map(|option| (*option).to_owned()).collect()));
     mount
 }
 

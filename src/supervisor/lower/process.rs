@@ -8,9 +8,7 @@ use oci_spec::runtime::{PosixRlimit, PosixRlimitBuilder, PosixRlimitType, Proces
 use super::security_opt::SecurityOptions;
 use super::{ImageDefaults, LowerError, LowerInput, hostname, security};
 use crate::compose::model::{Service, Ulimit};
-
-/// Docker's, for an image that sets none.
-const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+use crate::runtime::defaults::PATH;
 
 pub(super) fn process(input: &LowerInput) -> Result<Process, LowerError> {
     let args = arguments(input.service, input.image);

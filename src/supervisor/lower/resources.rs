@@ -8,22 +8,10 @@ use oci_spec::runtime::{LinuxCpu, LinuxDeviceCgroup, LinuxDeviceType, LinuxMemor
 use super::{LowerError, LowerInput, Machine, block_io};
 use crate::compose::model::Service;
 use crate::name::ContainerId;
+use crate::runtime::defaults;
 
 /// The period in which a container uses up its quota of processor time: the kernel's default, in microseconds.
 const CPU_PERIOD: u64 = 100_000;
-
-/// The character devices that a container may open, by major and minor number (`None`: any).
-const DEVICES: &[(i64, Option<i64>)] = &[
-    (1, Some(3)), // null
-    (1, Some(5)), // zero
-    (1, Some(7)), // full
-    (1, Some(8)), // random
-    (1, Some(9)), // urandom
-    (5, Some(0)), // tty
-    (5, Some(1)), // console
-    (5, Some(2)), // ptmx
-    (136, None),  // pts/*
-];
 
 /// Docker's: with less, no program starts.
 const LEAST_MEMORY: i64 = 6 << 20;
@@ -33,7 +21,7 @@ pub(super) fn resources(input: &LowerInput, warnings: &mut Vec<String>) -> Resul
     let service = input.service;
     let failed = |reason: String| LowerError::Resources { service: input.name.clone(), reason };
     let mut resources = LinuxResources::default();
-    let mut rules = if service.privileged { every_device() } else { devices() };
+    let mut rules = defaults::devices(service.privileged);
     for rule in &service.device_cgroup_rules {
         rules.push(
             device_rule(rule).ok_or_else(|| failed(format!("`device_cgroup_rules: {rule}` is no rule: `c 1:3 mr`")))?,
@@ -159,44 +147,14 @@ fn device_rule(text: &str) -> Option<LinuxDeviceCgroup> {
     };
     let is_access = (1..=3).contains(&access.len()) && access.chars().all(|letter| "rwm".contains(letter));
     let (major, minor) = (number(major)?, number(minor)?);
-    is_access.then(|| rule(true, kind, major, minor, access))
-}
-
-fn rule(allow: bool, kind: LinuxDeviceType, major: Option<i64>, minor: Option<i64>, access: &str) -> LinuxDeviceCgroup {
-    let mut rule = LinuxDeviceCgroup::default();
-    *rule.allow_mut() = allow;
-    *rule.typ_mut() = Some(kind);
-    *rule.major_mut() = major;
-    *rule.minor_mut() = minor;
-    *rule.access_mut() = Some(access.to_owned());
-    rule
-}
-
-/// Nothing, then any `mknod`, then the opening of the harmless.
-fn devices() -> Vec<LinuxDeviceCgroup> {
-    let mut rules = vec![
-        rule(false, LinuxDeviceType::A, None, None, "rwm"),
-        rule(true, LinuxDeviceType::C, None, None, "m"),
-        rule(true, LinuxDeviceType::B, None, None, "m"),
-    ];
-    rules.extend(DEVICES.iter().map(|(major, minor)| rule(true, LinuxDeviceType::C, Some(*major), *minor, "rwm")));
-    rules
-}
-
-fn every_device() -> Vec<LinuxDeviceCgroup> {
-    vec![rule(true, LinuxDeviceType::A, None, None, "rwm")]
+    is_access.then(|| defaults::device_rule(true, kind, major, minor, access))
 }
 
 /// The service's settings over Docker's two: anyone in the container's own network may bind low ports and ping.
 pub(super) fn sysctls(service: &Service, host_network: bool) -> HashMap<String, String> {
     // Groups that nobody can be in cannot be named.
     let groups = if super::namespaces::has_own_users(service) { "0 65535" } else { "0 2147483647" };
-    let own_network = [("net.ipv4.ip_unprivileged_port_start", "0"), ("net.ipv4.ping_group_range", groups)];
-    let mut sysctls: HashMap<String, String> = own_network
-        .into_iter()
-        .filter(|_| !host_network)
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect();
+    let mut sysctls = if host_network { HashMap::new() } else { defaults::network_sysctls(groups) };
     sysctls.extend(service.sysctls.clone());
     sysctls
 }

@@ -1,78 +1,11 @@
-//! Docker's defaults for what a container may do and see.
+//! What a service may do, beside Docker's defaults.
 
 use oci_spec::runtime::{Capabilities, Capability, LinuxCapabilities, LinuxSeccomp};
 
 use super::{LowerError, LowerInput};
 use crate::compose::model::Service;
 use crate::name::ServiceName;
-
-/// The capabilities of a container that asks for nothing else.
-const DEFAULT: [Capability; 14] = [
-    Capability::AuditWrite,
-    Capability::Chown,
-    Capability::DacOverride,
-    Capability::Fowner,
-    Capability::Fsetid,
-    Capability::Kill,
-    Capability::Mknod,
-    Capability::NetBindService,
-    Capability::NetRaw,
-    Capability::Setfcap,
-    Capability::Setgid,
-    Capability::Setpcap,
-    Capability::Setuid,
-    Capability::SysChroot,
-];
-
-/// The others. With [`DEFAULT`], what `ALL` stands for. See `capabilities(7)`.
-const FURTHER: [Capability; 27] = [
-    Capability::AuditControl,
-    Capability::AuditRead,
-    Capability::BlockSuspend,
-    Capability::Bpf,
-    Capability::CheckpointRestore,
-    Capability::DacReadSearch,
-    Capability::IpcLock,
-    Capability::IpcOwner,
-    Capability::Lease,
-    Capability::LinuxImmutable,
-    Capability::MacAdmin,
-    Capability::MacOverride,
-    Capability::NetAdmin,
-    Capability::NetBroadcast,
-    Capability::Perfmon,
-    Capability::SysAdmin,
-    Capability::SysBoot,
-    Capability::SysModule,
-    Capability::SysNice,
-    Capability::SysPacct,
-    Capability::SysPtrace,
-    Capability::SysRawio,
-    Capability::SysResource,
-    Capability::SysTime,
-    Capability::SysTtyConfig,
-    Capability::Syslog,
-    Capability::WakeAlarm,
-];
-
-/// Files through which a container could read or change what is the host's, hidden from it.
-const MASKED_PATHS: &[&str] = &[
-    "/proc/acpi",
-    "/proc/asound",
-    "/proc/interrupts",
-    "/proc/kcore",
-    "/proc/keys",
-    "/proc/latency_stats",
-    "/proc/sched_debug",
-    "/proc/scsi",
-    "/proc/timer_list",
-    "/proc/timer_stats",
-    "/sys/devices/virtual/powercap",
-    "/sys/firmware",
-];
-
-/// Files through which a container could change what is the host's.
-pub(super) const READONLY_PATHS: &[&str] = &["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
+use crate::runtime::defaults::{CAPABILITIES, FURTHER_CAPABILITIES, capability_sets};
 
 /// The capabilities of a service. Inheritable and ambient ones stay empty (CVE-2022-24769).
 pub(super) fn capabilities(name: &ServiceName, service: &Service) -> Result<LinuxCapabilities, LowerError> {
@@ -86,8 +19,8 @@ pub(super) fn capabilities(name: &ServiceName, service: &Service) -> Result<Linu
     };
     let (add_all, add) = named(&service.cap_add)?;
     let (drop_all, drop) = named(&service.cap_drop)?;
-    let everything = DEFAULT.into_iter().chain(FURTHER);
-    let usual: Capabilities = if service.privileged { everything.clone().collect() } else { DEFAULT.into() };
+    let everything = CAPABILITIES.into_iter().chain(FURTHER_CAPABILITIES);
+    let usual: Capabilities = if service.privileged { everything.clone().collect() } else { CAPABILITIES.into() };
     // The rules of Docker: adding all beats dropping all, and what is added by name beats what is dropped by name. Only
     // that Docker drops nothing of a privileged container.
     let kept: Capabilities = match (add_all, drop_all) {
@@ -95,24 +28,7 @@ pub(super) fn capabilities(name: &ServiceName, service: &Service) -> Result<Linu
         (false, true) => add.into_iter().collect(),
         (false, false) => usual.into_iter().filter(|capability| !drop.contains(capability)).chain(add).collect(),
     };
-    Ok(sets(kept))
-}
-
-/// What a process has that may do everything.
-#[must_use]
-pub fn every_capability() -> LinuxCapabilities {
-    sets(DEFAULT.into_iter().chain(FURTHER).collect())
-}
-
-fn sets(kept: Capabilities) -> LinuxCapabilities {
-    let mut capabilities = LinuxCapabilities::default();
-    capabilities
-        .set_bounding(Some(kept.clone()))
-        .set_effective(Some(kept.clone()))
-        .set_permitted(Some(kept))
-        .set_inheritable(Some(Capabilities::new()))
-        .set_ambient(Some(Capabilities::new()));
-    capabilities
+    Ok(capability_sets(kept))
 }
 
 /// The filter of the service's own profile.
@@ -120,12 +36,6 @@ pub(super) fn seccomp(input: &LowerInput) -> Result<Option<LinuxSeccomp>, LowerE
     let Some(profile) = input.profile else { return Ok(None) };
     let capabilities = capabilities(input.name, input.service)?;
     Ok(profile.resolve(capabilities.bounding().as_ref().unwrap_or(&Capabilities::new()), input.kernel))
-}
-
-/// What is hidden, on a machine with this many processors.
-pub(super) fn masked_paths(processors: u32) -> Vec<String> {
-    let throttle = (0..processors).map(|cpu| format!("/sys/devices/system/cpu/cpu{cpu}/thermal_throttle"));
-    MASKED_PATHS.iter().map(|path| (*path).to_owned()).chain(throttle).collect()
 }
 
 #[cfg(test)]
@@ -151,7 +61,7 @@ mod tests {
     #[test]
     fn adding_and_dropping() {
         let admin = Capability::NetAdmin;
-        assert_eq!(kept(&[], &[]).unwrap(), Capabilities::from(DEFAULT));
+        assert_eq!(kept(&[], &[]).unwrap(), Capabilities::from(CAPABILITIES));
         assert_eq!(kept(&["NET_ADMIN"], &["ALL"]).unwrap(), Capabilities::from([admin]));
         assert_eq!(kept(&["NET_ADMIN"], &["CHOWN"]).unwrap().len(), 14);
         assert_eq!(kept(&["ALL"], &["ALL"]).unwrap().len(), 41);

@@ -32,7 +32,7 @@ const NOFOLLOW: OFlags = OFlags::NOFOLLOW.union(OFlags::CLOEXEC);
 ///
 /// # Errors
 /// The first call that failed.
-pub(super) fn copy_tree(root: &RootDir, path: &str, target: &Path) -> io::Result<()> {
+pub fn copy_tree(root: &RootDir, path: &str, target: &Path) -> io::Result<()> {
     let source = match root.open_at(Path::new(path), DIRECTORY) {
         Ok(source) => source,
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => return Ok(()),
@@ -47,7 +47,7 @@ pub(super) fn copy_tree(root: &RootDir, path: &str, target: &Path) -> io::Result
 ///
 /// # Errors
 /// The first call that failed; [`io::ErrorKind::Interrupted`] as soon as it is not `wanted` any more.
-pub(super) fn copy_directory(source: &Path, target: &Path, wanted: &AtomicBool) -> io::Result<u64> {
+pub fn copy_directory(source: &Path, target: &Path, wanted: &AtomicBool) -> io::Result<u64> {
     let source = fs::openat(CWD, source, DIRECTORY, Mode::empty())?;
     Copying::into(target, wanted, &[])?.whole(&source)
 }
@@ -57,7 +57,7 @@ pub(super) fn copy_directory(source: &Path, target: &Path, wanted: &AtomicBool) 
 ///
 /// # Errors
 /// The first call that failed.
-pub(super) fn move_in(from: &Path, to: &Path) -> io::Result<()> {
+pub fn move_in(from: &Path, to: &Path) -> io::Result<()> {
     for entry in fs_err::read_dir(from)? {
         let entry = entry?;
         match fs::renameat_with(CWD, entry.path(), CWD, to.join(entry.file_name()), RenameFlags::NOREPLACE) {
