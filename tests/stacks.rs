@@ -27,7 +27,7 @@ fn every_example_has_a_test() {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/stacks");
     let mut names: Vec<_> = fs_err::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     names.sort();
-    assert_eq!(names, ["backing", "hello", "shop"]);
+    assert_eq!(names, ["app", "backing", "hello", "pages", "shop"]);
 }
 
 #[test]
@@ -89,4 +89,25 @@ fn shop() {
     stack.rcompose(&["down", "-v"]).succeeds();
     stack.rcompose(&["up", "-d", "--wait"]).succeeds();
     assert_eq!(catalogue()["orders"], 0, "`down -v` has removed it");
+}
+
+#[test]
+fn app() {
+    let sandbox = Sandbox::new("app");
+    let stack = example(&sandbox, "app");
+    stack.rcompose(&["up", "-d", "--wait"]).succeeds();
+    let visits = || -> Value { serde_json::from_str(&http::get(8090, "/")).unwrap() };
+    assert_eq!(visits()["visits"], 1);
+    let image = stack.rcompose(&["images", "-q", "app"]).succeeds().stdout;
+    stack.rcompose(&["up", "-d", "--build", "--wait"]).succeeds();
+    assert_eq!(stack.rcompose(&["images", "-q", "app"]).succeeds().stdout, image, "nothing has changed");
+    assert_eq!(visits()["visits"], 2);
+}
+
+#[test]
+fn pages() {
+    let sandbox = Sandbox::new("pages");
+    let stack = example(&sandbox, "pages");
+    stack.rcompose(&["up", "-d", "--wait"]).succeeds();
+    assert_eq!(http::get(8091, "/"), "BUILT WITHOUT A REGISTRY\n");
 }

@@ -1,9 +1,43 @@
 //! A Dockerfile and a context to an image: on our own runtime, straight into our own store.
+//!
+//! ```text
+//! Target ─▶ dockerfile ─▶ graph ─▶ solve ─┬▶ cache: what was made before ─┐
+//!           text, stages  steps    keys   └▶ copy, run in a layer ────────┴▶ output: images with names
+//!                                            of files from a context
+//! ```
 
+mod cache;
 pub mod context;
 pub mod copy;
 pub mod dockerfile;
+mod event;
+mod graph;
+mod key;
 pub mod layer;
+mod output;
 pub mod pattern;
 pub mod remote;
 pub mod run;
+mod solve;
+mod target;
+
+use std::io;
+use std::path::Path;
+
+pub use cache::{Cache, Entry, Record};
+pub use event::{Event, EventKind, StepNumber};
+pub use graph::{
+    Base, Bases, CopyStep, Graph, Input, Operation, Planned, RunStep, Step, Tree, Unplanned, Wanted, lower,
+};
+pub use key::KeyMaker;
+pub use output::{OutputError, id, write};
+pub use solve::{Builder, Snapshot, SolveError, StepError, probe, solve};
+pub use target::{Fresh, NamedContext, RunNetwork, SecretSource, Surroundings, Target};
+
+/// Makes the directory in which programs of builds have what is theirs for as long as they run.
+///
+/// # Errors
+/// What `mkdir(2)` says, with the path.
+pub fn make_run_directory(path: &Path) -> io::Result<()> {
+    crate::sys::create_private_dir_all(path)
+}

@@ -92,6 +92,14 @@ impl Context {
         if refused.is_empty() { Ok((project, switches)) } else { Err(LoadError::Diagnostics(refused).into()) }
     }
 
+    /// As [`Context::load`], to build: nothing is run, and what is asked of containers does not matter.
+    ///
+    /// # Errors
+    /// As [`Context::load`].
+    pub(super) fn load_to_build(&self, services: &[ServiceName]) -> Result<Project, CliError> {
+        self.load(services)
+    }
+
     /// What `config.toml` says of networks.
     ///
     /// # Errors

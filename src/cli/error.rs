@@ -11,6 +11,7 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use super::build::BuildFailure;
 use super::copy::CopyError;
 use super::evidence;
 use super::network::InvalidFilter;
@@ -302,12 +303,21 @@ pub enum CliError {
     /// A container cannot be made an image of.
     #[error(transparent)]
     Commit(#[from] CommitError),
+    /// Services cannot be built.
+    #[error(transparent)]
+    Build(Box<BuildFailure>),
     /// An archive would be written to a terminal.
     #[error("an archive is not written to a terminal")]
     ArchiveOnTerminal,
     /// The kernel refused; the error names the path.
     #[error(transparent)]
     System(#[from] io::Error),
+}
+
+impl From<BuildFailure> for CliError {
+    fn from(failure: BuildFailure) -> Self {
+        Self::Build(Box::new(failure))
+    }
 }
 
 impl From<Failure> for CliError {
@@ -381,6 +391,7 @@ impl CliError {
             | Self::Client(_)
             | Self::Copy(_)
             | Self::Files(_)
+            | Self::Build(_)
             | Self::Commit(_)
             | Self::ArchiveOnTerminal
             | Self::NoBridge
@@ -464,6 +475,7 @@ impl CliError {
             Self::Load(LoadError::Remote(error)) => super::remote::hint(error),
             Self::Explain(UnknownPath { nearest: Some(nearest), .. }) => Some(format!("did you mean `{nearest}`?")),
             Self::Pull(error) => pull_hint(error),
+            Self::Build(failure) => failure.hint(),
             Self::Provider(error) => error.hint(),
             Self::Watch(error) => error.hint(),
             Self::NoModels { .. } => {
@@ -517,6 +529,7 @@ impl CliError {
         let hint = hint.as_deref().map_or_else(String::new, |hint| format!("{} {hint}\n", paint.apply(NOTE, "hint:")));
         match self {
             Self::Load(LoadError::Diagnostics(diagnostics)) => render_all(diagnostics, paint == Paint::COLOURED),
+            Self::Build(failure) => failure.render(paint),
             Self::Failed { failures } | Self::NotBegun { failures } => {
                 let text = |failure: &Failure| {
                     let waits = failure.waits.iter().map(evidence::waiting);
@@ -539,7 +552,7 @@ fn meant(kind: &str, name: &str, known: &[String]) -> Option<String> {
     }
 }
 
-fn pull_hint(error: &PullError) -> Option<String> {
+pub(in crate::cli) fn pull_hint(error: &PullError) -> Option<String> {
     let hint = match error {
         PullError::NotFound { .. } => "check the name and the tag under `image`",
         PullError::Unauthorized { .. } => "put credentials into Docker's `config.json` (`docker login` writes them)",

@@ -4,6 +4,7 @@
 
 pub mod args;
 mod attached;
+pub mod build;
 mod complete;
 mod confirm;
 mod container;
@@ -131,6 +132,7 @@ fn run(args: &Args) -> Result<ExitCode, CliError> {
         Command::Commit(commit) => verb::commit::run(&context, &commit),
         Command::HostRun(host_run) => verb::host_run::run(&context, &host_run),
         Command::Up(up) => block_on(verb::up::run(&context, up)),
+        Command::Build(build) => block_on(verb::build::run(&context, build)),
         Command::Down(down) => block_on(verb::down::run(&context, down)),
         Command::Start(start) => block_on(verb::act::start(&context, start)),
         Command::Stop(stop) => block_on(verb::act::stop(&context, stop)),

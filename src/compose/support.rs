@@ -81,7 +81,9 @@ const PLATFORMS: &[&str] = if cfg!(target_arch = "aarch64") {
 /// By place: `*` is any key, and any item of a list.
 #[rustfmt::skip]
 pub(super) const RULES: &[(&str, When, Effect)] = &[
-    ("services.*.build", Given, NotYet),
+    ("services.*.build.isolation", Given, WINDOWS),
+    ("services.*.build.provenance", Unless(&["false"]), Effect::None("no attestation is made")),
+    ("services.*.build.sbom", Unless(&["false"]), Effect::None("no bill of materials is made")),
     ("services.*.cpu_count", Given, WINDOWS),
     ("services.*.cpu_percent", Given, WINDOWS),
     ("services.*.credential_spec", Given, WINDOWS),
@@ -96,7 +98,6 @@ pub(super) const RULES: &[(&str, When, Effect)] = &[
     ("services.*.deploy.resources.reservations.pids", Given, SWARM),
     ("services.*.deploy.rollback_config.failure_action", Unless(&["continue", "pause"]), Effect::Impossible("it is `pause` or `continue`")),
     ("services.*.deploy.update_config.failure_action", Unless(&["continue", "pause", "rollback"]), Effect::Impossible("it is `pause`, `continue` or `rollback`")),
-    ("services.*.develop.watch.*.action", Is(&["rebuild"]), Effect::None("there is no `build` yet")),
     ("services.*.expose", Given, PEOPLE),
     ("services.*.isolation", Given, WINDOWS),
     ("services.*.logging.driver", Unless(&["journald", "json-file", "local", "none", "syslog"]), NotYet),
@@ -109,7 +110,7 @@ pub(super) const RULES: &[(&str, When, Effect)] = &[
     ("services.*.platform", Unless(PLATFORMS), NotYet),
     ("services.*.ports.*.app_protocol", Given, PEOPLE),
     ("services.*.ports.*.mode", Unless(&["ingress"]), SWARM),
-    ("services.*.pull_policy", Unless(&["always", "if_not_present", "missing", "never"]), NotYet),
+    ("services.*.pull_policy", Unless(&["always", "build", "if_not_present", "missing", "never"]), NotYet),
     ("services.*.pull_refresh_after", Given, Effect::None("it goes with `pull_policy: refresh`")),
     ("services.*.runtime", Holds(|_| true), OfMachine),
     ("services.*.security_opt.*", Holds(values::needs_security_module), OfMachine),

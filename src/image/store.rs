@@ -54,6 +54,12 @@ pub enum StoreError {
         /// What is wrong with it.
         source: serde_json::Error,
     },
+    /// An image that was there before.
+    #[error("image `{reference}` was removed meanwhile")]
+    Gone {
+        /// The image.
+        reference: String,
+    },
     /// The directory of a `rootfs:` image.
     #[error("`{}` is not a directory", directory.display())]
     NoRootfs {

@@ -37,6 +37,14 @@ pub enum PlanError {
         /// Its image.
         image: Box<ImageReference>,
     },
+    /// A container is to be made from an image that is not there and may not be built.
+    #[error("image `{image}` of service `{service}` is not in the store, and nothing is to be built")]
+    ImageNotBuilt {
+        /// The service that can be built.
+        service: ServiceName,
+        /// Its image.
+        image: Box<ImageReference>,
+    },
     /// A service with a fixed container name is to have several containers.
     #[error("service `{service}` cannot have {scale} containers of the one name `{name}`")]
     NameOfMany {

@@ -10,7 +10,7 @@
 //! Everything here is a pure function of its arguments: no file, clock or process is read, so the same inputs give
 //! the same plan, step by step. Whatever decides something is here; the executor only walks the graph.
 //!
-//! The steps of a plan are layered, which is why it cannot have a cycle: pulls, then stops (dependents first), removals,
+//! The steps of a plan are layered, which is why it cannot have a cycle: pulls and builds, then stops (dependents first), removals,
 //! networks and volumes, creations (all of them early, in parallel), and last the starts and waits in the
 //! order of `depends_on`, itself checked to be acyclic.
 
@@ -35,7 +35,7 @@ pub use error::PlanError;
 pub use graph::{Cycle, DependencyGraph};
 pub use observed::{Health, Observed, ObservedContainer, ObservedState, ObservedVolume};
 pub use operation::{Cause, Operation, Replaced, Step};
-pub use options::{Action, DownOptions, Recreate, UpOptions};
+pub use options::{Action, Building, DownOptions, Recreate, UpOptions};
 pub use steps::{Plan, StepId};
 
 use crate::compose::model::{Project, Service};

@@ -23,6 +23,11 @@ pub enum Operation {
         /// Which.
         image: ImageReference,
     },
+    /// Makes the image of a service as its `build` says.
+    BuildImage {
+        /// The service.
+        service: ServiceName,
+    },
     /// Makes a container.
     CreateContainer {
         /// Its service.

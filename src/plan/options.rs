@@ -28,6 +28,9 @@ pub struct UpOptions {
     pub no_start: bool,
     /// `--pull`: stands in for the `pull_policy` of every service.
     pub pull: Option<PullPolicy>,
+    /// When images of services with a `build` are built.
+    #[serde(default)]
+    pub build: Building,
     /// `--remove-orphans`: removes the containers of services that the project does not have any more.
     pub remove_orphans: bool,
     /// `--renew-anon-volumes`: a recreated container gets new anonymous volumes instead of those of the old one.
@@ -45,6 +48,18 @@ pub struct UpOptions {
     /// `--parallel`: how many steps may be under way at once, waits not counted; any number when not given.
     #[serde(default)]
     pub at_once: Option<usize>,
+}
+
+/// When images are built.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Building {
+    /// Those that are missing, and those of `pull_policy: build`.
+    #[default]
+    Missing,
+    /// `--build`: all.
+    Always,
+    /// `--no-build`: none; one that is missing is an error.
+    Never,
 }
 
 /// When containers that exist are made anew.

@@ -88,6 +88,7 @@ impl fmt::Display for Operation {
             Self::CreateNetwork { network } => write!(formatter, "create network {network}"),
             Self::CreateVolume { volume } => write!(formatter, "create volume {volume}"),
             Self::PullImage { image } => write!(formatter, "pull image {image}"),
+            Self::BuildImage { service } => write!(formatter, "build image of {service}"),
             Self::CreateContainer { service, number, .. } => write!(formatter, "create container {service}-{number}"),
             Self::UpdateContainer { name, .. } => write!(formatter, "update container {name}"),
             Self::PreStart { service, number: None } => write!(formatter, "run pre_start of {service}"),

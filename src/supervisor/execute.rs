@@ -300,8 +300,8 @@ async fn perform(world: &Rc<World>, project: Option<&Project>, operation: Operat
                 provision::create_volume(world, project, &volume)
             })
         }
-        // Pulled by the client before it asked; the container's creation finds out when it was not.
-        Operation::PullImage { .. } => Ok(()),
+        // Pulled or built by the client before it asked; the container's creation finds out when it was not.
+        Operation::PullImage { .. } | Operation::BuildImage { .. } => Ok(()),
         Operation::CreateContainer { service, number, replaces } => {
             provision::create_container(world, project()?, &service, number, replaces.as_ref())
         }

@@ -15,6 +15,7 @@ mod arrival;
 mod aside;
 mod await_condition;
 mod blueprint;
+mod build_network;
 mod client;
 mod control;
 mod endpoint;
@@ -62,6 +63,7 @@ mod world;
 
 pub use arrival::Arrival;
 pub use blueprint::{Blueprint, Laid, Published, Running, blueprint};
+pub use build_network::BuildNetwork;
 pub use client::{Client, ClientError};
 pub use control::{ContainerChange, ContainerEvent, Event, HostRun, Request, Resource, Status};
 pub use evidence::{Ending, Evidence, FailedProbe, Pending, Wait};

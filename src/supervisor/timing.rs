@@ -82,6 +82,7 @@ fn told(operation: &Operation) -> (Work, String, Option<&ServiceName>) {
         Operation::RestoreVolumes { snapshot, .. } => (Work::Change, format!("snapshot {snapshot}"), None),
         // Done by the client: see there how long it took.
         Operation::PullImage { image } => (Work::Change, format!("image {image}"), None),
+        Operation::BuildImage { service } => (Work::Change, format!("image of {service}"), Some(service)),
         Operation::CreateContainer { service, number, .. } => {
             (Work::Create, format!("{service}-{number}"), Some(service))
         }

@@ -7,8 +7,6 @@ use crate::{Case, describe};
 #[test]
 fn what_is_not_done_yet_is_loaded_and_refused() {
     for (text, expected) in [
-        ("services: {a: {image: x, build: .}}", "`services.a.build` is not supported yet"),
-        ("services: {a: {build: .}}", "`services.a.build` is not supported yet"),
         (
             "services: {a: {image: x, logging: {driver: gelf}}}",
             "`services.a.logging.driver: gelf` is not supported yet",

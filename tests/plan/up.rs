@@ -2,10 +2,12 @@
 
 use insta::assert_snapshot;
 use rcompose::compose::model::{
-    Condition, Dependency, Deploy, Mount, NetworkLimits, Port, Project, PullPolicy, Rates, Service, UpdateConfig,
+    Build, Condition, Dependency, Deploy, Mount, NetworkLimits, Port, Project, PullPolicy, Rates, Service, UpdateConfig,
 };
 use rcompose::name::{ContainerId, ImageReference};
-use rcompose::plan::{Definition, Health, Observed, ObservedState, Operation, Recreate, UpOptions, reconcile};
+use rcompose::plan::{
+    Building, Definition, Health, Observed, ObservedState, Operation, Recreate, UpOptions, reconcile,
+};
 
 use super::world::{With, add_one_off, container, name, names, project, renew, running, service, up};
 
@@ -520,6 +522,45 @@ fn pull_policies() {
             .steps()
             .any(|(_, step)| matches!(step.operation, Operation::PullImage { .. }))
     );
+}
+
+#[test]
+fn what_is_built() {
+    let built = |service: Service| service.with(|service| service.build = Some(Build::default()));
+    let web = built(service("web:dev"));
+    let shop = project([("db", service("postgres:15")), ("web", web.clone()), ("worker", service("web:dev"))]);
+    assert_snapshot!(images(&shop, &Observed::default(), Building::Missing), @r"
+    pull image postgres:15 (missing)
+    build image of web (missing)
+    ");
+    assert_snapshot!(images(&shop, &running(&shop), Building::Missing), @"");
+    assert_snapshot!(images(&shop, &running(&shop), Building::Always), @"build image of web (requested)");
+    assert_snapshot!(images(&shop, &Observed::default(), Building::Never), @"error: image `web:dev` of service `web` is not in the store, and nothing is to be built");
+    assert_snapshot!(images(&shop, &running(&shop), Building::Never), @"");
+    for (policy, expected) in [
+        (PullPolicy::Build, "build image of web (pull policy)"),
+        (PullPolicy::Always, "pull image web:dev (pull policy)"),
+        (PullPolicy::Never, ""),
+    ] {
+        let shop = project([("web", web.clone().with(|web: &mut Service| web.pull_policy = Some(policy)))]);
+        assert_eq!(images(&shop, &running(&shop), Building::Missing), expected, "{policy}");
+    }
+    let never = project([("web", web.with(|web: &mut Service| web.pull_policy = Some(PullPolicy::Never)))]);
+    assert_snapshot!(images(&never, &Observed::default(), Building::Missing), @"build image of web (missing)");
+}
+
+/// What is planned about images.
+fn images(project: &Project, observed: &Observed, build: Building) -> String {
+    let options = UpOptions { build, ..UpOptions::default() };
+    let plan = match reconcile(project, observed, &options) {
+        Ok(plan) => plan,
+        Err(error) => return format!("error: {error}"),
+    };
+    let is_of_image =
+        |operation: &Operation| matches!(operation, Operation::PullImage { .. } | Operation::BuildImage { .. });
+    let steps: Vec<_> =
+        plan.steps().filter(|(_, step)| is_of_image(&step.operation)).map(|(_, step)| step.to_string()).collect();
+    steps.join("\n")
 }
 
 #[test]

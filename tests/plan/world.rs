@@ -144,6 +144,10 @@ fn carry_out_step(operation: &Operation, project: Option<&Project>, observed: &m
         }
         Operation::RestoreVolumes { .. } => {}
         Operation::PullImage { image } => drop(observed.images.insert(image.clone(), format!("id of {image}"))),
+        Operation::BuildImage { service } => {
+            let image = &project.unwrap().services[service].image;
+            observed.images.insert(image.clone(), format!("id of {image}"));
+        }
         Operation::CreateContainer { service, number, .. } => {
             let container = created(project.unwrap(), service, *number, observed);
             assert!(!observed.containers.iter().any(|one| one.name == container.name), "{} is taken", container.name);

@@ -332,7 +332,7 @@ fn what_cannot_be_watched() {
     }
     stack.rcompose(&["watch", "wbe"]).fails_with(1).says(&["wbe"]);
     stack.rewrite(&compose("", "        - {path: ., action: rebuild}\n"));
-    let said = "cannot watch service `web`: the action `rebuild` needs `build`, which is not supported yet";
+    let said = "cannot watch service `web`: the action `rebuild` needs `build`, which it does not have";
     stack.rcompose(&["watch"]).fails_with(1).says(&[said]);
     stack.rewrite(&compose("", "        - {path: ., action: sync, target: /a, ignore: ['[z-a]']}\n"));
     stack.rcompose(&["watch"]).fails_with(1).says(&["`[z-a]` in `ignore` of service `web` is not a pattern"]);

@@ -1,9 +1,10 @@
 //! `rcompose create` and `rcompose scale`: containers as the file has them, made or counted.
 
-use super::up::{Recreate, UpPull, recreate};
+use super::up::{Recreate, UpPull, building, recreate};
 use super::{IGNORE_ORPHANS, Scale};
 use crate::cli::timings::TimingsTo;
 use crate::name::ServiceName;
+use crate::plan::Building;
 
 /// The flags of `create`.
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
@@ -17,6 +18,12 @@ pub struct CreateArgs {
     /// Which images to pull first [default: as each service's pull_policy says]
     #[arg(long, value_name = "WHEN")]
     pub pull: Option<UpPull>,
+    /// Build images first, even those that are there
+    #[arg(long, conflicts_with = "no_build")]
+    pub build: bool,
+    /// Build nothing, even what is missing
+    #[arg(long)]
+    pub no_build: bool,
     /// Show no progress of pulls
     #[arg(long)]
     pub quiet_pull: bool,
@@ -41,6 +48,12 @@ pub struct CreateArgs {
 }
 
 impl CreateArgs {
+    /// When images are built.
+    #[must_use]
+    pub fn building(&self) -> Building {
+        building(self.build, self.no_build)
+    }
+
     /// What happens to containers that exist.
     #[must_use]
     pub fn recreate(&self) -> Recreate {

@@ -2,6 +2,7 @@
 
 mod alpha;
 mod attach;
+mod build;
 mod commit;
 mod completion;
 mod config;
@@ -36,6 +37,7 @@ mod watch;
 
 pub use alpha::{AlphaArgs, AlphaVerb, GenerateArgs, RefusedArgs, VizArgs};
 pub use attach::AttachArgs;
+pub use build::BuildArgs;
 pub use commit::CommitArgs;
 pub use completion::{CompletionArgs, ManArgs, Shell};
 pub use config::{ConfigArgs, ConfigFormat, HashOf};
@@ -167,6 +169,8 @@ impl Globals {
 pub enum Command {
     /// Create and start the services
     Up(UpArgs),
+    /// Build the images of the services
+    Build(BuildArgs),
     /// Stop and remove containers and networks
     Down(DownArgs),
     /// Create containers, and do not start them
@@ -333,6 +337,7 @@ pub(super) mod tests {
 
         Commands:
           up          Create and start the services
+          build       Build the images of the services
           down        Stop and remove containers and networks
           create      Create containers, and do not start them
           scale       Change how many containers services have

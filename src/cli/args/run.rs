@@ -67,6 +67,12 @@ pub struct RunArgs {
     /// Which images to pull first [default: as each service's pull_policy says]
     #[arg(long, value_name = "WHEN")]
     pub pull: Option<UpPull>,
+    /// Build the image first, even if it is there
+    #[arg(long)]
+    pub build: bool,
+    /// Show no progress of builds
+    #[arg(long)]
+    pub quiet_build: bool,
     /// Show no progress of pulls
     #[arg(long)]
     pub quiet_pull: bool,

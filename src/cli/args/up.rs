@@ -7,6 +7,7 @@ use super::{IGNORE_ORPHANS, Scale};
 use crate::cli::timings::TimingsTo;
 use crate::compose::model::PullPolicy;
 use crate::name::ServiceName;
+use crate::plan::Building;
 
 /// The flags of `up`.
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
@@ -47,9 +48,18 @@ pub struct UpArgs {
     /// Which images to pull first [default: as each service's pull_policy says]
     #[arg(long, value_name = "WHEN")]
     pub pull: Option<UpPull>,
+    /// Build images first, even those that are there
+    #[arg(long, conflicts_with = "no_build")]
+    pub build: bool,
+    /// Build nothing, even what is missing
+    #[arg(long)]
+    pub no_build: bool,
     /// Show no progress of pulls
     #[arg(long)]
     pub quiet_pull: bool,
+    /// Show no progress of builds
+    #[arg(long)]
+    pub quiet_build: bool,
     /// Take every question as answered with yes
     #[arg(short, long)]
     pub yes: bool,
@@ -149,6 +159,12 @@ impl UpArgs {
         recreate(self.force_recreate, self.no_recreate)
     }
 
+    /// When images are built.
+    #[must_use]
+    pub fn building(&self) -> Building {
+        building(self.build, self.no_build)
+    }
+
     /// What ends an attached `up`.
     #[must_use]
     pub fn ending(&self) -> Ending {
@@ -172,6 +188,15 @@ impl UpArgs {
             return self.attach.contains(service);
         }
         wants && (self.services.is_empty() || self.services.contains(service))
+    }
+}
+
+/// What the flags `--build` and `--no-build` amount to.
+pub(super) fn building(always: bool, never: bool) -> Building {
+    match (always, never) {
+        (true, _) => Building::Always,
+        (_, true) => Building::Never,
+        (false, false) => Building::Missing,
     }
 }
 
@@ -260,6 +285,7 @@ mod tests {
             "up --wait -w",
             "up --wait --attach-dependencies",
             "up --attach web --attach-dependencies",
+            "up --build --no-build",
         ] {
             assert!(parse(line).unwrap_err().contains("cannot be used with"), "{line}");
         }
@@ -283,6 +309,13 @@ mod tests {
             assert_eq!(up(line).ending(), ending, "{line}");
             assert_eq!((ending.is_reached_by(0), ending.is_reached_by(3)), (by_success, by_failure), "{line}");
         }
+    }
+
+    #[test]
+    fn builds() {
+        assert_eq!(up("up").building(), Building::Missing);
+        assert_eq!(up("up --build --quiet-build").building(), Building::Always);
+        assert_eq!(up("up --no-build").building(), Building::Never);
     }
 
     #[test]

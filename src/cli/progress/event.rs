@@ -67,6 +67,9 @@ macro_rules! statuses {
 statuses! {
     Pulling Working "An image is fetched.",
     Pulled Done "An image is there.",
+    Building Working "A step of a build is carried out.",
+    Built Done "It is done, or an image is there.",
+    Cached Done "It was done before.",
     Pushing Working "An image or an artifact is sent.",
     Pushed Done "It is there.",
     Copying Working "Files are copied.",

@@ -20,6 +20,7 @@ pub(in crate::cli) async fn create(context: &Context, args: CreateArgs) -> Resul
         services: args.services.clone(),
         recreate: in_plan(args.recreate()),
         pull: args.pull.and_then(|pull| pull.policy()),
+        build: args.building(),
         remove_orphans: args.remove_orphans || switches.is_on(REMOVE_ORPHANS),
         no_start: true,
         ..UpOptions::default()
@@ -27,6 +28,7 @@ pub(in crate::cli) async fn create(context: &Context, args: CreateArgs) -> Resul
     let bringing = Bringing {
         title: "create",
         quiet_pull: args.quiet_pull,
+        quiet_build: false,
         ignore_orphans: args.ignore_orphans,
         yes: args.yes,
         switches,
@@ -44,6 +46,7 @@ pub(in crate::cli) async fn scale(context: &Context, args: ScaleArgs) -> Result<
     let bringing = Bringing {
         title: "scale",
         quiet_pull: false,
+        quiet_build: false,
         ignore_orphans: args.ignore_orphans,
         yes: false,
         switches,

@@ -3,6 +3,7 @@
 pub(super) mod act;
 pub(super) mod alpha;
 pub(super) mod attach;
+pub(super) mod build;
 pub(super) mod commit;
 pub(super) mod config;
 pub(super) mod cp;

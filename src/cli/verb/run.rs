@@ -21,7 +21,7 @@ use crate::cli::progress::ProgressMode;
 use crate::cli::signals::Proxied;
 use crate::cli::terminal::{self, RawMode};
 use crate::compose::model::Project;
-use crate::plan::UpOptions;
+use crate::plan::{Building, UpOptions};
 use crate::runtime::{Attachment, ExitStatus, Handle, Signal};
 use crate::state::ContainerLayout;
 use crate::supervisor::{
@@ -40,6 +40,7 @@ pub(in crate::cli) async fn run(context: &mut Context, args: RunArgs) -> Result<
     let bringing = Bringing {
         title: "run",
         quiet_pull: args.quiet_pull,
+        quiet_build: args.quiet_build,
         ignore_orphans: args.ignore_orphans,
         // `docker compose run` has no such flag: a terminal is asked, a script is refused.
         yes: false,
@@ -98,6 +99,7 @@ fn options(args: &RunArgs) -> UpOptions {
         one_off: Some(args.service.clone()),
         no_deps: args.no_deps,
         pull: args.pull.and_then(UpPull::policy),
+        build: if args.build { Building::Always } else { Building::Missing },
         remove_orphans: args.remove_orphans,
         ..UpOptions::default()
     }

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use crate::cli::args::{self, IGNORE_ORPHANS, REMOVE_ORPHANS, Scale, UpArgs, UpPull};
 use crate::cli::attached;
+use crate::cli::build::{BuildOptions, build_services, changed};
 use crate::cli::confirm::confirmed;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
@@ -43,6 +44,7 @@ pub(in crate::cli) async fn run(context: &Context, mut args: UpArgs) -> Result<E
     let bringing = Bringing {
         title: "up",
         quiet_pull: args.quiet_pull,
+        quiet_build: args.quiet_build,
         ignore_orphans: args.ignore_orphans,
         yes: args.yes,
         switches,
@@ -64,6 +66,8 @@ pub(super) struct Bringing {
     pub(super) title: &'static str,
     /// `--quiet-pull`.
     pub(super) quiet_pull: bool,
+    /// `--quiet-build`.
+    pub(super) quiet_build: bool,
     /// Nobody wants to hear of containers that the file does not have.
     pub(super) ignore_orphans: bool,
     /// `-y`: every question is answered with yes.
@@ -169,6 +173,12 @@ impl Bringing {
         let stopwatch = &self.timing.stopwatch;
         stopwatch.loaded();
         interruptible(pull(context, &store, &plan, options.at_once, self.quiet_pull, stopwatch)).await?;
+        let built = interruptible(build(context, project, &plan, self.quiet_build)).await?;
+        if context.globals.progress != Some(ProgressMode::Quiet) {
+            let mut services = with_dependencies_of(project, &options)?;
+            services.retain(|name| !built.contains(name));
+            changed(context, project, &services).iter().for_each(|note| output::note(note));
+        }
         if let Some(opened) = publish::opened(project, &plan) {
             output::note(&opened);
         }
@@ -195,6 +205,7 @@ impl Bringing {
             recreate: options.recreate,
             recreate_dependencies: options.recreate_dependencies,
             pull: options.pull,
+            build: options.build,
             timeout: options.timeout,
             at_once: options.at_once,
             ..UpOptions::default()
@@ -205,6 +216,7 @@ impl Bringing {
         kernel::require()?;
         let stopwatch = &self.timing.stopwatch;
         interruptible(pull(context, &store, &plan, options.at_once, self.quiet_pull, stopwatch)).await?;
+        interruptible(build(context, &project, &plan, self.quiet_build)).await?;
         let (subnet_pools, of) = (context.network_settings()?.address_pools, project.name.clone());
         // A part of what is timed, and not the whole of it.
         let request = Request::Up { project: Box::new(project), options, subnet_pools, follow: false, timed: false };
@@ -278,6 +290,16 @@ fn with_dependencies(project: &Project, services: &[ServiceName]) -> Result<Vec<
     Ok(all.filter(|name| project.services[*name].attach()).cloned().collect())
 }
 
+/// The services that an `up` is about.
+fn with_dependencies_of(project: &Project, options: &UpOptions) -> Result<Vec<ServiceName>, CliError> {
+    let named = select(project, &options.services)?;
+    if options.no_deps {
+        return Ok(named.into_keys().cloned().collect());
+    }
+    let graph = DependencyGraph::of(&project.services).map_err(PlanError::from)?;
+    Ok(graph.with_dependencies(&named.into_keys().collect()).into_iter().cloned().collect())
+}
+
 /// Gives services other numbers of containers than the file does.
 pub(super) fn scaled(project: &mut Project, scales: &[Scale]) {
     for scale in scales {
@@ -305,6 +327,7 @@ fn options(args: &UpArgs) -> UpOptions {
         recreate_dependencies: args.always_recreate_deps,
         no_start: args.no_start,
         pull: args.pull.and_then(UpPull::policy),
+        build: args.building(),
         remove_orphans: args.remove_orphans,
         renew_volumes: args.renew_anon_volumes,
         recreate_volumes: BTreeSet::new(),
@@ -342,4 +365,18 @@ pub(super) async fn pull(
     let failures = pull_images(context, store, images, at_once, &mut progress, stopwatch).await?;
     progress.finish(Instant::now())?;
     failures.into_iter().next().map_or(Ok(()), |failure| Err(CliError::Pull(failure)))
+}
+
+/// Builds what the plan says, and returns which services that was.
+async fn build(context: &Context, project: &Project, plan: &Plan, quiet: bool) -> Result<Vec<ServiceName>, CliError> {
+    let services = plan.steps().filter_map(|(_, step)| match &step.operation {
+        Operation::BuildImage { service } => Some(service.clone()),
+        _ => None,
+    });
+    let services: Vec<ServiceName> = services.collect();
+    if !services.is_empty() {
+        let options = BuildOptions { quiet, ..BuildOptions::default() };
+        build_services(context, project, &services, &options).await?;
+    }
+    Ok(services)
 }

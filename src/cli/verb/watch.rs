@@ -29,6 +29,7 @@ pub(in crate::cli) async fn run(context: &Context, args: WatchArgs) -> Result<Ex
         let bringing = Bringing {
             title: "watch",
             quiet_pull: args.quiet,
+            quiet_build: args.quiet,
             ignore_orphans: false,
             yes: false,
             switches,

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use super::Watch;
 use super::rule::{Changes, Rule};
 use crate::cli::attached::label;
+use crate::cli::build::{BuildOptions, build_services};
 use crate::cli::error::CliError;
 use crate::cli::follow::complete;
 use crate::cli::output;
@@ -13,7 +14,7 @@ use crate::cli::progress::ProgressMode;
 use crate::cli::select::is_one_off;
 use crate::compose::model::Hook;
 use crate::name::ServiceName;
-use crate::plan::Action;
+use crate::plan::{Action, UpOptions};
 use crate::runtime::files::{FilesError, Mirror, Mirrored};
 use crate::runtime::{self, Handle};
 use crate::supervisor::{Client, Configuration, Record, Request, hook_options};
@@ -93,6 +94,35 @@ impl Watch<'_> {
         }
         running.sort_by_key(|(record, _)| record.number);
         Ok(running)
+    }
+
+    /// Builds the image of a service, and makes its containers anew from it.
+    pub(super) async fn rebuild(&self, service: &ServiceName) -> Result<(), CliError> {
+        self.say(&format!("Rebuilding service(s) [\"{service}\"] after changes were detected..."))?;
+        let paint = output::paint(&self.context.globals);
+        let services = [service.clone()];
+        if let Err(error) = build_services(self.context, self.project, &services, &BuildOptions::default()).await {
+            // The containers go on with what they have.
+            output::said(&error.render(paint));
+            return Ok(());
+        }
+        let options = UpOptions { services: services.into(), no_deps: true, ..UpOptions::default() };
+        let subnet_pools = self.context.network_settings()?.address_pools;
+        let project = Box::new(self.project.clone());
+        let request = Request::Up { project, options, subnet_pools, follow: false, timed: false };
+        let mut globals = self.context.globals.clone();
+        globals.progress = Some(ProgressMode::Quiet);
+        let client = Client::request(&self.context.layout, &self.project.name, &request).await?;
+        self.restarting.set(true);
+        let done = complete(client, output::progress(&globals, "up"), paint).await;
+        self.restarting.set(false);
+        match done {
+            Ok(()) => self.say(&format!("service(s) [\"{service}\"] successfully built")),
+            Err(error) => {
+                self.warn(&format!("cannot start service \"{service}\": {}", with_causes(&error)));
+                Ok(())
+            }
+        }
     }
 
     /// Restarts the containers of a service, and those of others that ask for it.

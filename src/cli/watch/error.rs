@@ -12,7 +12,7 @@ pub enum WatchError {
     #[error("none of the selected services is configured for watch")]
     Nothing,
     /// An image would have to be built.
-    #[error("cannot watch service `{service}`: the action `rebuild` needs `build`, which is not supported yet")]
+    #[error("cannot watch service `{service}`: the action `rebuild` needs `build`, which it does not have")]
     Rebuild {
         /// The service.
         service: ServiceName,
@@ -53,7 +53,8 @@ impl WatchError {
         match self {
             Self::Nothing => Some("say under `develop.watch` of a service what to do when its files change".to_owned()),
             Self::Rebuild { .. } => Some(
-                "use `sync` for what the image copies, and `sync+restart` or `sync+exec` for what it builds".to_owned(),
+                "say under `build` what its image is made from, or copy files into its containers with `sync`"
+                    .to_owned(),
             ),
             Self::Limit { .. } => Some(
                 "leave directories out with `ignore`, or allow more: `sysctl fs.inotify.max_user_watches=1048576`"

@@ -124,10 +124,10 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// Does what `changes` lead to: first all copies, then the restarts, then what is run.
+    /// Does what `changes` lead to: first what is built, then all copies, then the restarts, then what is run.
     async fn react(&self, changes: &Changes) -> Result<(), CliError> {
         let mut copies: BTreeMap<&ServiceName, (usize, Vec<Copied<'_>>)> = BTreeMap::new();
-        let (mut restarts, mut hooks) = (BTreeSet::new(), Vec::new());
+        let (mut rebuilds, mut restarts, mut hooks) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
         for (number, rule) in self.rules.iter().enumerate() {
             let selected = rule.of(changes);
             if selected.len() == 0 {
@@ -138,10 +138,16 @@ impl<'a> Watch<'a> {
                 *count += selected.len();
                 copied.push(Copied::of(&self.rules, number, &selected, false));
             }
+            if rule.rebuild {
+                rebuilds.insert(rule.service.clone());
+            }
             if rule.restart {
                 restarts.insert(rule.service.clone());
             }
             hooks.extend(rule.exec.as_ref().map(|hook| (&rule.service, hook)));
+        }
+        for service in &rebuilds {
+            self.rebuild(service).await?;
         }
         for (service, (count, copied)) in copies {
             self.say(&format!("Syncing service \"{service}\" after {count} changes were detected"))?;

@@ -34,6 +34,8 @@ pub(super) struct Rule {
     pub(super) service: ServiceName,
     /// Whether files are copied into them, and where the file or directory that is watched is there.
     pub(super) target: Option<PathBuf>,
+    /// Whether their image is built again, and they are made anew from it.
+    pub(super) rebuild: bool,
     /// Whether they are restarted.
     pub(super) restart: bool,
     /// What is run in them.
@@ -71,7 +73,7 @@ impl Rule {
     /// [`WatchError::Rebuild`], [`WatchError::Pattern`], [`WatchError::Ignored`].
     pub(super) fn new(service: &ServiceName, config: &Service, rule: &WatchRule) -> Result<Self, WatchError> {
         let action = rule.action.unwrap_or(WatchAction::Rebuild);
-        if action == WatchAction::Rebuild {
+        if action == WatchAction::Rebuild && config.build.is_none() {
             return Err(WatchError::Rebuild { service: service.clone() });
         }
         let root = PathBuf::from(rule.path.trim_end_matches('/'));
@@ -87,10 +89,11 @@ impl Rule {
         ignored.extend(config.build.as_ref().map(dockerignore).transpose()?.flatten());
         ignored.retain(|(_, patterns)| !patterns.is_empty());
         let included = Some(compiled(&rule.include, "include")?).filter(|patterns| !patterns.is_empty());
-        let target = rule.target.as_deref().filter(|_| action != WatchAction::Restart);
+        let target = rule.target.as_deref().filter(|_| !matches!(action, WatchAction::Restart | WatchAction::Rebuild));
         Ok(Self {
             service: service.clone(),
             target: target.map(|target| in_container(target, &root)),
+            rebuild: action == WatchAction::Rebuild,
             restart: matches!(action, WatchAction::Restart | WatchAction::SyncRestart),
             exec: rule.exec.clone().filter(|_| action == WatchAction::SyncExec),
             initial: rule.initial_sync,

@@ -1,0 +1,288 @@
+//! Carries out a graph: finds what was made before, and makes the rest.
+//!
+//! ```text
+//! step ─▶ key ─▶ cache ─┬▶ its layer ───────────────────────────────┬▶ Snapshot ─▶ steps over it
+//!                       └▶ lock ─▶ workspace ─▶ COPY, RUN ─▶ layer ─┘
+//! ```
+//!
+//! What a step depends on of the steps before it is in their layers, whose digests are in its key: a step that is made anew and
+//! comes to the same layer changes nothing for those after it.
+
+mod error;
+mod keys;
+mod make;
+mod remote;
+mod schedule;
+mod snapshot;
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use jiff::Timestamp;
+
+use super::cache::{Cache, Record};
+use super::context;
+use super::copy;
+use super::event::{Event, EventKind, StepNumber};
+use super::graph::{Base, CopyStep, Graph, Input, Operation, RunStep};
+use super::run;
+use crate::image::{Digest, Store};
+use crate::sys::RootDir;
+
+pub(in crate::build) use remote::is_remote;
+
+pub use error::{SolveError, StepError};
+pub use snapshot::Snapshot;
+
+/// What a build works with.
+#[derive(Debug, Clone, Copy)]
+pub struct Builder<'a> {
+    /// The images and their layers.
+    pub store: &'a Store,
+    /// What was made before.
+    pub cache: &'a Cache,
+    /// Where programs that run have what is theirs for as long.
+    pub run: &'a Path,
+    /// How programs reach the outside; not at all without.
+    pub network: run::Network<'a>,
+    /// Directories of this machine that programs see nothing of.
+    pub hidden: &'a [PathBuf],
+    /// How many steps are worked on at once.
+    pub workers: NonZeroUsize,
+    /// The environment of programs that fetch: `git`.
+    pub environment: &'a BTreeMap<String, String>,
+    /// Says when the build is to be given up; said when a step has failed, so that the others end too.
+    pub cancel: &'a run::Cancel,
+}
+
+/// A build that is being carried out.
+struct Solver<'a> {
+    builder: &'a Builder<'a>,
+    graph: &'a Graph,
+    trees: Vec<context::Tree>,
+    tell: &'a (dyn Fn(Event) + Sync),
+}
+
+/// What is known of a step before it is made.
+enum Found {
+    /// All of it.
+    Snapshot(Snapshot),
+    /// What it is to be kept under.
+    Keys(Vec<Digest>),
+}
+
+/// Carries out all steps of `graph`, telling `tell` of it. What they have come to is in their order.
+///
+/// # Errors
+/// The first step that fails, once all that had begun have ended.
+pub fn solve(builder: &Builder<'_>, graph: &Graph, tell: &(dyn Fn(Event) + Sync)) -> Result<Vec<Snapshot>, SolveError> {
+    let trees = open_trees(builder, graph)?;
+    let solver = Solver { builder, graph, trees, tell };
+    let inputs: Vec<Vec<StepNumber>> = graph.steps.iter().map(|step| step.operation.inputs()).collect();
+    let work = |step, inputs: Vec<Snapshot>| solver.step(step, &inputs);
+    let result = schedule::carry_out(&inputs, builder.workers, work, || builder.cancel.cancel());
+    for tree in &solver.trees {
+        // A build that cannot keep what it knows of files is as good; the next one is slower.
+        let _ = tree.save_index();
+    }
+    result.map_err(|(step, source)| SolveError::Step { step, source: Box::new(source) })
+}
+
+/// The first step that is not as it was when it was made, by name; `None` when there is nothing to do. `snapshots` are then what
+/// all steps have come to.
+///
+/// # Errors
+/// A directory that cannot be read.
+pub fn probe(builder: &Builder<'_>, graph: &Graph) -> Result<Result<Vec<Snapshot>, StepNumber>, SolveError> {
+    let trees = open_trees(builder, graph)?;
+    let solver = Solver { builder, graph, trees, tell: &|_| {} };
+    let mut snapshots: Vec<Snapshot> = Vec::new();
+    for (number, step) in graph.steps.iter().enumerate() {
+        let inputs: Vec<Snapshot> = step.operation.inputs().iter().map(|input| snapshots[*input].clone()).collect();
+        match solver.find(&step.operation, &inputs) {
+            Ok(Found::Snapshot(snapshot)) => snapshots.push(snapshot),
+            Ok(Found::Keys(_)) | Err(_) => return Ok(Err(number)),
+        }
+    }
+    for tree in &solver.trees {
+        let _ = tree.save_index();
+    }
+    Ok(Ok(snapshots))
+}
+
+fn open_trees(builder: &Builder<'_>, graph: &Graph) -> Result<Vec<context::Tree>, SolveError> {
+    let indexes = builder.cache.directory("contexts").map_err(SolveError::Cache)?;
+    let mut trees = Vec::new();
+    for tree in &graph.trees {
+        let failed = |source| SolveError::Context { path: tree.directory.clone(), source };
+        let root = RootDir::open(&tree.directory).map_err(failed)?;
+        let ignore = match &tree.ignore {
+            Some((name, text)) => Some(make::ignore(name, text)?),
+            None => None,
+        };
+        trees.push(context::Tree::context(root, ignore, Some(context::Index::load(&indexes, &tree.directory))));
+    }
+    Ok(trees)
+}
+
+impl Solver<'_> {
+    fn cancelled(&self) -> bool {
+        self.builder.cancel.is_cancelled()
+    }
+
+    fn tell(&self, step: StepNumber, kind: EventKind) {
+        (self.tell)(Event { step, at: Instant::now(), kind });
+    }
+
+    /// Makes a step, or finds it made.
+    fn step(&self, number: StepNumber, inputs: &[Snapshot]) -> Result<Snapshot, StepError> {
+        let step = &self.graph.steps[number];
+        // Nothing begins with nothing.
+        if step.operation == Operation::From(Base::Scratch) {
+            return Ok(Snapshot { rootfs: None, diff_ids: Vec::new(), added: None });
+        }
+        self.tell(number, EventKind::Started { name: step.name.clone() });
+        let begun = Instant::now();
+        let result = self.find_or_make(number, inputs);
+        self.tell(
+            number,
+            match &result {
+                Ok((_, true)) => EventKind::Cached,
+                Ok((_, false)) => EventKind::Done { took: begun.elapsed() },
+                Err(StepError::Cancelled) => EventKind::Cancelled,
+                Err(error) => EventKind::Failed { why: error.to_string() },
+            },
+        );
+        result.map(|(snapshot, _)| snapshot)
+    }
+
+    /// What a step comes to, and whether it was there.
+    fn find_or_make(&self, number: StepNumber, inputs: &[Snapshot]) -> Result<(Snapshot, bool), StepError> {
+        if self.cancelled() {
+            return Err(StepError::Cancelled);
+        }
+        let step = &self.graph.steps[number];
+        let keys = match self.find(&step.operation, inputs)? {
+            Found::Snapshot(snapshot) if !step.fresh || snapshot.added.is_none() => return Ok((snapshot, true)),
+            Found::Snapshot(_) => self.keys(&step.operation, inputs)?,
+            Found::Keys(keys) => keys,
+        };
+        let Some(last) = keys.last().copied() else { return Err(StepError::Cancelled) };
+        let lock = self.builder.cache.lock(last, || self.cancelled()).map_err(StepError::Cache)?;
+        let Some(_lock) = lock else { return Err(StepError::Cancelled) };
+        // Somebody else may have made it meanwhile.
+        if !step.fresh
+            && let Found::Snapshot(snapshot) = self.find(&step.operation, inputs)?
+        {
+            return Ok((snapshot, true));
+        }
+        let layer = self.make(number, &step.operation, inputs)?;
+        let record = Record { layer: Some(layer), created: self.now(&step.operation), name: step.name.clone() };
+        for key in keys {
+            self.builder.cache.put(key, &record).map_err(StepError::Cache)?;
+        }
+        let base = inputs.first().cloned().unwrap_or_else(Snapshot::empty);
+        Ok((base.with(layer, record.created), false))
+    }
+
+    /// When what a step makes is made.
+    fn now(&self, operation: &Operation) -> Timestamp {
+        let epoch = match operation {
+            Operation::From(_) => None,
+            Operation::Run(run) => run.epoch,
+            Operation::Copy(copy) => copy.epoch,
+            Operation::Workdir { epoch, .. } => *epoch,
+        };
+        epoch.unwrap_or_else(Timestamp::now)
+    }
+
+    /// What a step has come to, if that is known and there.
+    fn find(&self, operation: &Operation, inputs: &[Snapshot]) -> Result<Found, StepError> {
+        if let Operation::From(Base::Layers { rootfs, diff_ids }) = operation {
+            let snapshot = Snapshot { rootfs: rootfs.clone(), diff_ids: diff_ids.clone(), added: None };
+            return match snapshot.is_whole(self.builder.store) {
+                true => Ok(Found::Snapshot(snapshot)),
+                false => Err(StepError::LayerGone),
+            };
+        }
+        if *operation == Operation::From(Base::Scratch) {
+            return Ok(Found::Snapshot(Snapshot::empty()));
+        }
+        let base = inputs.first().cloned().unwrap_or_else(Snapshot::empty);
+        let known = |key: Digest| {
+            let record = self.builder.cache.get(key)?;
+            let snapshot = base.with(record.layer?, record.created);
+            snapshot.is_whole(self.builder.store).then_some((snapshot, record))
+        };
+        // That of the whole of what is copied from needs no look at its files.
+        let mut keys = Vec::new();
+        if let Operation::Copy(copy) = operation
+            && let Some(key) = self.quick_key(copy, inputs)
+        {
+            if let Some((snapshot, _)) = known(key) {
+                return Ok(Found::Snapshot(snapshot));
+            }
+            keys.push(key);
+        }
+        let key = self.key(operation, inputs)?;
+        if let Some((snapshot, record)) = known(key) {
+            for key in keys {
+                self.builder.cache.put(key, &record).map_err(StepError::Cache)?;
+            }
+            return Ok(Found::Snapshot(snapshot));
+        }
+        keys.push(key);
+        Ok(Found::Keys(keys))
+    }
+
+    /// All that a step is kept under, the one that counts most last.
+    fn keys(&self, operation: &Operation, inputs: &[Snapshot]) -> Result<Vec<Digest>, StepError> {
+        let quick = match operation {
+            Operation::Copy(copy) => self.quick_key(copy, inputs),
+            _ => None,
+        };
+        Ok(quick.into_iter().chain([self.key(operation, inputs)?]).collect())
+    }
+
+    fn quick_key(&self, copy: &CopyStep, inputs: &[Snapshot]) -> Option<Digest> {
+        let Some(Input::Step(_)) = copy.from else { return None };
+        let over = make::over(copy, &inputs[0]);
+        Some(keys::copy_of(copy, over, &inputs[1]))
+    }
+
+    fn key(&self, operation: &Operation, inputs: &[Snapshot]) -> Result<Digest, StepError> {
+        Ok(match operation {
+            Operation::From(Base::Tree(tree)) => {
+                let everything = make::everything();
+                let content = copy::checksum(&everything, &self.trees[*tree])?;
+                super::key::KeyMaker::new("tree").with_digest("content", content).finish()
+            }
+            Operation::From(_) => Snapshot::empty().key(),
+            Operation::Workdir { path, user, epoch, .. } => keys::workdir(&inputs[0], path, user, *epoch),
+            Operation::Run(run) => keys::run(run, &inputs[0], &self.mounted(run, inputs)?),
+            Operation::Copy(copy) => {
+                let mut content = super::key::KeyMaker::new("content");
+                for (copy, from) in self.parts(copy, inputs)? {
+                    content = content.with_digest("part", copy::checksum(&copy, from.tree())?);
+                }
+                keys::copy(copy, make::over(copy, &inputs[0]), content.finish())
+            }
+        })
+    }
+
+    /// The keys of what a program mounts.
+    fn mounted(&self, run: &RunStep, inputs: &[Snapshot]) -> Result<Vec<Option<Digest>>, StepError> {
+        let mut steps = inputs[1..].iter();
+        let mut keys = Vec::new();
+        for (mount, from) in &run.mounts {
+            keys.push(match from {
+                None => None,
+                Some(Input::Step(_)) => steps.next().map(Snapshot::key),
+                Some(Input::Tree(tree)) => Some(copy::checksum(&make::part(mount), &self.trees[*tree])?),
+            });
+        }
+        Ok(keys)
+    }
+}

@@ -1,0 +1,78 @@
+//! `rcompose build`.
+
+use super::EnvironmentVariable;
+use crate::compose::model::SshAgents;
+use crate::name::ServiceName;
+
+/// The flags of `build`.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct BuildArgs {
+    /// Value of a build argument; without a value that of the environment; repeatable
+    #[arg(long = "build-arg", value_name = "NAME[=VALUE]")]
+    pub build_args: Vec<EnvironmentVariable>,
+    /// Do everything anew, whatever was built before
+    #[arg(long)]
+    pub no_cache: bool,
+    /// Pull newer versions of base images
+    #[arg(long)]
+    pub pull: bool,
+    /// Push the images that were built
+    #[arg(long)]
+    pub push: bool,
+    /// Show no progress
+    #[arg(short, long)]
+    pub quiet: bool,
+    /// Agent or keys for `RUN --mount=type=ssh`: `default` or ID=PATH
+    #[arg(long, value_name = "ID[=PATH]")]
+    pub ssh: Vec<String>,
+    /// Also what the services depend on
+    #[arg(long)]
+    pub with_dependencies: bool,
+    /// Memory that each program of the build may use
+    #[arg(short, long, value_name = "BYTES")]
+    pub memory: Option<String>,
+    /// For docker compose: there is one builder here
+    #[arg(long, value_name = "NAME", hide = true)]
+    pub builder: Option<String>,
+    /// For docker compose: no attestation is made
+    #[arg(long, value_name = "HOW", hide = true, num_args = 0..=1, require_equals = true)]
+    pub provenance: Option<Option<String>>,
+    /// For docker compose: no bill of materials is made
+    #[arg(long, value_name = "HOW", hide = true, num_args = 0..=1, require_equals = true)]
+    pub sbom: Option<Option<String>>,
+    /// Only these services
+    #[arg(value_name = "SERVICE")]
+    pub services: Vec<ServiceName>,
+}
+
+impl BuildArgs {
+    /// What `--ssh` says, as `build.ssh` would.
+    #[must_use]
+    pub fn ssh(&self) -> SshAgents {
+        let agent = |text: &String| match text.split_once('=') {
+            Some((id, path)) => (id.to_owned(), Some(path.to_owned())),
+            None => (text.clone(), None),
+        };
+        SshAgents(self.ssh.iter().map(agent).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::cli::args::Command;
+    use crate::cli::args::tests::parse;
+
+    #[test]
+    fn every_flag_has_the_spelling_of_docker_compose() {
+        let line = "build --build-arg A=1 --build-arg B --no-cache --pull --push -q --ssh default --ssh k=/key \
+                    --with-dependencies -m 1g --builder x --provenance=false --sbom web";
+        let Command::Build(build) = parse(line).unwrap().command else { panic!() };
+        assert!(build.no_cache && build.pull && build.push && build.quiet && build.with_dependencies);
+        assert_eq!(build.build_args.len(), 2);
+        assert_eq!(
+            build.ssh().0,
+            [("default".to_owned(), None), ("k".to_owned(), Some("/key".to_owned()))].into_iter().collect()
+        );
+        assert_eq!(build.services.len(), 1);
+    }
+}

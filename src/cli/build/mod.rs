@@ -1,0 +1,320 @@
+//! Builds the images of services, with their progress.
+//!
+//! ```text
+//! services ─▶ targets ─▶ Dockerfiles ─▶ graph ─┬▶ base images pulled, and once more
+//!             lower      parse                 └▶ solve (threads) ─▶ events ─▶ view
+//!                                                   └▶ images, with their names
+//! ```
+
+mod changed;
+mod error;
+mod failure;
+mod lower;
+mod plain;
+mod view;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::sync::mpsc;
+
+pub(super) use changed::changed;
+pub use error::BuildFailure;
+use failure::StepFailure;
+pub(super) use lower::BuildOptions;
+
+use super::context::Context;
+use super::error::CliError;
+use super::images::pull_images;
+use super::output;
+use super::progress::{Event as Shown, ProgressMode, Status};
+use super::timings::Stopwatch;
+use crate::build::dockerfile::{self, Dockerfile};
+use crate::build::remote::{self, RemoteContext, fetch_context};
+use crate::build::run::Cancel;
+use crate::build::{
+    self, Bases, Builder, Cache, Event, Graph, NamedContext, Snapshot, SolveError, Target, Unplanned, Wanted,
+};
+use crate::compose::model::Project;
+use crate::image::{PullError, Store, StoreError};
+use crate::name::{ImageReference, ServiceName};
+use crate::supervisor::BuildNetwork;
+use lower::Lowering;
+use view::View;
+
+/// As many steps as are worked on at once even by a single processor: most of them wait for something.
+const LEAST_WORKERS: usize = 4;
+
+/// What is to be built, read and understood.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    targets: Vec<Target>,
+    files: Vec<Dockerfile>,
+}
+
+/// Reads what `services` are built from, and what their builds need of other services.
+///
+/// # Errors
+/// [`CliError::Build`].
+pub(super) fn prepare(
+    context: &Context,
+    project: &Project,
+    services: &[ServiceName],
+    options: &BuildOptions,
+    fetched: &Fetched,
+) -> Result<Prepared, CliError> {
+    let lowering = Lowering { project, options, environment: &context.environment, fetched };
+    let mut targets: Vec<Target> = Vec::new();
+    let mut waiting: Vec<ServiceName> = services.iter().rev().cloned().collect();
+    let mut seen = BTreeSet::new();
+    while let Some(name) = waiting.pop() {
+        if !seen.insert(name.clone()) {
+            continue;
+        }
+        let (target, notes) = lowering.target(&name)?;
+        if !options.quiet {
+            notes.iter().for_each(|note| output::note(note));
+        }
+        for needed in target.contexts.values() {
+            if let NamedContext::Target(needed) = needed
+                && let Ok(needed) = ServiceName::new(needed)
+            {
+                waiting.push(needed);
+            }
+        }
+        targets.push(target);
+    }
+    let mut mistakes = Vec::new();
+    let mut files = Vec::new();
+    for target in &targets {
+        match dockerfile::parse(&target.text, &target.dockerfile) {
+            Ok(file) => files.push(file),
+            Err(found) => mistakes.extend(found),
+        }
+    }
+    if mistakes.is_empty() { Ok(Prepared { targets, files }) } else { Err(BuildFailure::Mistakes { mistakes }.into()) }
+}
+
+/// Builds `services`.
+///
+/// # Errors
+/// [`CliError`]. What was built before stays in the cache.
+pub(super) async fn build_services(
+    context: &Context,
+    project: &Project,
+    services: &[ServiceName],
+    options: &BuildOptions,
+) -> Result<(), CliError> {
+    let fetched = fetch(context, project, services, &open_cache(context)?).await?;
+    let prepared = prepare(context, project, services, options, &fetched)?;
+    let store = Store::open(&context.layout.images())?;
+    store.clear_abandoned();
+    let graph = plan(context, &store, &prepared, options).await?;
+    if !options.quiet {
+        graph.warnings.iter().for_each(|warning| output::warn(output::paint(&context.globals), warning));
+    }
+    let graph = Arc::new(graph);
+    let (cache, snapshots) = run(context, &store, Arc::clone(&graph), options).await?;
+    let mut progress = output::progress(&quieted(context, options), "build");
+    for (planned, target) in graph.images.iter().zip(&prepared.targets) {
+        build::write(&store, &cache, planned, &snapshots, &target.names, target.epoch).map_err(BuildFailure::from)?;
+        for name in &target.names {
+            progress.event(Shown::new(format!("Image {name}"), Status::Built), Instant::now())?;
+        }
+    }
+    Ok(progress.finish(Instant::now())?)
+}
+
+/// Contexts that lie elsewhere, by what the file calls them, as they were brought here.
+pub(super) type Fetched = BTreeMap<String, RemoteContext>;
+
+/// What a service is built from besides its Dockerfile, as the file has it.
+fn contexts<'a>(project: &'a Project, service: &str) -> impl Iterator<Item = &'a String> {
+    let build = project.services.get(service).and_then(|service| service.build.as_ref());
+    build.into_iter().flat_map(|build| build.context.iter().chain(build.additional_contexts.values()))
+}
+
+/// Brings the contexts of `services` that are no directories of this machine.
+async fn fetch(
+    context: &Context,
+    project: &Project,
+    services: &[ServiceName],
+    cache: &Cache,
+) -> Result<Fetched, CliError> {
+    let cache = remote::Cache::at(cache.directory("remote")?);
+    let mut fetched = Fetched::new();
+    let mut addresses: Vec<&String> = services.iter().flat_map(|name| contexts(project, name.as_str())).collect();
+    while let Some(address) = addresses.pop() {
+        if let Some(other) = address.strip_prefix("service:") {
+            addresses.extend(contexts(project, other));
+        }
+        let is_local =
+            address.starts_with('/') || address.starts_with("service:") || address.starts_with("docker-image:");
+        if is_local || fetched.contains_key(address) {
+            continue;
+        }
+        let found = fetch_context(address, &cache, &context.environment, &|| false).await;
+        if let Some(found) = found.map_err(BuildFailure::from)? {
+            fetched.insert(address.clone(), found);
+        }
+    }
+    Ok(fetched)
+}
+
+fn open_cache(context: &Context) -> Result<Cache, CliError> {
+    Ok(Cache::open(&context.layout.images().join("build"))?)
+}
+
+fn quieted(context: &Context, options: &BuildOptions) -> super::args::Globals {
+    let mut globals = context.globals.clone();
+    if options.quiet {
+        globals.progress = Some(ProgressMode::Quiet);
+    }
+    globals
+}
+
+/// Makes the graph, pulling base images until all are known.
+async fn plan(
+    context: &Context,
+    store: &Store,
+    prepared: &Prepared,
+    options: &BuildOptions,
+) -> Result<Graph, CliError> {
+    let mut bases = Bases::default();
+    let mut asked = BTreeSet::new();
+    loop {
+        let missing = match build::lower(&prepared.targets, &prepared.files, &bases) {
+            Ok(graph) => return Ok(graph),
+            Err(Unplanned::Missing(missing)) => missing,
+            Err(other) => return Err(unplanned(prepared, other)),
+        };
+        let mut to_pull = Vec::new();
+        for reference in missing.keys() {
+            let is_here = match store.lookup(reference)? {
+                Some(image) if !options.pull => {
+                    store.blueprint(&image)?.map(|found| bases.add(reference.clone(), found))
+                }
+                _ => None,
+            };
+            if is_here.is_none() {
+                to_pull.push(reference);
+            }
+        }
+        if to_pull.is_empty() {
+            continue;
+        }
+        let mut progress = output::progress(&quieted(context, options), "pull");
+        let failures =
+            pull_images(context, store, to_pull.iter().copied(), None, &mut progress, &Stopwatch::start()).await?;
+        progress.finish(Instant::now())?;
+        for reference in &to_pull {
+            let known = match store.lookup(reference)? {
+                Some(image) if failures.is_empty() => store.blueprint(&image)?,
+                _ => None,
+            };
+            match known {
+                Some(blueprint) if asked.insert((*reference).clone()) => bases.add((*reference).clone(), blueprint),
+                _ => return Err(not_pulled(reference, &missing[*reference], failures)),
+            }
+        }
+    }
+}
+
+/// Why an image that is needed is not there.
+fn not_pulled(reference: &ImageReference, wanted: &Wanted, failures: Vec<PullError>) -> CliError {
+    match failures.into_iter().next() {
+        Some(source) => {
+            let (image, source, span) = (reference.to_string(), Box::new(source), Box::new(wanted.span.clone()));
+            BuildFailure::Base { image, source, span, help: wanted.help.clone() }.into()
+        }
+        // It was there a moment ago.
+        None => CliError::Store(StoreError::Gone { reference: reference.to_string() }),
+    }
+}
+
+fn unplanned(prepared: &Prepared, unplanned: Unplanned) -> CliError {
+    let name = |target: usize| prepared.targets[target].name.clone();
+    match unplanned {
+        Unplanned::Mistake { mistake, .. } => BuildFailure::Mistakes { mistakes: vec![*mistake] }.into(),
+        Unplanned::NoTarget { target, wanted } => BuildFailure::NotATarget { service: name(target), wanted }.into(),
+        Unplanned::Circle { target } => BuildFailure::Circle { service: name(target) }.into(),
+        Unplanned::Missing(_) => CliError::Interrupted,
+    }
+}
+
+/// Carries the graph out in threads of its own, and shows what they tell.
+async fn run(
+    context: &Context,
+    store: &Store,
+    graph: Arc<Graph>,
+    options: &BuildOptions,
+) -> Result<(Cache, Vec<Snapshot>), CliError> {
+    let cache = open_cache(context)?;
+    let run = context.layout.run().join("build");
+    build::make_run_directory(&run)?;
+    let (tell, mut told) = mpsc::unbounded_channel::<Event>();
+    let cancel = Cancel::new()?;
+    let _given_up = GivenUp(cancel.clone());
+    let solving = {
+        let (store, cache, graph) = (store.clone(), cache.clone(), Arc::clone(&graph));
+        let environment = context.environment.clone();
+        let hidden = vec![context.layout.root().to_owned(), context.layout.run().to_owned()];
+        let network = BuildNetwork::new(&context.layout, context.network_settings()?.address_pools, &run);
+        tokio::task::spawn_blocking(move || {
+            let builder = Builder {
+                store: &store,
+                cache: &cache,
+                run: &run,
+                network: network.as_network(),
+                hidden: &hidden,
+                workers: workers(),
+                environment: &environment,
+                cancel: &cancel,
+            };
+            // Unbounded: a step must not wait for a terminal. Nobody listens when the build was given up.
+            let solved = build::solve(&builder, &graph, &|event| drop(tell.send(event)));
+            drop(network);
+            // Unless another build has something in it.
+            let _ = fs_err::remove_dir(&run);
+            solved
+        })
+    };
+    tokio::pin!(solving);
+    let mut view = View::new(context, options.quiet);
+    let mut ticks = tokio::time::interval(std::time::Duration::from_millis(100));
+    let solved = loop {
+        tokio::select! {
+            biased;
+            Some(event) = told.recv() => view.event(&event)?,
+            solved = &mut solving => break solved,
+            _ = ticks.tick() => view.tick()?,
+        }
+    };
+    while let Ok(event) = told.try_recv() {
+        view.event(&event)?;
+    }
+    let written = view.finish()?;
+    match solved.expect("solving does not panic") {
+        Ok(snapshots) => Ok((cache, snapshots)),
+        Err(SolveError::Step { step, source }) => {
+            Err(BuildFailure::Step(Box::new(StepFailure::new(&graph.steps[step], step, written, *source))).into())
+        }
+        Err(error) => Err(BuildFailure::from(error).into()),
+    }
+}
+
+/// Gives the build up when it is dropped: when the user has interrupted it.
+struct GivenUp(Cancel);
+
+impl Drop for GivenUp {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
+}
+
+fn workers() -> NonZeroUsize {
+    let processors = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    NonZeroUsize::new(processors.max(LEAST_WORKERS)).expect("it is not less than a number above zero")
+}

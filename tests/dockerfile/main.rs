@@ -1,0 +1,14 @@
+//! Dockerfiles through the real binary: what the files and the configuration of their images are.
+#![expect(clippy::unwrap_used, reason = "a step that fails ends its test, and says so")]
+#![expect(clippy::print_stderr, reason = "a failed test shows what its containers said")]
+
+#[expect(dead_code, unused_imports, reason = "the scenarios use the rest of it")]
+#[path = "../support/mod.rs"]
+mod support;
+
+mod cache;
+mod case;
+mod cases;
+mod command;
+mod image;
+mod mistakes;
