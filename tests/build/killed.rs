@@ -1,5 +1,7 @@
 //! A build that is killed leaves nothing that runs or is mounted.
 
+#![expect(clippy::print_stdout, reason = "what is killed tells the test where it is")]
+
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 

@@ -116,12 +116,12 @@ fn nothing_is_a_layer_too() {
 fn an_image_of_layers() {
     let machine = Machine::new();
     let ImageReference::Registry(name) = ImageReference::parse("example/app:1").unwrap() else { unreachable!() };
-    let names: &[RegistryReference] = &[name.clone()];
+    let names: &[RegistryReference] = std::slice::from_ref(&name);
     let mut workspace = machine.workspace_over(&[]);
     workspace.root().mkdir(Path::new("bin"), 0o755).unwrap();
     workspace.make_mount_points(&[]).unwrap();
     let first = machine.seal(workspace);
-    let workspace = machine.workspace_over(&[first.directory.clone()]);
+    let workspace = machine.workspace_over(std::slice::from_ref(&first.directory));
     workspace.root().mkdir(Path::new("bin/sub"), 0o700).unwrap();
     let second = machine.seal(workspace);
     let entry = |text: &str| HistoryEntry { created_by: Some(text.to_owned()), ..HistoryEntry::default() };

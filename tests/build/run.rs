@@ -260,7 +260,7 @@ fn places_to_mount_at_leave_no_trace() {
     fs_err::create_dir_all(base.join("etc")).unwrap();
     fs_err::create_dir_all(base.join("data/real")).unwrap();
     std::os::unix::fs::symlink("data/real", base.join("link")).unwrap();
-    let mut workspace = machine.workspace_over(&[base.clone()]);
+    let mut workspace = machine.workspace_over(std::slice::from_ref(&base));
     let mut request =
         machine.request("ls -d /etc/hosts /etc/resolv.conf /link/deep/tmp /data/real/deep /proc/1 /dev/null");
     for program in ["/usr", "/bin", "/lib", "/lib64"] {
