@@ -163,8 +163,8 @@ mod tests {
     use crate::cli::style::Paint;
     use std::io::Write as _;
 
-    #[test]
-    fn a_clock_that_is_set_back_hides_nothing_that_is_new() {
+    #[tokio::test]
+    async fn a_clock_that_is_set_back_hides_nothing_that_is_new() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("log");
         let mut log = fs_err::File::create(&path).unwrap();

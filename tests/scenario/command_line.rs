@@ -58,7 +58,7 @@ fn a_project_that_never_was() {
     let shown = sandbox.rcompose(&["-p", "ghost", "ps"]).succeeds();
     assert_eq!(shown.stdout.lines().count(), 1, "only the heads of the columns: {shown}");
     sandbox.rcompose(&["-p", "ghost", "down"]).succeeds().says(&["no resource found", "ghost"]);
-    sandbox.rcompose(&["-p", "ghost", "exec", "-T", "web", "true"]).fails_with(1).says(&["web", "not running"]);
+    sandbox.rcompose(&["-p", "ghost", "exec", "-T", "web", "true"]).fails_with(1).says(&["no such service: web"]);
     assert!(!sandbox.path().join("run/ghost").exists());
     assert!(!sandbox.path().join("root/projects/ghost").exists());
 }
