@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fs::{
-    self, AtFlags, CWD, Dir, FileType, Mode, OFlags, RenameFlags, SeekFrom, Stat, Timespec, Timestamps, XattrFlags,
+    self, AtFlags, Dir, FileType, Mode, OFlags, RenameFlags, SeekFrom, Stat, Timespec, Timestamps, XattrFlags,
 };
 use rustix::io::Errno;
 
@@ -48,7 +48,7 @@ pub fn copy_tree(root: &RootDir, path: &str, target: &Path) -> io::Result<()> {
 /// # Errors
 /// The first call that failed; [`io::ErrorKind::Interrupted`] as soon as it is not `wanted` any more.
 pub fn copy_directory(source: &Path, target: &Path, wanted: &AtomicBool) -> io::Result<u64> {
-    let source = fs::openat(CWD, source, DIRECTORY, Mode::empty())?;
+    let source = fs::openat(fs::CWD, source, DIRECTORY, Mode::empty())?;
     Copying::into(target, wanted, &[])?.whole(&source)
 }
 
@@ -60,13 +60,13 @@ pub fn copy_directory(source: &Path, target: &Path, wanted: &AtomicBool) -> io::
 pub fn move_in(from: &Path, to: &Path) -> io::Result<()> {
     for entry in fs_err::read_dir(from)? {
         let entry = entry?;
-        match fs::renameat_with(CWD, entry.path(), CWD, to.join(entry.file_name()), RenameFlags::NOREPLACE) {
+        match fs::renameat_with(fs::CWD, entry.path(), fs::CWD, to.join(entry.file_name()), RenameFlags::NOREPLACE) {
             Err(Errno::EXIST) => {}
             result => result?,
         }
     }
-    let source = fs::openat(CWD, from, DIRECTORY, Mode::empty())?;
-    let target = fs::openat(CWD, to, DIRECTORY, Mode::empty())?;
+    let source = fs::openat(fs::CWD, from, DIRECTORY, Mode::empty())?;
+    let target = fs::openat(fs::CWD, to, DIRECTORY, Mode::empty())?;
     metadata(&source, &target, &fs::fstat(&source)?, OF_OVERLAYS)?;
     fs_err::remove_dir_all(from)
 }
@@ -87,7 +87,7 @@ struct Copying<'a> {
 
 impl<'a> Copying<'a> {
     fn into(target: &Path, wanted: &'a AtomicBool, left_out: &'a [&'a [u8]]) -> io::Result<Self> {
-        let target = fs::openat(CWD, target, DIRECTORY, Mode::empty())?;
+        let target = fs::openat(fs::CWD, target, DIRECTORY, Mode::empty())?;
         Ok(Self { target, path: PathBuf::new(), linked: HashMap::new(), size: 0, wanted, left_out })
     }
 
@@ -302,7 +302,7 @@ mod tests {
             file.set_modified(before.into()).unwrap();
             fs::fsetxattr(&file, "user.note", b"kept", XattrFlags::empty()).unwrap();
             let pipe = source.join("pipe");
-            fs::mknodat(CWD, &pipe, FileType::Fifo, Mode::from_raw_mode(0o622), 0).unwrap();
+            fs::mknodat(fs::CWD, &pipe, FileType::Fifo, Mode::from_raw_mode(0o622), 0).unwrap();
         });
         let (file, again) = (target.join("sub/file").metadata().unwrap(), target.join("again").metadata().unwrap());
         assert_eq!(fs_err::read_to_string(target.join("again")).unwrap(), "text");

@@ -38,7 +38,7 @@ fn merged() {
 #[test]
 fn when_run() {
     KEY.runs(&[
-        ("build", "3:18 `services.web.pull_policy: build` is not supported yet"),
+        ("build", ""),
         ("daily", "3:18 `services.web.pull_policy: daily` is not supported yet"),
         ("weekly", "3:18 `services.web.pull_policy: weekly` is not supported yet"),
         ("every_12h", "3:18 `services.web.pull_policy: every_12h` is not supported yet"),
