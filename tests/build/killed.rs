@@ -14,7 +14,6 @@ use crate::harness::{Machine, cgroups, names, wait_for};
 const VICTIM: &str = "RCOMPOSE_TEST_VICTIM";
 
 /// What is killed: runs as a process of its own.
-#[expect(clippy::print_stdout, reason = "it tells the test where it is at work")]
 fn victim() -> ! {
     let machine = Machine::new();
     println!("directory {}", machine.directory.path().display());
