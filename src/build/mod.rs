@@ -7,6 +7,7 @@
 //! ```
 
 mod cache;
+mod check;
 pub mod context;
 pub mod copy;
 pub mod dockerfile;
@@ -25,6 +26,7 @@ use std::io;
 use std::path::Path;
 
 pub use cache::{Cache, Entry, Record};
+pub use check::check;
 pub use event::{Event, EventKind, StepNumber};
 pub use graph::{
     Base, Bases, CopyStep, Graph, Input, Operation, Planned, RunStep, Step, Tree, Unplanned, Wanted, lower,

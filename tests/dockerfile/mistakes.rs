@@ -118,3 +118,25 @@ fn no_dockerfile_and_no_context() {
     ]);
     stack.rcompose(&["build", "other"]).fails_with(1).says(&["which service `other` is built from"]);
 }
+
+#[test]
+fn what_the_rules_say_is_told_and_an_error_where_the_file_wants_that() {
+    let sandbox = Sandbox::new("checked");
+    let stack = sandbox.stack("app", "services: {app: {build: {context: ., network: none}}}\n");
+    let file = stack.file().parent().unwrap().join("Dockerfile");
+    let write = |text: &str| fs_err::write(&file, text).unwrap();
+    write("FROM scratch\nLABEL a=b\n");
+    stack.rcompose(&["build", "--check"]).succeeds().prints(&["Check complete, no warnings found."]);
+    let careless = "FROM scratch\nENV PASSWORD=x\nMAINTAINER me\n";
+    write(careless);
+    let said = stack.rcompose(&["build", "--check"]).fails_with(1);
+    for text in ["SecretsUsedInArgOrEnv", "Dockerfile:2:5", "MaintainerDeprecated", "2 warnings have been found!"] {
+        assert!(said.stdout.contains(text), "no `{text}` in: {said}");
+    }
+    stack.rcompose(&["build"]).succeeds();
+    write(&format!("# check=error=true\n{careless}"));
+    let said = stack.rcompose(&["build"]).fails_with(1).stderr;
+    says(&said, &["MaintainerDeprecated", "nothing is built: a Dockerfile says `check=error=true`"]);
+    write(&format!("# check=error=true;skip=MaintainerDeprecated,SecretsUsedInArgOrEnv\n{careless}"));
+    stack.rcompose(&["build"]).succeeds();
+}

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::scope::{Arguments, platform_arguments};
+use super::platform_arguments;
+use super::scope::Arguments;
 use super::stage::{Finished, Start};
 use super::step::{Base, Input, Operation, Step, Tree};
 use super::{Graph, Planned};

@@ -18,6 +18,8 @@ mod scope;
 mod stage;
 mod step;
 
+pub(super) use scope::platform_arguments;
+
 pub use lower::{Bases, Unplanned, Wanted, lower};
 pub use step::{Base, CopyStep, Input, Operation, RunStep, Step, Tree};
 

@@ -38,7 +38,7 @@ impl Arguments {
 }
 
 /// The platforms of a build, as arguments that every Dockerfile has.
-pub(super) fn platform_arguments(build: &str, target: &str, stage: &str) -> BTreeMap<String, String> {
+pub(in crate::build) fn platform_arguments(build: &str, target: &str, stage: &str) -> BTreeMap<String, String> {
     let mut values = BTreeMap::from([("TARGETSTAGE".to_owned(), stage.to_owned())]);
     for (prefix, platform) in [("BUILD", build), ("TARGET", target)] {
         let mut parts = platform.split('/');

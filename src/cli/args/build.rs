@@ -10,6 +10,9 @@ pub struct BuildArgs {
     /// Value of a build argument; without a value that of the environment; repeatable
     #[arg(long = "build-arg", value_name = "NAME[=VALUE]")]
     pub build_args: Vec<EnvironmentVariable>,
+    /// Say what is better done otherwise in the Dockerfiles, and build nothing
+    #[arg(long)]
+    pub check: bool,
     /// Do everything anew, whatever was built before
     #[arg(long)]
     pub no_cache: bool,

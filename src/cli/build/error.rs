@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::failure::StepFailure;
-use crate::build::dockerfile::Mistake;
+use crate::build::dockerfile::{Mistake, Warning};
 use crate::build::remote::ContextError;
 use crate::build::{OutputError, SolveError};
 use crate::cli::error::{as_text, pull_hint};
@@ -21,6 +21,12 @@ pub enum BuildFailure {
     Mistakes {
         /// All that is wrong.
         mistakes: Vec<Mistake>,
+    },
+    /// They break rules, and say that this is an error.
+    #[error("nothing is built: a Dockerfile says `check=error=true`, and breaks rules")]
+    Forbidden {
+        /// What that is.
+        warnings: Vec<Warning>,
     },
     /// A base image cannot be had.
     #[error("{}:{}:{}: cannot begin with image `{image}`", span.source.name, span.line(), span.column())]
@@ -168,6 +174,10 @@ impl BuildFailure {
             Self::Mistakes { mistakes } => {
                 let color = paint == Paint::COLOURED;
                 mistakes.iter().map(|mistake| mistake.render(color) + "\n").collect::<Vec<_>>().join("\n")
+            }
+            Self::Forbidden { warnings } => {
+                let warnings = warnings.iter().map(|warning| warning.render(paint == Paint::COLOURED) + "\n");
+                format!("{}\n{}", warnings.collect::<Vec<_>>().join("\n"), as_text(self, None, paint))
             }
             Self::Step(failure) => failure.render(paint),
             _ => as_text(self, self.hint().as_deref(), paint),

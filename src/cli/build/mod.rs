@@ -7,6 +7,7 @@
 //! ```
 
 mod changed;
+mod check;
 mod error;
 mod failure;
 mod lower;
@@ -21,6 +22,7 @@ use std::time::Instant;
 use tokio::sync::mpsc;
 
 pub(super) use changed::changed;
+pub(super) use check::check_services;
 pub use error::BuildFailure;
 use failure::StepFailure;
 pub(super) use lower::BuildOptions;
@@ -110,6 +112,7 @@ pub(super) async fn build_services(
     let fetched = fetch(context, project, services, &open_cache(context)?).await?;
     let prepared = prepare(context, project, services, options, &fetched)?;
     let store = Store::open(&context.layout.images())?;
+    check::forbidden(&store, &prepared)?;
     store.clear_abandoned();
     let graph = plan(context, &store, &prepared, options).await?;
     if !options.quiet {

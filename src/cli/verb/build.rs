@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use crate::cli::args::BuildArgs;
-use crate::cli::build::{BuildFailure, BuildOptions, build_services};
+use crate::cli::build::{BuildFailure, BuildOptions, build_services, check_services};
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::interrupt::interruptible;
@@ -30,6 +30,9 @@ pub(in crate::cli) async fn run(context: &Context, args: BuildArgs) -> Result<Ex
         return Ok(ExitCode::SUCCESS);
     }
     context.require_root()?;
+    if args.check {
+        return interruptible(check_services(context, &project, &buildable, &options)).await;
+    }
     say_what_is_ignored(&args);
     interruptible(build_services(context, &project, &buildable, &options)).await?;
     if args.push {
