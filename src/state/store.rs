@@ -12,7 +12,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use super::record::{VERSION, Versioned};
 use super::{ContainerLayout, ContainerRecord, ContainerState, Layout, NetworkRecord, ProjectLayout};
 use crate::name::{ContainerName, NetworkName, ProjectName};
-use crate::sys::{create_private_dir_all, quota, write_atomic};
+use crate::sys::{create_one_of_many, create_private_dir_all, quota, write_atomic};
 
 /// A failure to read or write state.
 #[derive(Debug, thiserror::Error)]
@@ -241,8 +241,8 @@ impl ContainerLayout {
     /// # Errors
     /// [`StateError`]; where the file system keeps no sizes, that of [`quota::limit`].
     pub fn create<S: Serialize>(&self, record: &ContainerRecord<S>, size: Option<u64>) -> Result<(), StateError> {
-        create_private_dir_all(&self.root)?;
-        create_private_dir_all(&self.run)?;
+        create_one_of_many(&self.root)?;
+        create_one_of_many(&self.run)?;
         self.create_layer(size)?;
         write(&self.record(), record)
     }
@@ -286,6 +286,7 @@ impl ContainerLayout {
     /// # Errors
     /// [`StateError::Io`].
     pub fn create_run(&self) -> Result<(), StateError> {
+        create_one_of_many(&self.run)?;
         Ok(create_private_dir_all(&self.run.join("etc"))?)
     }
 
