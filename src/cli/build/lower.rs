@@ -56,6 +56,7 @@ impl Lowering<'_> {
         arguments.extend(self.options.arguments.clone());
         let epoch = arguments.get("SOURCE_DATE_EPOCH").or_else(|| self.environment.get("SOURCE_DATE_EPOCH"));
         let epoch = epoch.and_then(|text| jiff::Timestamp::from_second(text.trim().parse().ok()?).ok());
+        check_platform(name, service, build, &mut notes)?;
         let target = Target {
             name: name.to_string(),
             dockerfile,
@@ -67,7 +68,7 @@ impl Lowering<'_> {
             arguments,
             labels: self.labels(name, build),
             names: names(name, service, build)?,
-            platform: platform(name, service, build, &mut notes)?,
+            platform: None,
             fresh: self.fresh(build),
             surroundings: self.surroundings(name, build, &mut notes)?,
             epoch,
@@ -282,13 +283,13 @@ fn names(name: &ServiceName, service: &Service, build: &Build) -> Result<Vec<Reg
     Ok(names)
 }
 
-/// The platform that is asked for, if it is another than this machine's.
-fn platform(
+/// Refuses what is for other platforms alone than this machine's, and tells of those that an image is not made for.
+fn check_platform(
     name: &ServiceName,
     service: &Service,
     build: &Build,
     notes: &mut Vec<String>,
-) -> Result<Option<String>, BuildFailure> {
+) -> Result<(), BuildFailure> {
     let host = host_platform();
     let is_host = |platform: &str| {
         let platform = platform.replace("x86_64", "amd64").replace("aarch64", "arm64");
@@ -299,7 +300,7 @@ fn platform(
         true => of_service.collect(),
         false => build.platforms.iter().map(String::as_str).collect(),
     };
-    let Some(first) = wanted.first() else { return Ok(None) };
+    let Some(first) = wanted.first() else { return Ok(()) };
     if !wanted.iter().any(|platform| is_host(platform)) {
         return Err(BuildFailure::Platform { service: name.clone(), platform: (*first).to_owned(), host });
     }
@@ -308,7 +309,7 @@ fn platform(
         let others = others.join(", ");
         notes.push(format!("service `{name}` is built for {host} alone, which this machine is, and not for {others}"));
     }
-    Ok(None)
+    Ok(())
 }
 
 fn read_text(path: &Path) -> io::Result<String> {
