@@ -15,13 +15,26 @@ use super::nft::inspect::{self, BaseChain, ForeignRule, ForeignVerdict, LinkPatt
 
 /// The chain that Docker runs before its own, and leaves to the user.
 const DOCKER_USER: &str = "DOCKER-USER";
+/// The table that firewalld keeps all of its rules in.
+const FIREWALLD_TABLE: &str = "firewalld";
+/// How the names of ufw's chains for the rules of its users begin, of IPv4 and of IPv6.
+const UFW_PREFIXES: [&str; 2] = ["ufw-user-", "ufw6-user-"];
 
 /// A chain of another program that drops what goes over our bridges; shown as a warning with the way to allow it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ForeignFirewall {
     chain: BaseChain,
-    /// Whether rules are best put into Docker's chain for them.
-    has_docker_user: bool,
+    keeper: Keeper,
+}
+
+/// Whoever writes the rules of a chain, and takes further ones in its own way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Keeper {
+    Firewalld,
+    Ufw,
+    Docker,
+    /// Nobody that we know; or nobody, where the rules are the administrator's own.
+    Unknown,
 }
 
 /// The chains in the namespace of the calling thread that drop what goes over our bridges. Takes some 0.1 ms where there
@@ -72,7 +85,23 @@ fn judge(rules: &[ForeignRule], chain: BaseChain) -> Option<ForeignFirewall> {
     if names_us(|rule| rule.comes_from.as_ref()) && goes_on() {
         return None;
     }
-    Some(ForeignFirewall { has_docker_user: reached.contains(DOCKER_USER), chain })
+    Some(ForeignFirewall { keeper: Keeper::of(&chain, &reached), chain })
+}
+
+impl Keeper {
+    /// The keeper of `chain`, from which these are `reached`. Rules given to ufw outlast a restart of the machine, rules in
+    /// Docker's chain do not: so where both keep one chain, ufw is asked.
+    fn of(chain: &BaseChain, reached: &BTreeSet<&str>) -> Self {
+        if chain.table == FIREWALLD_TABLE {
+            Self::Firewalld
+        } else if reached.iter().any(|chain| UFW_PREFIXES.iter().any(|prefix| chain.starts_with(prefix))) {
+            Self::Ufw
+        } else if reached.contains(DOCKER_USER) {
+            Self::Docker
+        } else {
+            Self::Unknown
+        }
+    }
 }
 
 /// Whether what no rule decides about is dropped: by the policy, as Docker and ufw have it, or by a last rule, as
@@ -143,16 +172,22 @@ impl ForeignFirewall {
         let BaseChain { family, table, name, .. } = &self.chain;
         let links = our_links(&self.chain);
         let is_received = self.chain.traffic == Traffic::Received;
-        if table == "firewalld" {
-            return vec![format!("firewall-cmd --zone=trusted --add-interface={links}+")];
-        }
+        let chain = match self.keeper {
+            Keeper::Firewalld => {
+                let add = format!("firewall-cmd --permanent --zone=trusted --add-interface={links}+");
+                return vec![add, "firewall-cmd --reload".to_owned()];
+            }
+            Keeper::Ufw if is_received => return vec![format!("ufw allow in on {links}+")],
+            Keeper::Ufw => return ["in", "out"].map(|side| format!("ufw route allow {side} on {links}+")).into(),
+            Keeper::Docker => DOCKER_USER,
+            Keeper::Unknown => name,
+        };
         let program = match family {
             Family::Ipv4 => Some("iptables"),
             Family::Ipv6 => Some("ip6tables"),
             Family::Inet | Family::Bridge => None,
         };
         if let Some(program) = program.filter(|_| table == "filter") {
-            let chain = if self.has_docker_user { DOCKER_USER } else { name };
             let sides = if is_received { &["-i"][..] } else { &["-i", "-o"] };
             return sides.iter().map(|side| format!("{program} -I {chain} {side} {links}+ -j ACCEPT")).collect();
         }
@@ -227,18 +262,32 @@ mod tests {
     }
 
     #[test]
+    fn whoever_keeps_the_rules_is_asked() {
+        let leads_to = |chains: &[&str]| {
+            let jumps: Vec<_> =
+                chains.iter().map(|chain| rule("FORWARD", ForeignVerdict::Chain((*chain).to_owned()))).collect();
+            judge(&jumps, chain(true)).unwrap().keeper
+        };
+        assert_eq!(leads_to(&[]), Keeper::Unknown);
+        assert_eq!(leads_to(&["DOCKER-USER"]), Keeper::Docker);
+        assert_eq!(leads_to(&["ufw-user-forward"]), Keeper::Ufw);
+        assert_eq!(leads_to(&["DOCKER-USER", "ufw6-user-forward"]), Keeper::Ufw);
+    }
+
+    #[test]
     fn how_it_is_told() {
-        let told = |family, table: &str, name: &str, has_docker_user| {
+        let told = |family, table: &str, name: &str, keeper| {
             let (table, name) = (table.to_owned(), name.to_owned());
             let chain = BaseChain { traffic: Traffic::Forwarded, family, table, name, drops: true };
-            ForeignFirewall { chain, has_docker_user }.to_string()
+            ForeignFirewall { chain, keeper }.to_string()
         };
-        insta::assert_snapshot!(told(Family::Ipv4, "filter", "FORWARD", false), @"chain `FORWARD` of the firewall table `ip filter`, which is another program's, drops what is forwarded: containers may reach neither one another nor the outside; allow it with `iptables -I FORWARD -i rc-+ -j ACCEPT` and `iptables -I FORWARD -o rc-+ -j ACCEPT`");
+        insta::assert_snapshot!(told(Family::Ipv4, "filter", "FORWARD", Keeper::Unknown), @"chain `FORWARD` of the firewall table `ip filter`, which is another program's, drops what is forwarded: containers may reach neither one another nor the outside; allow it with `iptables -I FORWARD -i rc-+ -j ACCEPT` and `iptables -I FORWARD -o rc-+ -j ACCEPT`");
         let remedy = |text: String| text.rsplit_once("allow it with ").map(|(_, remedy)| remedy.to_owned()).unwrap();
-        insta::assert_snapshot!(remedy(told(Family::Ipv4, "filter", "FORWARD", true)), @"`iptables -I DOCKER-USER -i rc-+ -j ACCEPT` and `iptables -I DOCKER-USER -o rc-+ -j ACCEPT`");
-        insta::assert_snapshot!(remedy(told(Family::Ipv6, "filter", "FORWARD", false)), @"`ip6tables -I FORWARD -i rc-+ -j ACCEPT` and `ip6tables -I FORWARD -o rc-+ -j ACCEPT`");
-        insta::assert_snapshot!(remedy(told(Family::Inet, "firewalld", "filter_FORWARD", false)), @"`firewall-cmd --zone=trusted --add-interface=rc-+`");
-        insta::assert_snapshot!(remedy(told(Family::Inet, "mine", "forward", false)), @r#"`nft insert rule inet mine forward iifname '"rc-*"' accept` and `nft insert rule inet mine forward oifname '"rc-*"' accept`"#);
-        insta::assert_snapshot!(remedy(told(Family::Bridge, "mine", "forward", false)), @r#"`nft insert rule bridge mine forward iifname '"rv*"' accept` and `nft insert rule bridge mine forward oifname '"rv*"' accept`"#);
+        insta::assert_snapshot!(remedy(told(Family::Ipv4, "filter", "FORWARD", Keeper::Docker)), @"`iptables -I DOCKER-USER -i rc-+ -j ACCEPT` and `iptables -I DOCKER-USER -o rc-+ -j ACCEPT`");
+        insta::assert_snapshot!(remedy(told(Family::Ipv6, "filter", "FORWARD", Keeper::Unknown)), @"`ip6tables -I FORWARD -i rc-+ -j ACCEPT` and `ip6tables -I FORWARD -o rc-+ -j ACCEPT`");
+        insta::assert_snapshot!(remedy(told(Family::Inet, "firewalld", "filter_FORWARD", Keeper::Firewalld)), @"`firewall-cmd --permanent --zone=trusted --add-interface=rc-+` and `firewall-cmd --reload`");
+        insta::assert_snapshot!(remedy(told(Family::Ipv4, "filter", "FORWARD", Keeper::Ufw)), @"`ufw route allow in on rc-+` and `ufw route allow out on rc-+`");
+        insta::assert_snapshot!(remedy(told(Family::Inet, "mine", "forward", Keeper::Unknown)), @r#"`nft insert rule inet mine forward iifname '"rc-*"' accept` and `nft insert rule inet mine forward oifname '"rc-*"' accept`"#);
+        insta::assert_snapshot!(remedy(told(Family::Bridge, "mine", "forward", Keeper::Unknown)), @r#"`nft insert rule bridge mine forward iifname '"rv*"' accept` and `nft insert rule bridge mine forward oifname '"rv*"' accept`"#);
     }
 }

@@ -6,6 +6,7 @@ mod netns;
 
 mod bridge;
 mod cable;
+mod distribution_firewall;
 mod dns;
 mod examine;
 mod firewall;
