@@ -11,6 +11,7 @@ mod bad_command;
 mod bad_file;
 mod bad_host;
 mod bad_image;
+mod beside_docker;
 mod command_line;
 mod commit;
 mod convergence;
