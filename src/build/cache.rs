@@ -3,12 +3,15 @@
 //! ```text
 //! ROOT/                  mode 0700
 //!   keys/ab/cdef…        a record: the layer that the step of this key adds; read last when the file was touched last
+//!   made/sha256-<id>     an image of the store that a build has made: one without a name is not kept for ever
+//!   collected            touched when it was looked last whether there is too much
 //!   locks/abc            held while a step whose key starts so is made: another build waits for it and has it then
 //! ```
 //!
 //! A record says something only as long as its layer is in the image store: layers are the truth, records only lead to them.
 //! What cannot be read is as good as absent.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -65,7 +68,7 @@ impl Cache {
     /// # Errors
     /// What `mkdir(2)` says, with the path.
     pub fn open(root: &Path) -> io::Result<Self> {
-        for directory in ["keys", "locks"] {
+        for directory in ["keys", "locks", "made"] {
             create_private_dir_all(&root.join(directory))?;
         }
         Ok(Self { root: root.to_owned() })
@@ -146,15 +149,67 @@ impl Cache {
     /// # Errors
     /// What the system says, with the path.
     pub fn forget(&self, entry: &Entry) -> io::Result<()> {
-        match fs_err::remove_file(&entry.path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
+        absent(fs_err::remove_file(&entry.path))
+    }
+
+    /// Whether so much time has passed since this was true last; it is true again after as much.
+    ///
+    /// # Errors
+    /// What the system says, with the path.
+    pub fn is_due(&self, every: Duration) -> io::Result<bool> {
+        let path = self.root.join("collected");
+        let last = fs_err::metadata(&path).and_then(|metadata| metadata.modified());
+        // A time to come is no reason to wait for it.
+        if last.is_ok_and(|last| last.elapsed().is_ok_and(|elapsed| elapsed < every)) {
+            return Ok(false);
         }
+        fs_err::write(path, "").map(|()| true)
+    }
+
+    /// Notes that a build has made an image.
+    ///
+    /// # Errors
+    /// What the system says, with the path.
+    pub fn note_made(&self, image: Digest) -> io::Result<()> {
+        let path = self.made_path(image);
+        if path.exists() { Ok(()) } else { fs_err::write(path, "") }
+    }
+
+    /// The images that builds have made.
+    ///
+    /// # Errors
+    /// What the system says, with the path.
+    pub fn made(&self) -> io::Result<BTreeSet<Digest>> {
+        let mut made = BTreeSet::new();
+        for entry in fs_err::read_dir(self.root.join("made"))? {
+            made.extend(entry?.file_name().to_string_lossy().replacen('-', ":", 1).parse::<Digest>());
+        }
+        Ok(made)
+    }
+
+    /// Forgets that a build has made an image.
+    ///
+    /// # Errors
+    /// What the system says, with the path.
+    pub fn unmake(&self, image: Digest) -> io::Result<()> {
+        absent(fs_err::remove_file(self.made_path(image)))
+    }
+
+    fn made_path(&self, image: Digest) -> PathBuf {
+        self.root.join("made").join(image.file_name())
     }
 
     fn path(&self, key: Digest) -> PathBuf {
         let hex = key.hex();
         self.root.join("keys").join(&hex[..2]).join(&hex[2..])
+    }
+}
+
+/// What is not there need not be removed.
+fn absent(removed: io::Result<()>) -> io::Result<()> {
+    match removed {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
 }
 
@@ -208,6 +263,13 @@ mod tests {
         cache.forget(&entries[0]).unwrap();
         assert!(cache.get(key).is_none() && cache.entries().unwrap().is_empty());
         cache.forget(&entries[0]).unwrap();
+    }
+
+    #[test]
+    fn now_and_then() {
+        let (_directory, cache) = cache();
+        assert!(cache.is_due(LOOK * 1000).unwrap() && !cache.is_due(LOOK * 1000).unwrap());
+        assert!(cache.is_due(Duration::ZERO).unwrap());
     }
 
     #[test]

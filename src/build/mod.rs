@@ -10,6 +10,7 @@ mod cache;
 mod check;
 pub mod context;
 pub mod copy;
+pub mod disk;
 pub mod dockerfile;
 mod event;
 mod graph;
@@ -36,10 +37,13 @@ pub use output::{OutputError, id, write};
 pub use solve::{Builder, Snapshot, SolveError, StepError, probe, solve};
 pub use target::{Fresh, NamedContext, RunNetwork, SecretSource, Surroundings, Target};
 
-/// Makes the directory in which programs of builds have what is theirs for as long as they run.
+/// Makes the directory in which programs of builds have what is theirs for as long as they run, and clears up what builds have
+/// left there that were killed.
 ///
 /// # Errors
 /// What `mkdir(2)` says, with the path.
 pub fn make_run_directory(path: &Path) -> io::Result<()> {
-    crate::sys::create_private_dir_all(path)
+    crate::sys::create_private_dir_all(path)?;
+    run::clear_abandoned(path);
+    Ok(())
 }

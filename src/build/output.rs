@@ -38,6 +38,8 @@ pub fn write(
     epoch: Option<Timestamp>,
 ) -> Result<Digest, OutputError> {
     let blueprint = whole(cache, planned, snapshots, epoch)?;
+    // Noted first: one that nobody knows a build has made would stay for ever.
+    cache.note_made(Digest::of(blueprint.document().as_bytes())).map_err(OutputError::Cache)?;
     Ok(store.add_blueprint(&blueprint, names)?)
 }
 

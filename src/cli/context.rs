@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::args::Globals;
+use super::build::BuildSettings;
 use super::contents;
 use super::error::CliError;
 use super::machine;
@@ -108,6 +109,16 @@ impl Context {
         let path = config_path(&self.environment);
         let text = read_optional(path.as_ref())?;
         NetworkSettings::parse(&text).map_err(|source| CliError::NetworkConfig { path: path.into(), source })
+    }
+
+    /// What `config.toml` says of builds.
+    ///
+    /// # Errors
+    /// [`CliError::BuildConfig`] for what it cannot say, with its line.
+    pub(super) fn build_settings(&self) -> Result<BuildSettings, CliError> {
+        let path = config_path(&self.environment);
+        let text = read_optional(path.as_ref())?;
+        BuildSettings::parse(&text).map_err(|source| CliError::BuildConfig { path: path.into(), source })
     }
 
     /// As [`Context::load`], with the tree that the project was decoded from.

@@ -254,6 +254,14 @@ pub enum CliError {
         /// Why.
         source: toml::de::Error,
     },
+    /// `config.toml` says of builds what cannot be.
+    #[error("cannot use `{}`", path.display())]
+    BuildConfig {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: toml::de::Error,
+    },
     /// A service uses a language model, and nobody says where one is.
     #[error("service `{service}` uses the model `{model}`, and no server of models is known")]
     NoModels {
@@ -384,6 +392,7 @@ impl CliError {
             | Self::Registries { .. }
             | Self::Runtimes { .. }
             | Self::NetworkConfig { .. }
+            | Self::BuildConfig { .. }
             | Self::NoModels { .. }
             | Self::Provider(_)
             | Self::Watch(_)
@@ -509,6 +518,7 @@ impl CliError {
             | Self::Registries { .. }
             | Self::Runtimes { .. }
             | Self::NetworkConfig { .. }
+            | Self::BuildConfig { .. }
             | Self::Credentials { .. }
             | Self::Client(_)
             | Self::Filter(_)

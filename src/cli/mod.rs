@@ -28,6 +28,7 @@ pub mod listing;
 pub mod logs;
 mod machine;
 mod models;
+mod moment;
 pub mod net;
 pub mod network;
 mod network_settings;

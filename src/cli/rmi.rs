@@ -67,7 +67,7 @@ pub(super) fn remove(context: &Context, images: &BTreeSet<ImageReference>) -> Re
 }
 
 /// The images that containers of this machine use, each with one that does.
-fn users(context: &Context) -> Result<BTreeMap<String, ContainerName>, CliError> {
+pub(super) fn users(context: &Context) -> Result<BTreeMap<String, ContainerName>, CliError> {
     let mut users = BTreeMap::new();
     for project in context.layout.project_names()? {
         for record in context.layout.project(&project).read_containers::<Configuration>()? {

@@ -61,7 +61,7 @@ pub fn commit(
     now: Timestamp,
 ) -> Result<String, CommitError> {
     // Until the image names them, nobody is to take its layers away.
-    let _kept = store.keep_layers()?;
+    let _kept = store.hold()?;
     let base = || committed.base.clone();
     let known = committed.base.parse::<Digest>().ok().map(|id| store.config(id)).transpose()?.flatten();
     let (config, mut diff_ids) = known.ok_or_else(|| CommitError::NoLayers { base: base() })?;

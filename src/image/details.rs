@@ -62,7 +62,10 @@ impl Store {
     }
 
     /// What the files of a layer hold, in bytes. Counted once: layers do not change.
-    fn layer_size(&self, diff_id: Digest) -> Result<u64, StoreError> {
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub fn layer_size(&self, diff_id: Digest) -> Result<u64, StoreError> {
         let known = self.size_path(diff_id);
         if let Some(size) = fs_err::read_to_string(&known).ok().and_then(|text| text.trim().parse().ok()) {
             return Ok(size);

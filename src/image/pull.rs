@@ -85,7 +85,7 @@ pub async fn pull(
     let (config, diff_ids) = checked_config(&name, config, &manifest)?;
 
     // A layer that is there already must be there when the image is recorded.
-    let _kept = store.keep_layers()?;
+    let _kept = store.hold()?;
     // Each once, though an image may hold the same layer twice.
     let layers: BTreeMap<Digest, Descriptor> = diff_ids.iter().copied().zip(manifest.layers).collect();
     fetch_layers(store, &registry, &name, layers, &events).await?;

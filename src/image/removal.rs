@@ -1,12 +1,10 @@
 //! Removal of images: names, and what nothing names any more.
 
 use std::collections::BTreeSet;
-use std::io;
 
 use super::digest::Digest;
 use super::store::{ImageRecord, Store, StoreError, TagRecord};
 use crate::name::RegistryReference;
-use crate::sys::FileLock;
 
 /// What came of a removal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,21 +20,12 @@ pub enum Removal {
 }
 
 impl Store {
-    /// Keeps every layer where it is until the lock is dropped: for who makes an image of layers that are there.
-    ///
-    /// # Errors
-    /// [`StoreError::Io`].
-    pub(super) fn keep_layers(&self) -> Result<FileLock, StoreError> {
-        FileLock::shared(&self.keep_path()).map_err(|error| self.io(error))
-    }
-
     /// Removes what `reference` names. The caller sees to it that no container is made from it.
     ///
     /// # Errors
     /// [`StoreError`]; what is gone by then is not named any more.
     pub fn remove(&self, reference: &RegistryReference) -> Result<Removal, StoreError> {
-        let lock = FileLock::try_exclusive(&self.keep_path()).map_err(|error| self.io(error))?;
-        let Some(_lock) = lock else { return Ok(Removal::Busy) };
+        let Some(alone) = self.alone()? else { return Ok(Removal::Busy) };
         let tag = self.tag_path(reference);
         let Some(TagRecord { image, .. }) = self.read(&tag)? else { return Ok(Removal::Absent) };
         self.absent(fs_err::remove_file(&tag))?;
@@ -51,26 +40,9 @@ impl Store {
         let kept: BTreeSet<Digest> =
             others.into_iter().filter(|other| other.id != image).flat_map(|other| other.diff_ids).collect();
         for diff_id in record.into_iter().flat_map(|record| record.diff_ids).filter(|diff_id| !kept.contains(diff_id)) {
-            self.remove_layer(diff_id)?;
-            self.absent(fs_err::remove_file(self.size_path(diff_id)))?;
+            alone.remove_layer(diff_id)?;
         }
         Ok(Removal::Removed)
-    }
-
-    /// A layer that is there is whole: it is moved away first, to where a crash leaves what the next one to fetch it discards.
-    fn remove_layer(&self, diff_id: Digest) -> Result<(), StoreError> {
-        let away = self.staging_path(diff_id);
-        self.absent(fs_err::remove_dir_all(&away))?;
-        self.absent(fs_err::rename(self.layer_path(diff_id), &away))?;
-        self.absent(fs_err::remove_dir_all(&away))
-    }
-
-    /// What is not there need not be removed.
-    fn absent(&self, removed: io::Result<()>) -> Result<(), StoreError> {
-        match removed {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(self.io(error)),
-            _ => Ok(()),
-        }
     }
 }
 
@@ -104,7 +76,7 @@ mod tests {
         assert_eq!(store.remove(&reference("app:2")).unwrap(), Removal::Absent);
         assert_eq!(store.remove(&reference("app:1")).unwrap(), Removal::Untagged);
         assert!(has("app") && store.tagged(&reference("app:same")).unwrap().is_some());
-        let kept = store.keep_layers().unwrap();
+        let kept = store.hold().unwrap();
         assert_eq!(store.remove(&reference("app:same")).unwrap(), Removal::Busy);
         drop(kept);
         assert_eq!(store.remove(&reference("app:same")).unwrap(), Removal::Removed);

@@ -229,8 +229,12 @@ impl Store {
         StoreError::Io { root: self.root.clone(), source }
     }
 
+    pub(super) fn layers_path(&self) -> PathBuf {
+        self.root.join("layers")
+    }
+
     pub(super) fn layer_path(&self, diff_id: Digest) -> PathBuf {
-        self.root.join("layers").join(diff_id.file_name())
+        self.layers_path().join(diff_id.file_name())
     }
 
     pub(super) fn staging_path(&self, diff_id: Digest) -> PathBuf {

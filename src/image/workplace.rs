@@ -1,15 +1,13 @@
 //! Where layers are made: directories of the store that go with whoever made them, or are found and removed by the next.
 
-use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, FlockOperation, Mode, OFlags, flock, mkdir};
-use rustix::io::Errno;
+use rustix::fs::{Mode, mkdir};
 
 use super::digest::Digest;
 use super::store::{Store, StoreError};
-use crate::sys::random;
+use crate::sys::{random, try_lock_directory};
 
 /// What the name of each begins with.
 const PREFIX: &str = "work-";
@@ -47,7 +45,7 @@ impl Store {
             let path = self.staging().join(format!("{PREFIX}{}", random::hex(8)));
             mkdir(&path, Mode::RWXU).map_err(|error| self.io(error.into()))?;
             // Somebody who clears up may have taken it for one that was left behind.
-            match lock(&path).map_err(|error| self.io(error))? {
+            match try_lock_directory(&path).map_err(|error| self.io(error))? {
                 Some(lock) if path.exists() => return Ok(Workplace { path, _lock: lock }),
                 _ => {}
             }
@@ -58,7 +56,7 @@ impl Store {
     pub fn clear_abandoned(&self) {
         for entry in fs_err::read_dir(self.staging()).into_iter().flatten().flatten() {
             let is_workplace = entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX));
-            if is_workplace && let Ok(Some(_lock)) = lock(&entry.path()) {
+            if is_workplace && let Ok(Some(_lock)) = try_lock_directory(&entry.path()) {
                 let _ = fs_err::remove_dir_all(entry.path());
             }
         }
@@ -84,19 +82,6 @@ impl Store {
             }
         }
         Ok(path)
-    }
-}
-
-/// Locks a directory for as long as the descriptor is open; `None` when somebody else has it or it is gone.
-fn lock(path: &Path) -> io::Result<Option<OwnedFd>> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let directory = match rustix::fs::openat(CWD, path, flags, Mode::empty()) {
-        Err(Errno::NOENT) => return Ok(None),
-        opened => opened?,
-    };
-    match flock(&directory, FlockOperation::NonBlockingLockExclusive) {
-        Err(Errno::WOULDBLOCK) => Ok(None),
-        locked => locked.map(|()| Some(directory)).map_err(Into::into),
     }
 }
 

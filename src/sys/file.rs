@@ -113,6 +113,22 @@ pub fn try_lock_bytes(file: &OwnedFd, start: u64, length: u64) -> io::Result<boo
     }
 }
 
+/// Locks a directory for as long as the descriptor is open; `None` when somebody else has it or it is gone.
+///
+/// # Errors
+/// The error of `open(2)` or `flock(2)`.
+pub fn try_lock_directory(path: &Path) -> io::Result<Option<OwnedFd>> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let directory = match rustix::fs::openat(rustix::fs::CWD, path, flags, Mode::empty()) {
+        Err(rustix::io::Errno::NOENT) => return Ok(None),
+        opened => opened?,
+    };
+    match rustix::fs::flock(&directory, FlockOperation::NonBlockingLockExclusive) {
+        Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
+        locked => locked.map(|()| Some(directory)).map_err(Into::into),
+    }
+}
+
 /// An advisory lock on a file, held until dropped. See `flock(2)`.
 ///
 /// The lock belongs to the open file: two locks taken by one process exclude each other just as those of two

@@ -24,6 +24,7 @@ pub mod signal;
 pub mod spawn;
 
 pub use file::{
-    FileLock, create_one_of_many, create_private_dir_all, open_lock_file, path_of, try_lock_bytes, write_atomic,
+    FileLock, create_one_of_many, create_private_dir_all, open_lock_file, path_of, try_lock_bytes, try_lock_directory,
+    write_atomic,
 };
 pub use root_dir::{Owner, RootDir, reopen};

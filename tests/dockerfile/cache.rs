@@ -7,14 +7,15 @@ use crate::image::Stored;
 use crate::support::{Outcome, Sandbox, Stack};
 
 /// A service `app` that is built again and again.
-struct Build<'a> {
+pub(crate) struct Build<'a> {
     sandbox: &'a Sandbox,
-    stack: Stack<'a>,
+    /// The project.
+    pub(crate) stack: Stack<'a>,
 }
 
 impl<'a> Build<'a> {
     /// A directory with files `a` and `b`, and this Dockerfile, whose programs have no network.
-    fn new(sandbox: &'a Sandbox, dockerfile: &str) -> Self {
+    pub(crate) fn new(sandbox: &'a Sandbox, dockerfile: &str) -> Self {
         let build = Self { sandbox, stack: sandbox.stack("app", "") };
         build.compose("");
         build.write("Dockerfile", dockerfile);
@@ -24,7 +25,7 @@ impl<'a> Build<'a> {
     }
 
     /// Says more under `build`.
-    fn compose(&self, more: &str) {
+    pub(crate) fn compose(&self, more: &str) {
         self.stack.rewrite(&format!("services: {{app: {{build: {{context: ., network: none{more}}}}}}}\n"));
     }
 
@@ -32,29 +33,29 @@ impl<'a> Build<'a> {
         self.stack.file().parent().unwrap().join(name)
     }
 
-    fn write(&self, name: &str, text: &str) {
+    pub(crate) fn write(&self, name: &str, text: &str) {
         fs_err::write(self.path(name), text).unwrap();
     }
 
     /// Builds, and says of each step whether it was cached: `+` for what was done, `.` for what was not.
     #[track_caller]
-    fn steps(&self) -> String {
+    pub(crate) fn steps(&self) -> String {
         self.steps_with(&[])
     }
 
     #[track_caller]
-    fn steps_with(&self, flags: &[&str]) -> String {
+    pub(crate) fn steps_with(&self, flags: &[&str]) -> String {
         let outcome = self.stack.rcompose(&[&["--progress", "plain", "build"], flags].concat()).succeeds();
         done(&outcome)
     }
 
-    fn image(&self) -> Stored {
+    pub(crate) fn image(&self) -> Stored {
         Stored::of(self.sandbox, "app", "app")
     }
 }
 
 /// Of each step of a build, but for those that begin a stage, in the order of their numbers.
-fn done(outcome: &Outcome) -> String {
+pub(crate) fn done(outcome: &Outcome) -> String {
     let mut steps: Vec<(usize, bool, bool)> = Vec::new();
     for line in outcome.stderr.lines() {
         let Some((number, text)) = line.strip_prefix('#').and_then(|line| line.split_once(' ')) else { continue };

@@ -10,5 +10,6 @@ mod cache;
 mod case;
 mod cases;
 mod command;
+mod disk;
 mod image;
 mod mistakes;

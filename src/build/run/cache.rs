@@ -13,7 +13,7 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::fs::{CWD, FlockOperation, Gid, Mode, OFlags, Uid, flock};
+use rustix::fs::{CWD, FlockOperation, Gid, Mode, OFlags, Timespec, Timestamps, UTIME_NOW, Uid, flock, futimens};
 use rustix::io::Errno;
 
 use super::{BindSource, Cache, Cancel, RunError, Sharing};
@@ -45,6 +45,9 @@ pub(super) fn borrow(cache: &Cache, caches: &Path, cancel: &Cancel) -> Result<Bo
         }
     };
     let lock = lock.ok_or(RunError::Cancelled)?;
+    // Shows when it was used last. That this cannot be noted is not worth an error.
+    let now = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
+    let _ = futimens(&lock, &Timestamps { last_access: now, last_modification: now });
     let directory = home.join(number.to_string());
     if !directory.is_dir() {
         make(cache, &home, &directory).map_err(failed)?;

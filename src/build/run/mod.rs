@@ -22,8 +22,8 @@ mod script;
 mod spec;
 mod tree;
 
-use std::os::fd::AsFd;
-use std::path::PathBuf;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
 
 pub use cancel::Cancel;
 pub use error::RunError;
@@ -39,7 +39,7 @@ use crate::build::layer::Workspace;
 use crate::name::ContainerId;
 use crate::runtime::log::Stream;
 use crate::runtime::{Config, ExitStatus, Given, Rootfs, Seccomp, Stdin, Stdio, Transient};
-use crate::sys::{create_private_dir_all, random};
+use crate::sys::{create_private_dir_all, random, try_lock_directory};
 
 /// Runs a command in a workspace, which has what it changed afterwards. Each line that it writes goes to `sink`, without its
 /// end, while it runs. Its standard input is empty. Returns what could not be done as asked and did not prevent it from
@@ -137,14 +137,31 @@ fn config(
     }
 }
 
-/// The directory of a container, which goes with it, or with this.
-struct Directory(PathBuf);
+/// The directory of a container, which goes with it, or with this. It is locked: one that is not was left behind.
+struct Directory(PathBuf, #[expect(dead_code, reason = "held until it is dropped")] OwnedFd);
 
 impl Directory {
     fn make(site: &Site<'_>, id: &ContainerId) -> Result<Self, RunError> {
         let path = site.run.join(id.as_str());
-        create_private_dir_all(&path).map_err(prepare("its directory"))?;
-        Ok(Self(path))
+        loop {
+            create_private_dir_all(&path).map_err(prepare("its directory"))?;
+            // Somebody who clears up may have taken it for one that was left behind.
+            match try_lock_directory(&path).map_err(prepare("its directory"))? {
+                Some(lock) if path.exists() => return Ok(Self(path, lock)),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Removes the directories in `run` of containers whose builds were killed, together with what would have cleared up after them:
+/// there may be secrets in them. What cannot be removed is left.
+pub(in crate::build) fn clear_abandoned(run: &Path) {
+    for entry in fs_err::read_dir(run).into_iter().flatten().flatten() {
+        let is_one = entry.file_name().to_str().is_some_and(|name| ContainerId::new(name).is_ok() && name.len() == 64);
+        if is_one && let Ok(Some(_lock)) = try_lock_directory(&entry.path()) {
+            let _ = fs_err::remove_dir_all(entry.path());
+        }
     }
 }
 

@@ -37,7 +37,7 @@ mod watch;
 
 pub use alpha::{AlphaArgs, AlphaVerb, GenerateArgs, RefusedArgs, VizArgs};
 pub use attach::AttachArgs;
-pub use build::BuildArgs;
+pub use build::{BuildArgs, BuildDfArgs, BuildPruneArgs, BuildVerb};
 pub use commit::CommitArgs;
 pub use completion::{CompletionArgs, ManArgs, Shell};
 pub use config::{ConfigArgs, ConfigFormat, HashOf};
@@ -170,6 +170,7 @@ pub enum Command {
     /// Create and start the services
     Up(UpArgs),
     /// Build the images of the services
+    #[command(alias = "builder")]
     Build(BuildArgs),
     /// Stop and remove containers and networks
     Down(DownArgs),

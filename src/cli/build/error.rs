@@ -52,6 +52,9 @@ pub enum BuildFailure {
     /// A context cannot be brought here.
     #[error(transparent)]
     Fetch(#[from] ContextError),
+    /// What builds keep is in use.
+    #[error("nothing is removed: images are being built or fetched")]
+    CacheBusy,
     /// `--memory` is no amount.
     #[error("`{text}` is no amount of memory")]
     Memory {
@@ -190,6 +193,7 @@ impl BuildFailure {
             Self::Base { help: Some(help), .. } => Some(help.clone()),
             Self::Base { source, .. } => pull_hint(source),
             Self::Memory { .. } => Some("say 512m or 2g".to_owned()),
+            Self::CacheBusy => Some("try again when that is done".to_owned()),
             Self::Dockerfile { others, source, .. } if source.kind() == io::ErrorKind::NotFound => match &others[..] {
                 [] => Some("write one, or say with `build.dockerfile` where it is, seen from the context".to_owned()),
                 others => Some(format!("there is `{}`: say so with `build.dockerfile`", others.join("`, `"))),

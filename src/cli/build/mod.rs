@@ -8,10 +8,12 @@
 
 mod changed;
 mod check;
+mod disk;
 mod error;
 mod failure;
 mod lower;
 mod plain;
+mod settings;
 mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,9 +25,11 @@ use tokio::sync::mpsc;
 
 pub(super) use changed::changed;
 pub(super) use check::check_services;
+pub(super) use disk::{Disk, SETTLED};
 pub use error::BuildFailure;
 use failure::StepFailure;
 pub(super) use lower::BuildOptions;
+pub(super) use settings::BuildSettings;
 
 use super::context::Context;
 use super::error::CliError;
@@ -114,12 +118,15 @@ pub(super) async fn build_services(
     let store = Store::open(&context.layout.images())?;
     check::forbidden(&store, &prepared)?;
     store.clear_abandoned();
+    let settings = context.build_settings()?;
+    // Nobody removes what is found or made from here on.
+    let hold = store.hold()?;
     let graph = plan(context, &store, &prepared, options).await?;
     if !options.quiet {
         graph.warnings.iter().for_each(|warning| output::warn(output::paint(&context.globals), warning));
     }
     let graph = Arc::new(graph);
-    let (cache, snapshots) = run(context, &store, Arc::clone(&graph), options).await?;
+    let Solved { cache, snapshots, has_made } = run(context, &store, Arc::clone(&graph), options).await?;
     let mut progress = output::progress(&quieted(context, options), "build");
     for (planned, target) in graph.images.iter().zip(&prepared.targets) {
         build::write(&store, &cache, planned, &snapshots, &target.names, target.epoch).map_err(BuildFailure::from)?;
@@ -127,7 +134,20 @@ pub(super) async fn build_services(
             progress.event(Shown::new(format!("Image {name}"), Status::Built), Instant::now())?;
         }
     }
-    Ok(progress.finish(Instant::now())?)
+    progress.finish(Instant::now())?;
+    drop(hold);
+    if has_made {
+        Disk::new(context, store, cache).collect(&settings)?;
+    }
+    Ok(())
+}
+
+/// What a build has come to.
+struct Solved {
+    cache: Cache,
+    snapshots: Vec<Snapshot>,
+    /// Not all of it was there before.
+    has_made: bool,
 }
 
 /// Contexts that lie elsewhere, by what the file calls them, as they were brought here.
@@ -166,7 +186,7 @@ async fn fetch(
     Ok(fetched)
 }
 
-fn open_cache(context: &Context) -> Result<Cache, CliError> {
+pub(super) fn open_cache(context: &Context) -> Result<Cache, CliError> {
     Ok(Cache::open(&context.layout.images().join("build"))?)
 }
 
@@ -248,12 +268,7 @@ fn unplanned(prepared: &Prepared, unplanned: Unplanned) -> CliError {
 }
 
 /// Carries the graph out in threads of its own, and shows what they tell.
-async fn run(
-    context: &Context,
-    store: &Store,
-    graph: Arc<Graph>,
-    options: &BuildOptions,
-) -> Result<(Cache, Vec<Snapshot>), CliError> {
+async fn run(context: &Context, store: &Store, graph: Arc<Graph>, options: &BuildOptions) -> Result<Solved, CliError> {
     let cache = open_cache(context)?;
     let run = context.layout.run().join("build");
     build::make_run_directory(&run)?;
@@ -298,9 +313,10 @@ async fn run(
     while let Ok(event) = told.try_recv() {
         view.event(&event)?;
     }
+    let has_made = view.has_made();
     let written = view.finish()?;
     match solved.expect("solving does not panic") {
-        Ok(snapshots) => Ok((cache, snapshots)),
+        Ok(snapshots) => Ok(Solved { cache, snapshots, has_made }),
         Err(SolveError::Step { step, source }) => {
             Err(BuildFailure::Step(Box::new(StepFailure::new(&graph.steps[step], step, written, *source))).into())
         }

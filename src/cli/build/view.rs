@@ -18,6 +18,7 @@ const KEPT: usize = 64 << 10;
 pub(super) struct View {
     form: Form,
     steps: BTreeMap<StepNumber, Running>,
+    has_made: bool,
 }
 
 #[derive(Debug)]
@@ -47,7 +48,7 @@ impl View {
                 Form::Progress(output::progress(&context.globals, "build"))
             }
         };
-        Self { form, steps: BTreeMap::new() }
+        Self { form, steps: BTreeMap::new(), has_made: false }
     }
 
     /// Shows `event`.
@@ -63,6 +64,7 @@ impl View {
                 let surplus = running.written.len().saturating_sub(KEPT);
                 running.written.drain(..surplus);
             }
+            EventKind::Done { .. } => self.has_made = true,
             _ => {}
         }
         match &mut self.form {
@@ -70,6 +72,11 @@ impl View {
             Form::Progress(progress) => progress.event(shown(running, &event.kind), event.at),
             Form::Quiet => Ok(()),
         }
+    }
+
+    /// Whether a step was done.
+    pub(super) fn has_made(&self) -> bool {
+        self.has_made
     }
 
     /// Brings the times shown up to now.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::Shown;
+use crate::cli::moment::moment;
 
 /// What to look for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -80,13 +81,6 @@ fn has_label(network: &Shown, text: &str) -> bool {
         Some((name, value)) => labels.get(name).is_some_and(|known| known == value),
         None => labels.contains_key(text),
     }
-}
-
-/// A time, or a span before `now`.
-fn moment(text: &str, now: Timestamp) -> Option<Timestamp> {
-    let seconds = || text.parse::<i64>().ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
-    let ago = || now.checked_sub(text.parse::<jiff::Span>().ok()?).ok();
-    text.parse().ok().or_else(seconds).or_else(ago)
 }
 
 #[cfg(test)]

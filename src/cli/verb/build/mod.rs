@@ -1,9 +1,12 @@
 //! `rcompose build`.
 
+mod df;
+mod prune;
+
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
-use crate::cli::args::BuildArgs;
+use crate::cli::args::{BuildArgs, BuildVerb};
 use crate::cli::build::{BuildFailure, BuildOptions, build_services, check_services};
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
@@ -15,6 +18,11 @@ use crate::name::ServiceName;
 use crate::text::units;
 
 pub(in crate::cli) async fn run(context: &Context, args: BuildArgs) -> Result<ExitCode, CliError> {
+    match &args.verb {
+        Some(BuildVerb::Df(df)) => return df::run(context, df),
+        Some(BuildVerb::Prune(prune)) => return prune::run(context, prune),
+        None => {}
+    }
     let project = context.load_to_build(&args.services)?;
     let services = select_with(&project, &args.services, args.with_dependencies)?;
     let options = options(context, &args)?;

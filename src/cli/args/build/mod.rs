@@ -1,12 +1,20 @@
 //! `rcompose build`.
 
+mod disk;
+
+pub use disk::{BuildDfArgs, BuildPruneArgs, BuildVerb};
+
 use super::EnvironmentVariable;
 use crate::compose::model::SshAgents;
 use crate::name::ServiceName;
 
 /// The flags of `build`.
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct BuildArgs {
+    /// What to do but build
+    #[command(subcommand)]
+    pub verb: Option<BuildVerb>,
     /// Value of a build argument; without a value that of the environment; repeatable
     #[arg(long = "build-arg", value_name = "NAME[=VALUE]")]
     pub build_args: Vec<EnvironmentVariable>,
@@ -62,6 +70,7 @@ impl BuildArgs {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::cli::args::Command;
     use crate::cli::args::tests::parse;
 
@@ -77,5 +86,23 @@ mod tests {
             [("default".to_owned(), None), ("k".to_owned(), Some("/key".to_owned()))].into_iter().collect()
         );
         assert_eq!(build.services.len(), 1);
+    }
+
+    #[test]
+    fn what_builds_keep_is_shown_and_removed() {
+        let verb = |line: &str| {
+            let Command::Build(build) = parse(line).unwrap().command else { panic!() };
+            build.verb
+        };
+        let line = "build prune -af --filter until=24h --filter type=mount --max-used-space 10GB";
+        let Some(BuildVerb::Prune(prune)) = verb(line) else { panic!() };
+        assert!(prune.all && prune.force && prune.filter == ["until=24h", "type=mount"]);
+        assert_eq!(prune.max_used_space, Some(10 << 30));
+        // As docker has it.
+        assert!(matches!(verb("builder prune --keep-storage 1g"), Some(BuildVerb::Prune(_))));
+        assert!(matches!(verb("build df --format json"), Some(BuildVerb::Df(_))));
+        assert!(matches!(verb("build du"), Some(BuildVerb::Df(_))));
+        assert_eq!(verb("build -- prune"), None, "a service of this name");
+        assert!(parse("build prune --max-used-space much").is_err());
     }
 }
