@@ -8,6 +8,7 @@
 //!   images/                               the image store
 //!   networks/NAME.json                    networks that belong to no project
 //!   volumes/NAME/{volume.json,data/}
+//!   volumes/.PROJECT/NAME/                one that a project makes, before it is whole, or removes
 //!   volumes/NAME/{copying/,copied/}       what a new volume is filled with, before it is whole and before it is moved in
 //!   volumes/NAME/incoming/                what takes the place of `data` when it is whole
 //!   snapshots/PROJECT/NAME/{snapshot.json,volumes/VOLUME/}
@@ -68,6 +69,11 @@ impl Layout {
     #[must_use]
     pub fn volume(&self, name: &str) -> PathBuf {
         self.volumes().join(name)
+    }
+
+    /// The volumes that a project is making or removing. No volume is called so: names begin with a letter or digit.
+    pub(super) fn volumes_aside(&self, project: &ProjectName) -> PathBuf {
+        self.volumes().join(format!(".{project}"))
     }
 
     /// What is mounted for a volume.

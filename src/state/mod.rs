@@ -24,3 +24,4 @@ pub use record::{
 };
 pub use snapshot::{SavedVolume, SnapshotRecord};
 pub use store::StateError;
+pub use volume::is_volume_name;

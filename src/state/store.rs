@@ -154,6 +154,12 @@ impl ProjectLayout {
         self.root.exists()
     }
 
+    /// Whether there is only what a supervisor that died has left of what does not outlive a boot.
+    #[must_use]
+    pub fn is_debris(&self) -> bool {
+        !self.root.exists() && self.run.exists()
+    }
+
     /// Every container record, in order of creation. A directory without a record (a create that was cut short)
     /// is skipped: [`ProjectLayout::remove_debris`] clears it.
     ///

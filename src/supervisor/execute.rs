@@ -528,7 +528,7 @@ fn remove(world: &World, id: &ContainerId, volumes: bool) -> Result<(), Failure>
         if volumes {
             for volume in share::anonymous_volumes(world, &record)? {
                 if !share::is_borrowed(world, &volume)? {
-                    world.layout.remove_volume(&volume)?;
+                    world.layout.remove_volume(&world.project, &volume)?;
                 }
             }
         } else {
@@ -543,7 +543,7 @@ fn remove_volume(world: &World, key: &crate::name::VolumeName, name: Option<&str
         if record.key.as_deref() == Some(key.as_str()) && name.is_none_or(|name| record.name == name) {
             let resource = Resource::Volume(record.name.clone());
             reported(world, resource, Status::Removing, Status::Removed, || {
-                Ok(world.layout.remove_volume(&record.name)?)
+                Ok(world.layout.remove_volume(&world.project, &record.name)?)
             })?;
         }
     }

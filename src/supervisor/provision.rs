@@ -26,14 +26,20 @@ use crate::image::{Image, ImageConfig, ImageHealthcheck};
 use crate::name::{ContainerId, ContainerName, ImageReference, ServiceName, VolumeName};
 use crate::plan::{self, Definition, Operation};
 use crate::runtime::ExternalRuntime;
-use crate::state::{VERSION, VolumeRecord};
+use crate::state::{VERSION, VolumeRecord, is_volume_name};
 use crate::sys::random;
 
 /// Refuses what cannot be made, before anything is.
 ///
 /// # Errors
-/// [`FailureKind::Plan`] for a container name that another project has, and for a network of another project.
+/// [`FailureKind::Plan`] for a container name that another project has, for a network of another project, and for a volume
+/// that cannot be called so.
 pub(super) fn check(world: &World, project: &Project, plan: &plan::Plan) -> Result<(), Failure> {
+    if let Some(volume) = project.volumes.values().find(|volume| !is_volume_name(&volume.name)) {
+        let message =
+            format!("volume name `{}` must be letters, digits, `_`, `.` or `-`, a letter or digit first", volume.name);
+        return Err(Failure::new(FailureKind::Plan, message));
+    }
     for (_, step) in plan.steps() {
         if let Operation::CreateContainer { service, .. }
         | Operation::UpdateContainer { service, .. }
@@ -84,7 +90,7 @@ pub(super) fn create_volume(world: &World, project: &Project, key: &VolumeName) 
         hash: Some(definition.hash),
         fields: definition.fields,
     };
-    world.layout.create_volume(&record)?;
+    world.layout.create_volume(&world.project, &record)?;
     Ok(())
 }
 
@@ -283,7 +289,7 @@ fn create_anonymous_volumes(
     for target in targets {
         let inherited = replaces.and_then(|replaced| world.retired_volume(replaced, &target));
         let name = inherited.unwrap_or_else(|| random::hex(32));
-        world.layout.create_volume(&VolumeRecord {
+        let record = VolumeRecord {
             version: VERSION,
             name: name.clone(),
             project: Some(project.name.clone()),
@@ -292,7 +298,8 @@ fn create_anonymous_volumes(
             labels: BTreeMap::new(),
             hash: None,
             fields: BTreeMap::new(),
-        })?;
+        };
+        world.layout.create_volume(&world.project, &record)?;
         volumes.insert(target, name);
     }
     Ok(volumes)

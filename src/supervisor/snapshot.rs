@@ -345,7 +345,7 @@ async fn bring_in(world: &Rc<World>, snapshot: &SnapshotName, saved: &[SavedVolu
     // A task that is aborted drops what it waits for, which ends the copy.
     let (_never, mut cancelled) = tokio::sync::oneshot::channel();
     for SavedVolume { volume, .. } in saved {
-        world.layout.create_volume(volume)?;
+        world.layout.create_volume(&world.project, volume)?;
         let target = world.layout.begin_volume(&volume.name)?;
         let source = world.layout.snapshot_of(&world.project, snapshot, &volume.name);
         let copied = copied(source, target, &mut cancelled).await;

@@ -95,6 +95,7 @@ impl World {
         let paths = layout.project(&project);
         paths.remove_debris()?;
         layout.remove_snapshot_debris(&project)?;
+        layout.remove_volume_debris(&project)?;
         // A client that cannot follow loses the oldest events; nothing waits for it.
         let events = broadcast::channel(1024).0;
         let networks = paths.read_networks()?.into_iter().map(|record| (record.key.clone(), record)).collect();
@@ -218,7 +219,7 @@ impl World {
         for volume in self.layout.read_volumes()? {
             let is_ours = volume.project.as_ref() == Some(&self.project) && volume.key.is_none();
             if is_ours && !super::share::is_borrowed(self, &volume.name)? {
-                self.layout.remove_volume(&volume.name)?;
+                self.layout.remove_volume(&self.project, &volume.name)?;
             }
         }
         Ok(())

@@ -39,11 +39,10 @@ fn begun(stack: &Stack<'_>, arguments: &[&str], lines: usize) -> Background {
     command
 }
 
-/// The volumes that there are.
+/// What there is of volumes, whole or not.
 fn volumes(sandbox: &Sandbox) -> Vec<String> {
     let Ok(directories) = fs_err::read_dir(sandbox.path().join("root/volumes")) else { return Vec::new() };
-    let volumes = directories.map(|of| of.unwrap().path()).filter(|path| path.join("volume.json").exists());
-    volumes.map(|path| path.display().to_string()).collect()
+    directories.map(|of| of.unwrap().path().display().to_string()).collect()
 }
 
 /// Cuts `up` and `down` short at once, after so many lines that they say, and so on until they say no more.

@@ -41,3 +41,16 @@ fn a_new_volume_is_filled_from_the_image() {
     stack.rcompose(&["up", "-d"]).succeeds();
     stack.rcompose(&["exec", "-T", "keeper", "/busybox", "cat", "/data/file"]).succeeds().prints(&["from the image"]);
 }
+
+#[test]
+fn no_name_leads_out_of_the_directory_of_volumes() {
+    let sandbox = Sandbox::new("volume-name");
+    let kept = sandbox.file("root/kept/data/file", "");
+    let stack = sandbox.stack("keep", &KEEPER.replace("data: {}", "data: {name: ../kept}"));
+    let refusal = "volume name `../kept` must be letters, digits, `_`, `.` or `-`, a letter or digit first";
+    stack.rcompose(&["up", "-d"]).fails().says(&[refusal]);
+    stack.rcompose(&["run", "--rm", "keeper", "true"]).fails().says(&[refusal]);
+    stack.rcompose(&["down", "-v"]).succeeds();
+    assert!(kept.exists());
+    assert_eq!(stack.containers(), []);
+}

@@ -31,7 +31,8 @@ pub(in crate::cli) async fn run(context: &Context, args: DownArgs) -> Result<Exi
     let paint = output::paint(&context.globals);
     let provided =
         async { if context.globals.dry_run { Ok(()) } else { provider::down(context, &name, &provided).await } };
-    if !context.layout.project(&name).exists() && !args.volumes && args.rmi.is_none() {
+    let is_there = paths.exists() || paths.is_debris() || context.layout.has_volume_debris(&name);
+    if !is_there && !args.volumes && args.rmi.is_none() {
         output::warn(paint, &format!("no resource found to remove for project `{name}`"));
         interruptible(provided).await?;
         return Ok(ExitCode::SUCCESS);
