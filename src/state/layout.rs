@@ -20,6 +20,7 @@
 //!   PROJECT/{lock,supervisor.sock,supervisor.pid,supervisor.log}
 //!   PROJECT/held.json                     the containers that the supervisor has paused for a moment
 //!   PROJECT/containers/ID/                state.json, the shim's records, /etc/hosts and the like
+//!   PROJECT/grants/ID/                    configs and secrets made for a container: a tmpfs is mounted on `grants`
 //!   PROJECT/leases/PID/                   lease.json, and /etc/hosts and the like: of a program of the host on networks
 //! ```
 
@@ -193,12 +194,18 @@ impl ProjectLayout {
         self.leases().join(pid.to_string()).join(name)
     }
 
+    /// What is made for containers of configs and secrets.
+    pub(super) fn grants(&self) -> PathBuf {
+        self.run.join("grants")
+    }
+
     /// The paths of a container.
     #[must_use]
     pub fn container(&self, id: &ContainerId) -> ContainerLayout {
         ContainerLayout {
             root: self.containers().join(id.as_str()),
             run: self.run.join("containers").join(id.as_str()),
+            grants: self.grants().join(id.as_str()),
         }
     }
 }
@@ -208,6 +215,7 @@ impl ProjectLayout {
 pub struct ContainerLayout {
     pub(super) root: PathBuf,
     pub(super) run: PathBuf,
+    pub(super) grants: PathBuf,
 }
 
 impl ContainerLayout {
@@ -265,9 +273,9 @@ impl ContainerLayout {
         self.run.join("etc").join(name)
     }
 
-    /// The `index`th config or secret made for the container.
+    /// The `index`th config or secret made for the container: written only after [`ProjectLayout::open_grants`].
     #[must_use]
     pub fn grant(&self, index: usize) -> PathBuf {
-        self.run.join("grants").join(index.to_string())
+        self.grants.join(index.to_string())
     }
 }

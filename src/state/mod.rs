@@ -3,6 +3,7 @@
 //! Records are JSON with a version field, written to a temporary file and renamed; a reader needs no lock and never
 //! sees half a record. A project's records are written by its supervisor alone, which holds the [`ProjectLock`].
 
+mod grants;
 mod id_range;
 mod layout;
 mod lease;

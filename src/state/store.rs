@@ -179,7 +179,7 @@ impl ProjectLayout {
     /// # Errors
     /// [`StateError::Io`].
     pub fn remove_debris(&self) -> Result<(), StateError> {
-        for directory in [self.containers(), self.run.join("containers")] {
+        for directory in [self.containers(), self.run.join("containers"), self.grants()] {
             for name in entries(&directory)? {
                 if !self.containers().join(&name).join("container.json").exists() {
                     remove_tree(&directory.join(name))?;
@@ -228,6 +228,7 @@ impl ProjectLayout {
         remove_file(&self.pid_file())?;
         if entries(&self.containers())?.is_empty() && entries(&self.networks())?.is_empty() {
             remove_tree(&self.root)?;
+            self.close_grants()?;
             remove_tree(&self.run.join("containers"))?;
             remove_tree(&self.leases())?;
             remove_file(&self.supervisor_log())?;
@@ -329,6 +330,7 @@ impl ContainerLayout {
         remove_file(&self.record())?;
         self.remove_layer()?;
         remove_tree(&self.root)?;
+        remove_tree(&self.grants)?;
         remove_tree(&self.run)
     }
 }

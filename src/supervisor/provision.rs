@@ -164,11 +164,10 @@ fn create(
     // Two projects on one network must not choose the same address.
     let _lock = world.layout.lock_networks()?;
     let made = container_record(world, project, service, replaces, identity).and_then(|record| {
-        Ok(world
-            .paths
-            .container(&record.id)
-            .create(&record, project.services[service].storage_size())
-            .map(|()| record)?)
+        let config = &project.services[service];
+        grant::keep(world, project, config, &record.config.grants)?;
+        world.paths.container(&record.id).create(&record, config.storage_size())?;
+        Ok(record)
     });
     let status = if made.is_ok() { Status::Created } else { Status::Error };
     world.say(Event::Progress { resource, status });

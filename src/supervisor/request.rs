@@ -8,6 +8,7 @@ use super::control::{Event, Request, Resource, Status};
 use super::evidence;
 use super::execute::{Cancelled, Limits, OnFailure, execute};
 use super::failure::{Failure, FailureKind};
+use super::grant;
 use super::lease;
 use super::links::links_gone;
 use super::one_off::{self, OneOff};
@@ -101,6 +102,7 @@ async fn up(
     let plan =
         plan::reconcile(project, &observed, options).map_err(|error| Failure::from_error(FailureKind::Plan, &error))?;
     provision::check(world, project, &plan)?;
+    grant::renew(world, project)?;
     let touched = plan.containers();
     for container in &observed.containers {
         if !touched.contains(&container.id) && world.is_running(&container.id) {
@@ -238,6 +240,9 @@ async fn act(
     let observed = world.observe(project.as_deref())?;
     let plan = plan::act(project.as_deref(), &observed, services, action)
         .map_err(|error| Failure::from_error(FailureKind::Plan, &error))?;
+    if let Some(project) = project.as_ref().filter(|_| begins) {
+        grant::renew(world, project)?;
+    }
     let on_failure = if begins { OnFailure::Stop } else { OnFailure::Continue };
     if let Action::Start { wait_timeout, .. } = action {
         limits.time = *wait_timeout;

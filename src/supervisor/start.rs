@@ -75,7 +75,7 @@ pub(super) async fn start(world: &Rc<World>, record: &Rc<Record>, attempts: Atte
     renew_spoiled_layer(world, record)?;
     make_bind_sources(record)?;
     etc::write(world, record)?;
-    grant::write(&record.config.grants)?;
+    grant::write(world, &record.config.grants)?;
     let mut ports = match world.inheritance(&record.id) {
         Some((from, kept)) => publish::inherit(world, &from, kept),
         None => publish::reserve(world, record)?,

@@ -256,6 +256,11 @@ impl World {
         self.units.borrow().get(id).map(f)
     }
 
+    /// The records of all units.
+    pub(super) fn records(&self) -> Vec<Rc<Record>> {
+        self.units.borrow().values().map(|unit| Rc::clone(&unit.record)).collect()
+    }
+
     /// Whether `f` holds for any unit.
     pub(super) fn any_unit(&self, f: impl Fn(&UnitHandle) -> bool) -> bool {
         self.units.borrow().values().any(f)
