@@ -17,6 +17,7 @@
 //!     networks/KEY.json
 //!     containers/ID/{container.json,upper/,work/,container.log}
 //! <run>                                   /run/rcompose: nothing in it outlives a boot
+//!   .events/PROJECT                       the last that has happened, of projects that are gone too
 //!   PROJECT/{lock,supervisor.sock,supervisor.pid,supervisor.log}
 //!   PROJECT/held.json                     the containers that the supervisor has paused for a moment
 //!   PROJECT/containers/ID/                state.json, the shim's records, /etc/hosts and the like
@@ -123,6 +124,11 @@ impl Layout {
     #[must_use]
     pub fn projects(&self) -> PathBuf {
         self.root.join("projects")
+    }
+
+    /// What has happened in projects. No project is called so: names begin with a letter or digit.
+    pub(super) fn journals(&self) -> PathBuf {
+        self.run.join(".events")
     }
 
     /// The paths of one project.

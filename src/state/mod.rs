@@ -5,6 +5,7 @@
 
 mod grants;
 mod id_range;
+mod journal;
 mod layout;
 mod lease;
 mod lock;
@@ -16,6 +17,7 @@ mod store;
 mod volume;
 
 pub use id_range::TakenIds;
+pub use journal::{Journal, REMEMBERED};
 pub use layout::{ContainerLayout, Layout, ProjectLayout};
 pub use lease::LeaseRecord;
 pub use lock::ProjectLock;

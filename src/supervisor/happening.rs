@@ -1,4 +1,5 @@
-//! What happens to containers, told to whoever listens, with the last of what has happened before.
+//! What happens to containers, told to whoever listens, with the last of what has happened before, under earlier
+//! supervisors too.
 //!
 //! A listener is no client: the supervisor does not stay for it. What is left to be told is told before it leaves.
 
@@ -15,10 +16,8 @@ use tokio::sync::{Notify, broadcast};
 use super::control::Event;
 use super::observe::Record;
 use super::server::say;
-use crate::name::{ContainerId, ServiceName};
-
-/// How much is remembered: as much as Docker does.
-const REMEMBERED: usize = 256;
+use crate::name::{ContainerId, ProjectName, ServiceName};
+use crate::state::{Journal, Layout, REMEMBERED};
 
 /// How long a listener may take to read what is left when the supervisor leaves.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -41,7 +40,10 @@ pub struct Happening {
 /// What has happened, and who is told.
 #[derive(Debug)]
 pub(super) struct Happenings {
+    /// As much as Docker remembers.
     last: RefCell<VecDeque<Happening>>,
+    /// The same on disk.
+    journal: RefCell<Journal>,
     /// Gone when nothing more will happen.
     live: RefCell<Option<broadcast::Sender<Happening>>>,
     listeners: Cell<usize>,
@@ -49,14 +51,41 @@ pub(super) struct Happenings {
     gone: Notify,
 }
 
-impl Default for Happenings {
-    fn default() -> Self {
-        let live = RefCell::new(Some(broadcast::channel(REMEMBERED).0));
-        Self { last: RefCell::default(), live, listeners: Cell::default(), gone: Notify::default() }
+/// What has happened in a project after a moment, as far as it is remembered: told without a supervisor.
+#[must_use]
+pub fn remembered(layout: &Layout, project: &ProjectName, after: Timestamp) -> Vec<Happening> {
+    // What a later version has written, or half a line of a full disk, is nothing to fail for.
+    let read = layout.read_journal(project).into_iter().filter_map(|line| serde_json::from_str(&line).ok());
+    read.filter(|happening: &Happening| happening.time > after).collect()
+}
+
+/// Whether `action` says of a container what is known of it.
+fn is_known(last: &VecDeque<Happening>, container: &ContainerId, action: &str) -> bool {
+    const HEALTH: &str = "health_status: ";
+    let mut before = last.iter().rev().filter(|it| it.container == *container).map(|it| it.action.as_str());
+    match action {
+        // A container that waits for its restart has died already when it is told to stop.
+        "die" => before.next() == Some("die"),
+        // A supervisor that takes a container over asks for its health as of one that has just started.
+        _ if action.starts_with(HEALTH) => {
+            before.find(|it| it.starts_with(HEALTH) || matches!(*it, "start" | "die")) == Some(action)
+        }
+        _ => false,
     }
 }
 
 impl Happenings {
+    /// Goes on where the last supervisor of the project ended.
+    pub(super) fn resume(layout: &Layout, project: &ProjectName) -> Self {
+        Self {
+            last: RefCell::new(remembered(layout, project, Timestamp::MIN).into()),
+            journal: RefCell::new(layout.open_journal(project)),
+            live: RefCell::new(Some(broadcast::channel(REMEMBERED).0)),
+            listeners: Cell::default(),
+            gone: Notify::default(),
+        }
+    }
+
     /// Tells that `action` has happened to the container of `record`.
     pub(super) fn note(&self, record: &Record, action: &str, more: &[(&str, String)]) {
         const COMPOSE: &str = "com.docker.compose.";
@@ -67,9 +96,7 @@ impl Happenings {
         attributes.insert("image".to_owned(), record.image.to_string());
         attributes.extend(more.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
         let mut last = self.last.borrow_mut();
-        // A container that waits for its restart has died already when it is told to stop.
-        let of_it = last.iter().rfind(|before| before.container == record.id);
-        if action == "die" && of_it.is_some_and(|before| before.action == "die") {
+        if is_known(&last, &record.id, action) {
             return;
         }
         // Never the same moment twice, so that who has heard of one knows which come after it.
@@ -81,6 +108,9 @@ impl Happenings {
             action: action.to_owned(),
             attributes,
         };
+        if let Ok(line) = serde_json::to_string(&happening) {
+            self.journal.borrow_mut().add(&line);
+        }
         if let Some(live) = &*self.live.borrow() {
             // Nobody listening is fine.
             let _ = live.send(happening.clone());

@@ -68,7 +68,7 @@ pub use client::{Client, ClientError};
 pub use control::{ContainerChange, ContainerEvent, Event, HostRun, Request, Resource, Status};
 pub use evidence::{Ending, Evidence, FailedProbe, Pending, Wait};
 pub use failure::{Failure, FailureKind};
-pub use happening::Happening;
+pub use happening::{Happening, remembered};
 pub use hooks::hook_options;
 pub use lease::{HOSTS, RESOLV_CONF, not_up};
 pub use observe::{Configuration, Ended, Outline, Record, ended, health, observe};

@@ -121,7 +121,7 @@ impl World {
             leases: Leases::default(),
             retired: RefCell::default(),
             events,
-            happenings: Happenings::default(),
+            happenings: Happenings::resume(&layout, &project),
             project,
             layout,
             paths,

@@ -91,3 +91,33 @@ fn what_is_done_to_a_container_by_hand_is_told_in_dockers_words() {
         ["create", "start", "pause", "unpause", "kill", "kill", "die", "stop", "start", "restart"]
     );
 }
+
+#[test]
+fn what_has_happened_is_remembered_without_a_supervisor() {
+    let sandbox = Sandbox::new("events-memory");
+    let stack = sandbox.stack("shop", SHOP);
+    stack.rcompose(&["up", "-d", "--wait", "web"]).succeeds();
+    let told = || {
+        let told = stack.rcompose(&["events", "--json", "--since", "1h", "--until", "0s"]).succeeds().stdout;
+        actions(&told, "web")
+    };
+    let first = ["create", "start", "health_status: healthy"];
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(stack.supervisor().unwrap()), Signal::SIGKILL).unwrap();
+    assert_eq!(told(), first);
+    // The next one goes on where that ended.
+    stack.rcompose(&["kill", "-s", "WINCH", "web"]).succeeds();
+    assert_eq!(told(), [&first[..], &["kill"]].concat());
+    stack.rcompose(&["down"]).succeeds();
+    let life = [&first[..], &["kill", "kill", "die", "stop", "destroy"]].concat();
+    assert_eq!(told(), life);
+    // Who begins to listen now hears of that first, and then of what comes.
+    let events = stack.spawn(&["events", "--json", "--since", "1h"]);
+    events.prints("\"action\":\"destroy\"");
+    stack.rcompose(&["up", "-d", "web"]).succeeds();
+    crate::support::eventually("the second life", Duration::from_secs(20), || {
+        (actions(&events.stdout(), "web").len() >= life.len() + 2).then_some(())
+    });
+    assert_eq!(actions(&events.stdout(), "web")[..life.len() + 2], [&life[..], &["create", "start"]].concat());
+    events.signal(Signal::SIGINT);
+    events.wait(Duration::from_secs(20)).fails_with(130);
+}

@@ -48,8 +48,9 @@ fn rules() -> Vec<String> {
         .collect()
 }
 
-/// Whatever is in the run directory, which should be empty when nothing runs.
+/// Whatever is in the run directory, which should be empty when nothing runs, but for the memory of what has happened.
 fn files(run: &Path) -> Vec<String> {
     let Ok(entries) = fs_err::read_dir(run) else { return Vec::new() };
-    entries.map(|entry| format!("file {}", entry.unwrap().path().display())).collect()
+    let paths = entries.map(|entry| entry.unwrap().path()).filter(|path| !path.ends_with(".events"));
+    paths.map(|path| format!("file {}", path.display())).collect()
 }

@@ -15,7 +15,7 @@ use crate::cli::interrupt::interruptible;
 use crate::cli::output;
 use crate::cli::select::check_known;
 use crate::name::ProjectName;
-use crate::supervisor::{Arrival, Client, Event, Happening};
+use crate::supervisor::{Arrival, Client, Event, Happening, remembered};
 
 pub(in crate::cli) async fn run(context: &Context, args: EventsArgs) -> Result<ExitCode, CliError> {
     context.require_root()?;
@@ -53,9 +53,19 @@ async fn watch(
         (args.services.is_empty() || args.services.contains(&happening.service))
             && until.is_none_or(|until| happening.time < until)
     };
+    let tell = |happening: &Happening| {
+        if !is_wanted(happening) {
+            return Ok(());
+        }
+        output::print_more(&if args.json { as_json(happening, &zone) } else { as_text(happening, &zone) })
+    };
     loop {
         let arrival = Arrival::watch(&context.layout, project)?;
         let Some(mut client) = Client::listen(&context.layout, project, heard).await? else {
+            for happening in remembered(&context.layout, project, heard) {
+                heard = happening.time;
+                tell(&happening)?;
+            }
             if until.is_some() {
                 return Ok(ExitCode::SUCCESS);
             }
@@ -67,10 +77,7 @@ async fn watch(
             match event {
                 Event::Happened(happening) => {
                     heard = happening.time;
-                    if is_wanted(&happening) {
-                        let text = if args.json { as_json(&happening, &zone) } else { as_text(&happening, &zone) };
-                        output::print_more(&text)?;
-                    }
+                    tell(&happening)?;
                 }
                 // Said once all that has happened before is told.
                 Event::Done if until.is_some() => return Ok(ExitCode::SUCCESS),
