@@ -116,10 +116,13 @@ impl Attach for BuildNetwork {
         Ok(resolv_conf(&[ResolvConf::read(Path::new("/etc/resolv.conf")), ResolvConf::read(Path::new(RESOLVED))]))
     }
 
-    fn attach(&self, pid: i32) -> io::Result<Attached> {
+    fn attach(&self, pid: i32, warn: &mut dyn FnMut(&str)) -> io::Result<Attached> {
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         if made.is_none() {
             *made = Some(self.make()?);
+            // Who cannot read the rules of others does not know of any.
+            let foreign = network::foreign_firewalls().unwrap_or_default();
+            foreign.iter().filter(|of| of.is_of(IpFamily::V4)).for_each(|firewall| warn(&firewall.to_string()));
         }
         let Some(made) = made.as_ref() else { return Err(io::ErrorKind::NotFound.into()) };
         let mut used = made.used.lock().unwrap_or_else(PoisonError::into_inner);

@@ -183,7 +183,8 @@ impl Attach for Remembering {
         Ok("nameserver 192.0.2.1\n".to_owned())
     }
 
-    fn attach(&self, pid: i32) -> io::Result<Attached> {
+    fn attach(&self, pid: i32, warn: &mut dyn FnMut(&str)) -> io::Result<Attached> {
+        warn("it leads nowhere");
         let netns = fs_err::read_link(format!("/proc/{pid}/ns/net"))?;
         self.0.lock().unwrap().push(netns.display().to_string());
         Ok(Box::new(Held(std::sync::Arc::default())))
@@ -196,9 +197,10 @@ fn a_network_that_is_attached() {
     let network = Remembering::default();
     let mut request = machine.request("readlink /proc/self/ns/net; cat /etc/resolv.conf");
     request.network = Network::Own(&network);
-    let text = machine.run(&request, &mut machine.workspace()).text();
+    let outcome = machine.run(&request, &mut machine.workspace());
     let seen = network.0.into_inner().unwrap();
-    assert_eq!(text, format!("{}\nnameserver 192.0.2.1", seen[0]));
+    assert_eq!(outcome.text(), format!("{}\nnameserver 192.0.2.1", seen[0]));
+    assert_eq!(outcome.stderr, ["warning: it leads nowhere"]);
     assert_ne!(seen[0], fs_err::read_link("/proc/thread-self/ns/net").unwrap().display().to_string());
 }
 

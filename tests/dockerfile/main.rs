@@ -2,6 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a step that fails ends its test, and says so")]
 #![expect(clippy::print_stderr, reason = "a failed test shows what its containers said")]
 
+#[expect(dead_code, reason = "tests of networks use the rest of it")]
+#[path = "../support/netns.rs"]
+mod netns;
 #[expect(dead_code, unused_imports, reason = "the scenarios use the rest of it")]
 #[path = "../support/mod.rs"]
 mod support;
@@ -13,3 +16,4 @@ mod command;
 mod disk;
 mod image;
 mod mistakes;
+mod network;

@@ -78,8 +78,10 @@ pub fn run(
     mounts.remove_names();
     // Only the container writes to them.
     drop(ends);
+    // As if the program had said it: what fails for want of a network fails beside the reason.
+    let mut warn = |text: &str| sink(Stream::Stderr, format!("warning: {text}").as_bytes());
     let _network = match run.network {
-        Network::Own(network) => Some(network.attach(init.pid).map_err(prepare("the network"))?),
+        Network::Own(network) => Some(network.attach(init.pid, &mut warn).map_err(prepare("the network"))?),
         Network::None => {
             loopback::bring_up(init.pid).map_err(prepare("the loopback interface"))?;
             None

@@ -86,11 +86,12 @@ pub trait Attach: Sync {
     fn resolv_conf(&self) -> io::Result<String>;
 
     /// Attaches the network to the namespace of the process `pid`, whose program has not been executed yet. What goes when that
-    /// namespace does, even when this process is killed, needs no further care; the rest is [`Attached`].
+    /// namespace does, even when this process is killed, needs no further care; the rest is [`Attached`]. `warn` is told why
+    /// programs may not get far on it, once for all of them.
     ///
     /// # Errors
     /// When it cannot be.
-    fn attach(&self, pid: i32) -> io::Result<Attached>;
+    fn attach(&self, pid: i32, warn: &mut dyn FnMut(&str)) -> io::Result<Attached>;
 }
 
 /// What a command may do: `--security`.
