@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Target;
-use super::dockerfile::{BaseImage, Checked, Dockerfile, Ignore, Surroundings, check as check_file, foreign_syntax};
+use super::dockerfile::{BaseImage, Checked, Dockerfile, Facts, Ignore, check as check_file, foreign_syntax};
 use super::graph::platform_arguments;
 use crate::image::{ImageConfig, host_platform};
 
@@ -15,13 +15,13 @@ pub fn check(target: &Target, file: &Dockerfile, image: &dyn Fn(&str) -> Option<
     let platform = platform_arguments(&host, wanted, target.stage.as_deref().unwrap_or_default());
     // One that is broken is told of when it is used.
     let ignore = target.ignore.as_ref().and_then(|(_, text)| Ignore::parse(text).ok());
-    let surroundings = Surroundings {
+    let facts = Facts {
         arguments: &target.arguments,
         platform: &platform,
         image: &|name: &str| image(name).map(|config| brought(&config)),
         ignore: ignore.as_ref(),
     };
-    let mut checked = check_file(file, &surroundings);
+    let mut checked = check_file(file, &facts);
     checked.warnings.splice(0..0, foreign_syntax(file));
     checked
 }

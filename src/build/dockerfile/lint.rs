@@ -51,7 +51,7 @@ impl Warning {
 }
 
 /// What the lint has to know that does not stand in the file.
-pub struct Surroundings<'s> {
+pub struct Facts<'s> {
     /// The arguments that are given from outside.
     pub arguments: &'s BTreeMap<String, String>,
     /// The values of `TARGETPLATFORM` and the like.
@@ -62,9 +62,9 @@ pub struct Surroundings<'s> {
     pub ignore: Option<&'s Ignore>,
 }
 
-impl std::fmt::Debug for Surroundings<'_> {
+impl std::fmt::Debug for Facts<'_> {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Surroundings").field("arguments", self.arguments).finish_non_exhaustive()
+        formatter.debug_struct("Facts").field("arguments", self.arguments).finish_non_exhaustive()
     }
 }
 
@@ -88,15 +88,15 @@ pub struct Checked {
 
 /// Checks a file by all rules that are not left out.
 #[must_use]
-pub fn check(file: &Dockerfile, surroundings: &Surroundings<'_>) -> Checked {
+pub fn check(file: &Dockerfile, facts: &Facts<'_>) -> Checked {
     // What is given from outside stands in place of what the file says.
-    let given = surroundings.arguments.get("BUILDKIT_DOCKERFILE_CHECK").and_then(|text| {
+    let given = facts.arguments.get("BUILDKIT_DOCKERFILE_CHECK").and_then(|text| {
         check_options(&Word { text: text.clone(), span: Span { source: file.source.clone(), range: 0..0 } }).ok()
     });
     let options = given.unwrap_or_else(|| file.directives.check.clone());
     let mut found = Findings { options: &options, warnings: Vec::new() };
     file::check(file, &mut found);
-    stage::check(file, surroundings, &mut found);
+    stage::check(file, facts, &mut found);
     let mut warnings = found.warnings;
     warnings.sort_by_key(|warning| (warning.span.range.start, warning.rule));
     warnings.dedup();

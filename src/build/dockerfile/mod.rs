@@ -39,7 +39,7 @@ pub use instruction::{
     Argument, CheckOptions, Command, CommandForm, Device, Directives, Dockerfile, Healthcheck, Instruction,
     InstructionKind, Onbuild, Pair, Run, RunNetwork, RunSecurity, Stage, Transfer, TransferSource, Word,
 };
-pub use lint::{BaseImage, Checked, Rule, Surroundings, Warning, check, foreign_syntax};
+pub use lint::{BaseImage, Checked, Facts, Rule, Warning, check, foreign_syntax};
 pub use mistake::{Mistake, MistakeKind};
 pub use mount::{Mount, MountFlag, Sharing};
 pub use parse::{parse, parse_trigger};

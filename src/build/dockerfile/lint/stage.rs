@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Findings, Rule, Surroundings};
+use super::{Facts, Findings, Rule};
 use crate::build::dockerfile::expand::{Expansion, Use};
 use crate::build::dockerfile::ignore::clean;
 use crate::build::dockerfile::instruction::{
@@ -19,10 +19,10 @@ const NO_SECRET: &[&str] = &["public", "file", "version"];
 /// What variables have a value.
 type Values = BTreeMap<String, String>;
 
-pub(super) fn check(file: &Dockerfile, surroundings: &Surroundings<'_>, found: &mut Findings<'_>) {
+pub(super) fn check(file: &Dockerfile, facts: &Facts<'_>, found: &mut Findings<'_>) {
     let escape = file.directives.escape;
-    let defaults = global(file, surroundings, false);
-    let globals = global(file, surroundings, true);
+    let defaults = global(file, facts, false);
+    let globals = global(file, facts, true);
     let declared: BTreeSet<&str> = arguments(&file.arguments).map(|argument| argument.name.text.as_str()).collect();
     let mut scopes: BTreeMap<&str, Scope> = BTreeMap::new();
     for stage in &file.stages {
@@ -31,9 +31,9 @@ pub(super) fn check(file: &Dockerfile, surroundings: &Surroundings<'_>, found: &
         let scope = match base.as_ref().and_then(|base| scopes.get(base.as_str())) {
             // What may stand in a stage once is counted anew.
             Some(scope) => Scope { last: BTreeMap::new(), ..scope.clone() },
-            None => Scope::of_image(base.as_deref(), surroundings),
+            None => Scope::of_image(base.as_deref(), facts),
         };
-        let mut walk = Walk { escape, surroundings, globals: &globals, scope, found };
+        let mut walk = Walk { escape, facts, globals: &globals, scope, found };
         stage.instructions.iter().for_each(|instruction| walk.instruction(instruction));
         let scope = walk.scope;
         if let Some(name) = &stage.name {
@@ -50,11 +50,11 @@ fn arguments(instructions: &[Instruction]) -> impl Iterator<Item = &Argument> {
 }
 
 /// The arguments that `FROM` sees, with or without what is given from outside.
-fn global(file: &Dockerfile, surroundings: &Surroundings<'_>, given: bool) -> Values {
-    let mut values = surroundings.platform.clone();
+fn global(file: &Dockerfile, facts: &Facts<'_>, given: bool) -> Values {
+    let mut values = facts.platform.clone();
     for argument in arguments(&file.arguments) {
         let name = &argument.name.text;
-        let outside = surroundings.arguments.get(name).filter(|_| given).cloned();
+        let outside = facts.arguments.get(name).filter(|_| given).cloned();
         let default = || {
             let lookup = |name: &str| values.get(name).cloned();
             Expansion::new(file.directives.escape, &lookup).word(argument.default.as_ref()?).ok()
@@ -159,8 +159,8 @@ struct Scope {
 }
 
 impl Scope {
-    fn of_image(base: Option<&str>, surroundings: &Surroundings<'_>) -> Self {
-        let image = base.filter(|base| *base != "scratch").and_then(|base| (surroundings.image)(base));
+    fn of_image(base: Option<&str>, facts: &Facts<'_>) -> Self {
+        let image = base.filter(|base| *base != "scratch").and_then(|base| (facts.image)(base));
         let unknown = base.filter(|base| *base != "scratch" && image.is_none()).map(str::to_owned);
         let image = image.unwrap_or_default();
         let mut values = image.environment;
@@ -173,7 +173,7 @@ impl Scope {
 /// Goes through a stage.
 struct Walk<'w, 'o> {
     escape: char,
-    surroundings: &'w Surroundings<'w>,
+    facts: &'w Facts<'w>,
     globals: &'w Values,
     scope: Scope,
     found: &'w mut Findings<'o>,
@@ -254,7 +254,7 @@ impl Walk<'_, '_> {
     fn argument(&mut self, argument: &Argument, comments: &[Word]) {
         let name = &argument.name.text;
         self.secret("ARG", &argument.name, comments);
-        let value = match (self.surroundings.arguments.get(name), &argument.default) {
+        let value = match (self.facts.arguments.get(name), &argument.default) {
             (Some(given), _) => Some(given.clone()),
             (None, None) => self.globals.get(name).cloned(),
             (None, Some(default)) => {
@@ -283,7 +283,7 @@ impl Walk<'_, '_> {
     }
 
     fn transfer(&mut self, transfer: &Transfer, comments: &[Word]) {
-        let Some(ignore) = self.surroundings.ignore.filter(|ignore| !ignore.keeps_some()) else { return };
+        let Some(ignore) = self.facts.ignore.filter(|ignore| !ignore.keeps_some()) else { return };
         if transfer.from.is_some() {
             return;
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::{value, word};
-use crate::build::dockerfile::{Dockerfile, Expansion, Ignore, InstructionKind, Surroundings, Word, check, parse};
+use crate::build::dockerfile::{Dockerfile, Expansion, Facts, Ignore, InstructionKind, Word, check, parse};
 
 /// A text that is likely to have a meaning.
 fn dockerfile() -> impl Strategy<Value = String> {
@@ -98,9 +98,9 @@ proptest! {
                     prop_assert!(text.get(span.range.clone()).is_some(), "{span:?}");
                 }
                 let (none, ignore) = (BTreeMap::new(), Ignore::default());
-                let surroundings =
-                    Surroundings { arguments: &none, platform: &none, image: &|_| None, ignore: Some(&ignore) };
-                for warning in check(&file, &surroundings).warnings {
+                let facts =
+                    Facts { arguments: &none, platform: &none, image: &|_| None, ignore: Some(&ignore) };
+                for warning in check(&file, &facts).warnings {
                     prop_assert!(text.get(warning.span.range.clone()).is_some());
                     let _ = warning.render(false);
                 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::build::dockerfile::{BaseImage, Checked, Ignore, Rule, Surroundings, check, foreign_syntax, parse};
+use crate::build::dockerfile::{BaseImage, Checked, Facts, Ignore, Rule, check, foreign_syntax, parse};
 
 /// What is found in a text: `alpine` is not here, `base` is, with a variable and a shell.
 fn checked(text: &str, arguments: &[(&str, &str)], ignore: &str) -> Checked {
@@ -15,7 +15,7 @@ fn checked(text: &str, arguments: &[(&str, &str)], ignore: &str) -> Checked {
     let platform = map(&[("TARGETPLATFORM", "linux/amd64"), ("BUILDPLATFORM", "linux/amd64"), ("TARGETARCH", "amd64")]);
     let ignore = Ignore::parse(ignore).unwrap();
     let ignore = (!ignore.is_empty()).then_some(&ignore);
-    check(&file, &Surroundings { arguments: &map(arguments), platform: &platform, image: &image, ignore })
+    check(&file, &Facts { arguments: &map(arguments), platform: &platform, image: &image, ignore })
 }
 
 /// The rules that a text breaks, each with its place.
