@@ -122,13 +122,23 @@ impl<'a> Up<'a> {
         let policy = self.options.pull.unwrap_or(service.pull_policy());
         Ok(match (self.options.build, policy) {
             (Building::Always, _) => Some((build(), Cause::Requested)),
-            (_, PullPolicy::Always) => Some((Operation::PullImage { image: image() }, Cause::PullPolicy)),
+            // What the file gives no name is in no registry, and somebody else's may be of that name.
+            (_, PullPolicy::Always) if !self.is_own_name(name, &service.image) => {
+                Some((Operation::PullImage { image: image() }, Cause::PullPolicy))
+            }
             (Building::Missing, PullPolicy::Build) => Some((build(), Cause::PullPolicy)),
             (Building::Missing, _) if missing => Some((build(), Cause::Missing)),
             (Building::Never, _) if missing => {
                 return Err(PlanError::ImageNotBuilt { service: name.clone(), image: Box::new(image()) });
             }
             _ => None,
+        })
+    }
+
+    /// Whether an image is called as one that the file gives no name.
+    fn is_own_name(&self, name: &ServiceName, image: &ImageReference) -> bool {
+        ["-", "_"].iter().any(|separator| {
+            ImageReference::parse(&format!("{}{separator}{name}", self.project.name)).is_ok_and(|own| own == *image)
         })
     }
 

@@ -545,6 +545,14 @@ fn what_is_built() {
         let shop = project([("web", web.clone().with(|web: &mut Service| web.pull_policy = Some(policy)))]);
         assert_eq!(images(&shop, &running(&shop), Building::Missing), expected, "{policy}");
     }
+    let always = |image: &str| {
+        let web = built(service(image)).with(|web: &mut Service| web.pull_policy = Some(PullPolicy::Always));
+        project([("web", web)])
+    };
+    // Without `image` it is called after the project, and no registry has it.
+    let own = always("shop-web");
+    assert_snapshot!(images(&own, &running(&own), Building::Missing), @"");
+    assert_snapshot!(images(&own, &Observed::default(), Building::Missing), @"build image of web (missing)");
     let never = project([("web", web.with(|web: &mut Service| web.pull_policy = Some(PullPolicy::Never)))]);
     assert_snapshot!(images(&never, &Observed::default(), Building::Missing), @"build image of web (missing)");
 }
