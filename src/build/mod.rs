@@ -20,6 +20,7 @@ mod output;
 pub mod pattern;
 pub mod remote;
 pub mod run;
+pub mod share;
 mod solve;
 mod target;
 
@@ -34,7 +35,7 @@ pub use graph::{
 };
 pub use key::KeyMaker;
 pub use output::{OutputError, id, write};
-pub use solve::{Builder, Snapshot, SolveError, StepError, probe, solve};
+pub use solve::{Builder, Snapshot, SolveError, StepError, probe, records, solve};
 pub use target::{Fresh, NamedContext, RunNetwork, SecretSource, Surroundings, Target};
 
 /// Makes the directory in which programs of builds have what is theirs for as long as they run, and clears up what builds have

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 
+use super::share::{CacheFrom, CacheTo};
 use crate::name::{ImageReference, RegistryReference};
 
 /// An image that is to be built.
@@ -34,6 +35,10 @@ pub struct Target {
     pub platform: Option<String>,
     /// Which steps are done whatever is in the cache.
     pub fresh: Fresh,
+    /// Where others may have made its steps.
+    pub cache_from: Vec<CacheFrom>,
+    /// Where others are told of its steps.
+    pub cache_to: Vec<CacheTo>,
     /// What programs that are run find around them.
     pub surroundings: Surroundings,
     /// The time of everything that is made: files are not newer, and the image is of then.

@@ -16,6 +16,9 @@ use crate::name::RegistryReference;
 /// The key of a configuration document that names the directory which the layers go over. No other program knows it.
 pub(super) const ROOTFS: &str = "rcompose.rootfs";
 
+/// The key of a configuration document that has the cache of the build which has made the image. No other program knows it.
+pub const INLINE_CACHE: &str = "rcompose.buildcache";
+
 /// What an image is made of.
 ///
 /// See <https://github.com/opencontainers/image-spec/blob/main/config.md>.
@@ -39,6 +42,9 @@ pub struct Blueprint {
     pub rootfs: Option<PathBuf>,
     /// Its layers, lowest first. They are in the store.
     pub diff_ids: Vec<Digest>,
+    /// What others need to know to build it without doing its steps: [`INLINE_CACHE`]. Not read: what is made from an image is
+    /// not made so.
+    pub cache: Option<Value>,
 }
 
 /// A step in the making of an image.
@@ -97,6 +103,9 @@ impl Blueprint {
             put(ROOTFS, json!(rootfs));
         }
         put("rootfs", json!({"type": "layers", "diff_ids": diff_ids}));
+        if let Some(cache) = &self.cache {
+            put(INLINE_CACHE, cache.clone());
+        }
         if let Some(variant) = &self.variant {
             put("variant", json!(variant));
         }
@@ -107,7 +116,7 @@ impl Blueprint {
         let ConfigDocument { os, architecture, variant, created, author, config, history, base, rootfs } =
             serde_json::from_str(document)?;
         let diff_ids = rootfs.diff_ids;
-        Ok(Self { config, os, architecture, variant, created, author, history, rootfs: base, diff_ids })
+        Ok(Self { config, os, architecture, variant, created, author, history, rootfs: base, diff_ids, cache: None })
     }
 }
 

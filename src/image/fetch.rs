@@ -9,7 +9,7 @@
 //! what it unpacked and ends; [`fetch_layers`] returns when all threads have.
 
 use std::collections::BTreeMap;
-use std::io;
+use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -120,8 +120,7 @@ impl Layer {
     /// Runs on a thread of its own: unpacks the blob beside the layers, and makes it one of them if it is what it
     /// should be.
     fn unpack(self, mut chunks: mpsc::Receiver<Vec<u8>>, _lock: FileLock) -> Result<(), PullError> {
-        let Descriptor { digest, size, .. } = self.descriptor;
-        let mut missing = size;
+        let mut missing = self.descriptor.size;
         let blob = ChunkReader::new(move || match chunks.blocking_recv() {
             Some(chunk) => {
                 missing = missing.saturating_sub(chunk.len() as u64);
@@ -129,25 +128,7 @@ impl Layer {
             }
             None => (missing > 0).then(|| Err(io::ErrorKind::UnexpectedEof.into())),
         });
-        let layer_error = |source| PullError::Layer { reference: self.reference.clone(), digest, source };
-        let staging = self.store.stage(self.diff_id)?;
-        let root = RootDir::open(staging.path()).map_err(LayerError::Directory).map_err(layer_error)?;
-        let unpacked = layer::unpack(blob, size, &root).map_err(layer_error)?;
-        self.check(unpacked).map_err(|error| self.error(error))?;
-        staging.commit().map_err(|error| self.store.io(error).into())
-    }
-
-    fn check(&self, unpacked: Unpacked) -> Result<(), FetchError> {
-        let Descriptor { digest, size, .. } = self.descriptor;
-        if unpacked.digest != digest {
-            Err(FetchError::Digest { content: Content::Layer, expected: digest, actual: unpacked.digest })
-        } else if unpacked.size != size {
-            Err(FetchError::Size { content: Content::Layer, digest, expected: size })
-        } else if unpacked.diff_id != self.diff_id {
-            Err(FetchError::Digest { content: Content::DiffId, expected: self.diff_id, actual: unpacked.diff_id })
-        } else {
-            Ok(())
-        }
+        unpack_blob(&self.store, &self.reference, self.registry.host(), self.diff_id, &self.descriptor, blob)
     }
 
     /// Reports progress in steps. A step is left out when the display is slow: the next one says more.
@@ -178,5 +159,37 @@ impl Layer {
 
     fn error(&self, error: FetchError) -> PullError {
         PullError::fetch(&self.reference, self.registry.host(), MirrorFailures::default(), error)
+    }
+}
+
+/// Unpacks the blob of a layer beside the layers of `store`, and makes it one of them if it is what it should be. The caller holds
+/// the lock of the layer. `reference` is of whom it is and `host` who has it, for errors.
+pub(super) fn unpack_blob(
+    store: &Store,
+    reference: &str,
+    host: &str,
+    diff_id: Digest,
+    descriptor: &Descriptor,
+    blob: impl Read + Send,
+) -> Result<(), PullError> {
+    let layer_error = |source| PullError::Layer { reference: reference.to_owned(), digest: descriptor.digest, source };
+    let staging = store.stage(diff_id)?;
+    let root = RootDir::open(staging.path()).map_err(LayerError::Directory).map_err(layer_error)?;
+    let unpacked = layer::unpack(blob, descriptor.size, &root).map_err(layer_error)?;
+    let checked = check(diff_id, descriptor, unpacked);
+    checked.map_err(|error| PullError::fetch(reference, host, MirrorFailures::default(), error))?;
+    staging.commit().map_err(|error| store.io(error).into())
+}
+
+fn check(diff_id: Digest, descriptor: &Descriptor, unpacked: Unpacked) -> Result<(), FetchError> {
+    let Descriptor { digest, size, .. } = *descriptor;
+    if unpacked.digest != digest {
+        Err(FetchError::Digest { content: Content::Layer, expected: digest, actual: unpacked.digest })
+    } else if unpacked.size != size {
+        Err(FetchError::Size { content: Content::Layer, digest, expected: size })
+    } else if unpacked.diff_id != diff_id {
+        Err(FetchError::Digest { content: Content::DiffId, expected: diff_id, actual: unpacked.diff_id })
+    } else {
+        Ok(())
     }
 }

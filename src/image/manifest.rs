@@ -101,8 +101,16 @@ pub enum ManifestError {
 }
 
 impl Document {
-    /// Reads a manifest or an index, told apart by what they hold, not by what they or the server say they are.
+    /// Reads the manifest of an image or an index, told apart by what they hold, not by what they or the server say they are.
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, ManifestError> {
+        match Self::parse_any(bytes)? {
+            Self::Manifest(manifest) => manifest.of_image().map(Self::Manifest),
+            index => Ok(index),
+        }
+    }
+
+    /// As [`Document::parse`], whatever the manifest is of.
+    pub(super) fn parse_any(bytes: &[u8]) -> Result<Self, ManifestError> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Raw {
@@ -113,7 +121,7 @@ impl Document {
         }
         let raw: Raw = serde_json::from_slice(bytes).map_err(ManifestError::Syntax)?;
         match (raw.schema_version, raw.config, raw.layers, raw.manifests) {
-            (2, Some(config), Some(layers), None) => Manifest::new(config, layers).map(Self::Manifest),
+            (2, Some(config), Some(layers), None) => Ok(Self::Manifest(Manifest { config, layers })),
             (2, None, None, Some(manifests)) => Ok(Self::Index(Index { manifests })),
             (version, ..) => Err(ManifestError::Ambiguous { version }),
         }
@@ -121,14 +129,15 @@ impl Document {
 }
 
 impl Manifest {
-    fn new(config: Descriptor, layers: Vec<Descriptor>) -> Result<Self, ManifestError> {
-        if !CONFIG_TYPES.contains(&config.media_type.as_str()) {
-            return Err(ManifestError::NotAnImage { media_type: config.media_type });
+    /// It, if it is that of an image.
+    pub(super) fn of_image(self) -> Result<Self, ManifestError> {
+        if !CONFIG_TYPES.contains(&self.config.media_type.as_str()) {
+            return Err(ManifestError::NotAnImage { media_type: self.config.media_type });
         }
-        if layers.len() > MAX_LAYERS {
-            return Err(ManifestError::TooManyLayers { count: layers.len() });
+        if self.layers.len() > MAX_LAYERS {
+            return Err(ManifestError::TooManyLayers { count: self.layers.len() });
         }
-        Ok(Self { config, layers })
+        Ok(self)
     }
 }
 

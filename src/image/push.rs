@@ -18,10 +18,10 @@ use super::registry_config::RegistryConfig;
 use super::store::{Store, StoreError};
 use crate::name::RegistryReference;
 
-const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+pub(super) const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
-const LAYER: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
+pub(super) const LAYER: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
 
 /// How much of a blob is held in memory and sent at once.
 const PART: usize = 16 << 20;
@@ -271,7 +271,7 @@ fn registry(
     }
 }
 
-async fn push_small(registry: &Registry, blob: &SmallBlob) -> Result<(), FetchError> {
+pub(super) async fn push_small(registry: &Registry, blob: &SmallBlob) -> Result<(), FetchError> {
     let digest = Digest::of(&blob.bytes);
     if registry.has_blob(digest).await? {
         return Ok(());
@@ -281,15 +281,15 @@ async fn push_small(registry: &Registry, blob: &SmallBlob) -> Result<(), FetchEr
 }
 
 /// A layer as it is sent, in a file that goes with this.
-struct Packed {
-    path: PathBuf,
-    digest: Digest,
-    diff_id: Digest,
-    size: u64,
+pub(super) struct Packed {
+    pub(super) path: PathBuf,
+    pub(super) digest: Digest,
+    pub(super) diff_id: Digest,
+    pub(super) size: u64,
 }
 
 impl Packed {
-    fn new(
+    pub(super) fn new(
         layer: &Path,
         path: PathBuf,
         pack: impl Fn(&Path, &mut dyn Write) -> io::Result<()>,
@@ -342,7 +342,7 @@ impl<W: Write> Write for Hashed<W> {
     }
 }
 
-async fn upload(registry: &Registry, layer: &Packed, events: &impl Fn(PushEvent)) -> Result<(), FetchError> {
+pub(super) async fn upload(registry: &Registry, layer: &Packed, events: &impl Fn(PushEvent)) -> Result<(), FetchError> {
     let (digest, size) = (layer.digest, layer.size);
     let tell = |sent| events(PushEvent::Layer { digest, sent, size });
     if registry.has_blob(digest).await? {

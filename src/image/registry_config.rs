@@ -15,6 +15,7 @@ use std::num::NonZeroU64;
 use std::time::Duration;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::credentials::Credentials;
 
@@ -90,8 +91,14 @@ impl RegistryConfig {
             #[serde(default)]
             registry: BTreeMap<String, Registry>,
             // Of the same file, and none of ours.
+            #[serde(default, rename = "build")]
+            _build: IgnoredAny,
+            #[serde(default, rename = "models")]
+            _models: IgnoredAny,
+            #[serde(default, rename = "network")]
+            _network: IgnoredAny,
             #[serde(default, rename = "runtime")]
-            _runtime: serde::de::IgnoredAny,
+            _runtime: IgnoredAny,
         }
         let Document { idle_timeout, registry: registries, .. } = toml::from_str(text)?;
         for (registry, Registry { mirrors, .. }) in &registries {
@@ -197,6 +204,13 @@ mod tests {
         assert_eq!(idle(""), Some(30));
         assert_eq!(idle("idle-timeout = 5"), Some(5));
         assert_eq!(idle("idle-timeout = 0"), None);
+    }
+
+    #[test]
+    fn other_tables_of_the_file_are_left_to_others() {
+        for table in ["build", "models", "network", "runtime"] {
+            assert!(RegistryConfig::parse(&format!("[{table}]\nkey = 1\n")).is_ok(), "{table}");
+        }
     }
 
     #[test]

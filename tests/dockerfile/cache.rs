@@ -29,12 +29,14 @@ impl<'a> Build<'a> {
         self.stack.rewrite(&format!("services: {{app: {{build: {{context: ., network: none{more}}}}}}}\n"));
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.stack.file().parent().unwrap().join(name)
     }
 
     pub(crate) fn write(&self, name: &str, text: &str) {
-        fs_err::write(self.path(name), text).unwrap();
+        let path = self.path(name);
+        fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+        fs_err::write(path, text).unwrap();
     }
 
     /// Builds, and says of each step whether it was cached: `+` for what was done, `.` for what was not.

@@ -17,3 +17,4 @@ mod disk;
 mod image;
 mod mistakes;
 mod network;
+mod shared;

@@ -10,7 +10,7 @@ use crate::build::layer::WorkspaceError;
 use crate::build::pattern::BadPattern;
 use crate::build::remote::{GitError, WebError};
 use crate::build::run::RunError;
-use crate::image::Digest;
+use crate::image::{DepotError, Digest};
 
 /// Why a build fails.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +39,9 @@ pub enum SolveError {
         /// Why.
         source: IgnoreError,
     },
+    /// A layer that another machine has made cannot be brought.
+    #[error("cannot bring a layer of the cache")]
+    Bring(#[from] DepotError),
     /// The records of earlier builds.
     #[error("cannot use the build cache")]
     Cache(#[source] io::Error),
@@ -76,6 +79,9 @@ pub enum StepError {
     /// Its layer.
     #[error(transparent)]
     Layer(#[from] WorkspaceError),
+    /// A layer that another machine has made cannot be brought.
+    #[error("cannot bring a layer of the cache")]
+    Bring(#[from] DepotError),
     /// A layer that it goes over has been removed from the store.
     #[error("a layer of the base image is not in the store any more")]
     LayerGone,

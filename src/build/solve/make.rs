@@ -48,7 +48,7 @@ impl Solver<'_> {
         let mut workspace = match operation {
             Operation::From(_) => Workspace::over(&[], store)?,
             Operation::Copy(copy) if copy.link => Workspace::over(&[], store)?,
-            _ => Workspace::over(&inputs[0].directories(store)?, store)?,
+            _ => Workspace::over(&self.directories(&inputs[0])?, store)?,
         };
         let epoch = match operation {
             Operation::From(Base::Tree(tree)) => {
@@ -62,7 +62,7 @@ impl Solver<'_> {
             }
             Operation::Copy(step) => {
                 let accounts = match step.link && step.chown.as_deref().is_some_and(copy::names_accounts) {
-                    true => Some(snapshot::open(inputs[0].directories(store)?).map_err(StepError::Open)?),
+                    true => Some(snapshot::open(self.directories(&inputs[0])?).map_err(StepError::Open)?),
                     false => None,
                 };
                 for (copy, from) in self.parts(step, inputs)? {
@@ -120,7 +120,7 @@ impl Solver<'_> {
     }
 
     fn files_of(&self, snapshot: &Snapshot) -> Result<From<'_>, StepError> {
-        let directories = snapshot.directories(self.builder.store)?;
+        let directories = self.directories(snapshot)?;
         if directories.is_empty() {
             let workspace = Workspace::over(&[], self.builder.store)?;
             let root = workspace.root().as_fd().try_clone_to_owned().map_err(StepError::Open)?;
@@ -205,7 +205,7 @@ impl Solver<'_> {
             let layers = match from {
                 None => None,
                 Some(Input::Step(_)) => match steps.next() {
-                    Some(snapshot) => Some(snapshot.directories(self.builder.store)?),
+                    Some(snapshot) => Some(self.directories(snapshot)?),
                     None => None,
                 },
                 Some(Input::Tree(tree)) => Some(vec![self.graph.trees[*tree].directory.clone()]),

@@ -15,9 +15,10 @@ mod remote;
 mod schedule;
 mod snapshot;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use jiff::Timestamp;
@@ -28,6 +29,7 @@ use super::copy;
 use super::event::{Event, EventKind, StepNumber};
 use super::graph::{Base, CopyStep, Graph, Input, Operation, RunStep};
 use super::run;
+use super::share::Imported;
 use crate::image::{Digest, Store};
 use crate::sys::RootDir;
 
@@ -43,6 +45,8 @@ pub struct Builder<'a> {
     pub store: &'a Store,
     /// What was made before.
     pub cache: &'a Cache,
+    /// What others have made.
+    pub imported: &'a Imported,
     /// Where programs that run have what is theirs for as long.
     pub run: &'a Path,
     /// How programs reach the outside; not at all without.
@@ -63,6 +67,10 @@ struct Solver<'a> {
     graph: &'a Graph,
     trees: Vec<context::Tree>,
     tell: &'a (dyn Fn(Event) + Sync),
+    /// Layers that are not to be had are as good as there: nobody needs their files.
+    is_lazy: bool,
+    /// What others have made, by its keys, as far as it was found.
+    found: Mutex<Vec<(Digest, Record)>>,
 }
 
 /// What is known of a step before it is made.
@@ -78,8 +86,9 @@ enum Found {
 /// # Errors
 /// The first step that fails, once all that had begun have ended.
 pub fn solve(builder: &Builder<'_>, graph: &Graph, tell: &(dyn Fn(Event) + Sync)) -> Result<Vec<Snapshot>, SolveError> {
-    let trees = open_trees(builder, graph)?;
-    let solver = Solver { builder, graph, trees, tell };
+    // Where there are records whose layers are not to be had, nothing may need these: then all is known, or they are of no use.
+    let is_lazy = builder.imported.is_partial() && probe_with(builder, graph, true)?.is_ok();
+    let solver = Solver::new(builder, graph, tell, is_lazy)?;
     let inputs: Vec<Vec<StepNumber>> = graph.steps.iter().map(|step| step.operation.inputs()).collect();
     let work = |step, inputs: Vec<Snapshot>| solver.step(step, &inputs);
     let result = schedule::carry_out(&inputs, builder.workers, work, || builder.cancel.cancel());
@@ -87,7 +96,52 @@ pub fn solve(builder: &Builder<'_>, graph: &Graph, tell: &(dyn Fn(Event) + Sync)
         // A build that cannot keep what it knows of files is as good; the next one is slower.
         let _ = tree.save_index();
     }
-    result.map_err(|(step, source)| SolveError::Step { step, source: Box::new(source) })
+    let snapshots = result.map_err(|(step, source)| failed(step, source))?;
+    for image in &graph.images {
+        solver.bring(&snapshots[image.step]).map_err(|source| failed(image.step, source))?;
+    }
+    solver.keep_found().map_err(SolveError::Cache)?;
+    Ok(snapshots)
+}
+
+fn failed(step: StepNumber, source: StepError) -> SolveError {
+    SolveError::Step { step, source: Box::new(source) }
+}
+
+/// What the steps are known by that the image with this number needs: keys, with what they have made. `snapshots` are what all
+/// steps have come to.
+///
+/// # Errors
+/// A step whose files cannot be read.
+pub fn records(
+    builder: &Builder<'_>,
+    graph: &Graph,
+    snapshots: &[Snapshot],
+    image: usize,
+) -> Result<Vec<(Digest, Record)>, SolveError> {
+    let solver = Solver::new(builder, graph, &|_| {}, false)?;
+    let mut needed = BTreeSet::from([graph.images[image].step]);
+    let mut records = Vec::new();
+    // Each is after those that it needs.
+    for (number, step) in graph.steps.iter().enumerate().rev() {
+        if !needed.contains(&number) {
+            continue;
+        }
+        let inputs = step.operation.inputs();
+        needed.extend(&inputs);
+        let Some((layer, created)) = snapshots[number].added else { continue };
+        let inputs: Vec<Snapshot> = inputs.iter().map(|input| snapshots[*input].clone()).collect();
+        // What was not fetched so far is not fetched to be looked at: others have said how it is known.
+        let keys = match inputs.iter().all(|input| input.is_whole(builder.store)) {
+            true => solver.keys(&step.operation, &inputs),
+            false => Ok(builder.imported.keys_of(layer).chain(solver.quick_key_of(&step.operation, &inputs)).collect()),
+        };
+        let keys: BTreeSet<Digest> = keys.map_err(|source| failed(number, source))?.into_iter().collect();
+        let record = Record { layer: Some(layer), created, name: step.name.clone() };
+        records.extend(keys.into_iter().map(|key| (key, record.clone())));
+    }
+    records.reverse();
+    Ok(records)
 }
 
 /// The first step that is not as it was when it was made, by name; `None` when there is nothing to do. `snapshots` are then what
@@ -96,13 +150,21 @@ pub fn solve(builder: &Builder<'_>, graph: &Graph, tell: &(dyn Fn(Event) + Sync)
 /// # Errors
 /// A directory that cannot be read.
 pub fn probe(builder: &Builder<'_>, graph: &Graph) -> Result<Result<Vec<Snapshot>, StepNumber>, SolveError> {
-    let trees = open_trees(builder, graph)?;
-    let solver = Solver { builder, graph, trees, tell: &|_| {} };
+    probe_with(builder, graph, false)
+}
+
+fn probe_with(
+    builder: &Builder<'_>,
+    graph: &Graph,
+    is_lazy: bool,
+) -> Result<Result<Vec<Snapshot>, StepNumber>, SolveError> {
+    let solver = Solver::new(builder, graph, &|_| {}, is_lazy)?;
     let mut snapshots: Vec<Snapshot> = Vec::new();
     for (number, step) in graph.steps.iter().enumerate() {
         let inputs: Vec<Snapshot> = step.operation.inputs().iter().map(|input| snapshots[*input].clone()).collect();
         match solver.find(&step.operation, &inputs) {
-            Ok(Found::Snapshot(snapshot)) => snapshots.push(snapshot),
+            Ok(Found::Snapshot(snapshot)) if !(is_lazy && step.fresh) => snapshots.push(snapshot),
+            Ok(Found::Snapshot(_)) => return Ok(Err(number)),
             Ok(Found::Keys(_)) | Err(_) => return Ok(Err(number)),
         }
     }
@@ -125,6 +187,17 @@ fn open_trees(builder: &Builder<'_>, graph: &Graph) -> Result<Vec<context::Tree>
         trees.push(context::Tree::context(root, ignore, Some(context::Index::load(&indexes, &tree.directory))));
     }
     Ok(trees)
+}
+
+impl<'a> Solver<'a> {
+    fn new(
+        builder: &'a Builder<'a>,
+        graph: &'a Graph,
+        tell: &'a (dyn Fn(Event) + Sync),
+        is_lazy: bool,
+    ) -> Result<Self, SolveError> {
+        Ok(Self { builder, graph, trees: open_trees(builder, graph)?, tell, is_lazy, found: Mutex::default() })
+    }
 }
 
 impl Solver<'_> {
@@ -211,11 +284,7 @@ impl Solver<'_> {
             return Ok(Found::Snapshot(Snapshot::empty()));
         }
         let base = inputs.first().cloned().unwrap_or_else(Snapshot::empty);
-        let known = |key: Digest| {
-            let record = self.builder.cache.get(key)?;
-            let snapshot = base.with(record.layer?, record.created);
-            snapshot.is_whole(self.builder.store).then_some((snapshot, record))
-        };
+        let known = |key: Digest| self.known(key, &base);
         // That of the whole of what is copied from needs no look at its files.
         let mut keys = Vec::new();
         if let Operation::Copy(copy) = operation
@@ -237,13 +306,65 @@ impl Solver<'_> {
         Ok(Found::Keys(keys))
     }
 
+    /// What this machine or another one has made for `key` over `base`, as long as its files are to be had.
+    fn known(&self, key: Digest, base: &Snapshot) -> Option<(Snapshot, Record)> {
+        let snapshot = |record: &Record| Some(base.with(record.layer?, record.created));
+        if let Some(record) = self.builder.cache.get(key)
+            && let Some(snapshot) = snapshot(&record)
+            && snapshot.diff_ids.iter().all(|layer| self.is_to_be_had(*layer))
+        {
+            return Some((snapshot, record));
+        }
+        let record = self.builder.imported.get(key)?.clone();
+        let snapshot = snapshot(&record)?;
+        if !self.is_lazy && !snapshot.diff_ids.iter().all(|layer| self.is_to_be_had(*layer)) {
+            return None;
+        }
+        self.found.lock().unwrap_or_else(PoisonError::into_inner).push((key, record.clone()));
+        Some((snapshot, record))
+    }
+
+    fn is_to_be_had(&self, layer: Digest) -> bool {
+        self.builder.store.layer(layer).is_some() || self.builder.imported.has(layer)
+    }
+
+    /// Brings the layers of `snapshot` that others have.
+    fn bring(&self, snapshot: &Snapshot) -> Result<(), StepError> {
+        for layer in &snapshot.diff_ids {
+            if self.builder.store.layer(*layer).is_none() && !self.builder.imported.bring(*layer, self.builder.store)? {
+                return Err(StepError::LayerGone);
+            }
+        }
+        Ok(())
+    }
+
+    /// The directories of `snapshot`, lowest first, whose layers are brought if others have them.
+    fn directories(&self, snapshot: &Snapshot) -> Result<Vec<PathBuf>, StepError> {
+        self.bring(snapshot)?;
+        Ok(snapshot.directories(self.builder.store)?)
+    }
+
+    /// Keeps what others have made and was brought.
+    fn keep_found(&self) -> std::io::Result<()> {
+        for (key, record) in self.found.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            if record.layer.is_some_and(|layer| self.builder.store.layer(layer).is_some()) {
+                self.builder.cache.put(key, &record)?;
+            }
+        }
+        Ok(())
+    }
+
     /// All that a step is kept under, the one that counts most last.
     fn keys(&self, operation: &Operation, inputs: &[Snapshot]) -> Result<Vec<Digest>, StepError> {
-        let quick = match operation {
+        let quick = self.quick_key_of(operation, inputs);
+        Ok(quick.into_iter().chain([self.key(operation, inputs)?]).collect())
+    }
+
+    fn quick_key_of(&self, operation: &Operation, inputs: &[Snapshot]) -> Option<Digest> {
+        match operation {
             Operation::Copy(copy) => self.quick_key(copy, inputs),
             _ => None,
-        };
-        Ok(quick.into_iter().chain([self.key(operation, inputs)?]).collect())
+        }
     }
 
     fn quick_key(&self, copy: &CopyStep, inputs: &[Snapshot]) -> Option<Digest> {

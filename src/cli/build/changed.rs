@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{BuildOptions, Fetched, open_cache, prepare, workers};
+use super::{BuildOptions, Fetched, open_cache, prepare, shared, workers};
 use crate::build::run::{Cancel, Network};
+use crate::build::share::Imported;
 use crate::build::{self, Bases, Builder, Unplanned};
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
@@ -53,6 +54,7 @@ fn changed_one(context: &Context, project: &Project, name: &ServiceName) -> Resu
     let builder = Builder {
         store: &store,
         cache: &cache,
+        imported: &Imported::default(),
         run: context.layout.run(),
         network: Network::None,
         hidden: &[],
@@ -62,7 +64,9 @@ fn changed_one(context: &Context, project: &Project, name: &ServiceName) -> Resu
     };
     let unchanged = match build::probe(&builder, &graph) {
         Ok(Ok(snapshots)) => {
-            let id = build::id(&cache, &graph.images[0], &snapshots, prepared.targets[0].epoch);
+            let target = &prepared.targets[0];
+            let Ok(made) = shared::made(&builder, &graph, &snapshots, 0, target) else { return Ok(None) };
+            let id = build::id(&cache, &made.planned, &snapshots, target.epoch);
             id.is_ok_and(|id| id.to_string() == built.id)
         }
         Ok(Err(step)) => {

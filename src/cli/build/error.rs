@@ -6,10 +6,11 @@ use std::path::PathBuf;
 use super::failure::StepFailure;
 use crate::build::dockerfile::{Mistake, Warning};
 use crate::build::remote::ContextError;
+use crate::build::share::PlaceError;
 use crate::build::{OutputError, SolveError};
 use crate::cli::error::{as_text, pull_hint};
 use crate::cli::style::Paint;
-use crate::image::PullError;
+use crate::image::{DepotError, PullError};
 use crate::name::{InvalidReference, ServiceName};
 use crate::text::Span;
 
@@ -52,6 +53,24 @@ pub enum BuildFailure {
     /// A context cannot be brought here.
     #[error(transparent)]
     Fetch(#[from] ContextError),
+    /// An entry of `cache_from` or `cache_to` is not understood.
+    #[error("`{key}` of service `{service}`")]
+    CachePlace {
+        /// The service.
+        service: ServiceName,
+        /// The key.
+        key: &'static str,
+        /// Why.
+        source: PlaceError,
+    },
+    /// The cache cannot be written where others are to have it.
+    #[error("cannot write the cache of service `{service}`")]
+    CacheTo {
+        /// The service.
+        service: String,
+        /// Why.
+        source: DepotError,
+    },
     /// What builds keep is in use.
     #[error("nothing is removed: images are being built or fetched")]
     CacheBusy,

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::Fetched;
 use super::error::BuildFailure;
 use crate::build::remote::RemoteContext;
+use crate::build::share::{CacheFrom, CacheTo, PlaceError};
 use crate::build::{Fresh, NamedContext, RunNetwork, SecretSource, Surroundings, Target};
 use crate::compose::model::{Build, FileSource, Project, Service};
 use crate::image::host_platform;
@@ -69,6 +70,8 @@ impl Lowering<'_> {
             labels: self.labels(name, build),
             names: names(name, service, build)?,
             platform: None,
+            cache_from: self.cache_from(name, build, &mut notes)?,
+            cache_to: self.cache_to(name, build, &mut notes)?,
             fresh: self.fresh(build),
             surroundings: self.surroundings(name, build, &mut notes)?,
             epoch,
@@ -195,6 +198,34 @@ impl Lowering<'_> {
         }
     }
 
+    /// What cannot be served is said, and left out.
+    fn cache_from(
+        &self,
+        name: &ServiceName,
+        build: &Build,
+        notes: &mut Vec<String>,
+    ) -> Result<Vec<CacheFrom>, BuildFailure> {
+        let places = build.cache_from.iter().map(|text| CacheFrom::parse(text, &self.project.working_dir));
+        known(name, "cache_from", places, notes)
+    }
+
+    fn cache_to(
+        &self,
+        name: &ServiceName,
+        build: &Build,
+        notes: &mut Vec<String>,
+    ) -> Result<Vec<CacheTo>, BuildFailure> {
+        let places = build.cache_to.iter().map(|text| CacheTo::parse(text, &self.project.working_dir));
+        let mut places = known(name, "cache_to", places, notes)?;
+        // As docker has it for builds without `cache_to`.
+        let argument = build.args.get("BUILDKIT_INLINE_CACHE").and_then(Option::as_deref);
+        let argument = self.options.arguments.get("BUILDKIT_INLINE_CACHE").map(String::as_str).or(argument);
+        if matches!(argument, Some("1" | "true")) && !places.iter().any(|to| to.place.is_none()) {
+            places.push(CacheTo { place: None, is_max: false, ignore_error: false });
+        }
+        Ok(places)
+    }
+
     fn surroundings(
         &self,
         name: &ServiceName,
@@ -267,6 +298,24 @@ impl Lowering<'_> {
         }
         Ok(agents)
     }
+}
+
+/// The entries of a list of caches that are known.
+fn known<T>(
+    name: &ServiceName,
+    key: &'static str,
+    places: impl Iterator<Item = Result<T, PlaceError>>,
+    notes: &mut Vec<String>,
+) -> Result<Vec<T>, BuildFailure> {
+    let mut known = Vec::new();
+    for place in places {
+        match place {
+            Ok(place) => known.push(place),
+            Err(error @ PlaceError::Unknown(_)) => notes.push(format!("`{key}` of service `{name}`: {error}")),
+            Err(source) => return Err(BuildFailure::CachePlace { service: name.clone(), key, source }),
+        }
+    }
+    Ok(known)
 }
 
 fn names(name: &ServiceName, service: &Service, build: &Build) -> Result<Vec<RegistryReference>, BuildFailure> {

@@ -14,6 +14,7 @@ mod failure;
 mod lower;
 mod plain;
 mod settings;
+mod shared;
 mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -40,6 +41,7 @@ use super::timings::Stopwatch;
 use crate::build::dockerfile::{self, Dockerfile};
 use crate::build::remote::{self, RemoteContext, fetch_context};
 use crate::build::run::Cancel;
+use crate::build::share::Imported;
 use crate::build::{
     self, Bases, Builder, Cache, Event, Graph, NamedContext, Snapshot, SolveError, Target, Unplanned, Wanted,
 };
@@ -48,6 +50,7 @@ use crate::image::{PullError, Store, StoreError};
 use crate::name::{ImageReference, ServiceName};
 use crate::supervisor::BuildNetwork;
 use lower::Lowering;
+use shared::Made;
 use view::View;
 
 /// As many steps as are worked on at once even by a single processor: most of them wait for something.
@@ -125,11 +128,15 @@ pub(super) async fn build_services(
     if !options.quiet {
         graph.warnings.iter().for_each(|warning| output::warn(output::paint(&context.globals), warning));
     }
-    let graph = Arc::new(graph);
-    let Solved { cache, snapshots, has_made } = run(context, &store, Arc::clone(&graph), options).await?;
+    let imported = shared::import(context, &prepared.targets, options.quiet).await?;
+    let (graph, prepared) = (Arc::new(graph), Arc::new(prepared));
+    let Solved { cache, snapshots, made, has_made } =
+        run(context, &store, &graph, &prepared, imported, options).await?;
     let mut progress = output::progress(&quieted(context, options), "build");
-    for (planned, target) in graph.images.iter().zip(&prepared.targets) {
+    for (made, target) in made.iter().zip(&prepared.targets) {
+        let planned = &made.planned;
         build::write(&store, &cache, planned, &snapshots, &target.names, target.epoch).map_err(BuildFailure::from)?;
+        shared::export(context, &store, target, made, &snapshots[planned.step].diff_ids, &mut progress).await?;
         for name in &target.names {
             progress.event(Shown::new(format!("Image {name}"), Status::Built), Instant::now())?;
         }
@@ -146,6 +153,8 @@ pub(super) async fn build_services(
 struct Solved {
     cache: Cache,
     snapshots: Vec<Snapshot>,
+    /// The images, in the order of the targets.
+    made: Vec<Made>,
     /// Not all of it was there before.
     has_made: bool,
 }
@@ -268,7 +277,14 @@ fn unplanned(prepared: &Prepared, unplanned: Unplanned) -> CliError {
 }
 
 /// Carries the graph out in threads of its own, and shows what they tell.
-async fn run(context: &Context, store: &Store, graph: Arc<Graph>, options: &BuildOptions) -> Result<Solved, CliError> {
+async fn run(
+    context: &Context,
+    store: &Store,
+    graph: &Arc<Graph>,
+    prepared: &Arc<Prepared>,
+    imported: Imported,
+    options: &BuildOptions,
+) -> Result<Solved, CliError> {
     let cache = open_cache(context)?;
     let run = context.layout.run().join("build");
     build::make_run_directory(&run)?;
@@ -276,7 +292,7 @@ async fn run(context: &Context, store: &Store, graph: Arc<Graph>, options: &Buil
     let cancel = Cancel::new()?;
     let _given_up = GivenUp(cancel.clone());
     let solving = {
-        let (store, cache, graph) = (store.clone(), cache.clone(), Arc::clone(&graph));
+        let (store, cache, graph, prepared) = (store.clone(), cache.clone(), Arc::clone(graph), Arc::clone(prepared));
         let environment = context.environment.clone();
         let hidden = vec![context.layout.root().to_owned(), context.layout.run().to_owned()];
         let network = BuildNetwork::new(&context.layout, context.network_settings()?.address_pools, &run);
@@ -284,6 +300,7 @@ async fn run(context: &Context, store: &Store, graph: Arc<Graph>, options: &Buil
             let builder = Builder {
                 store: &store,
                 cache: &cache,
+                imported: &imported,
                 run: &run,
                 network: network.as_network(),
                 hidden: &hidden,
@@ -293,6 +310,12 @@ async fn run(context: &Context, store: &Store, graph: Arc<Graph>, options: &Buil
             };
             // Unbounded: a step must not wait for a terminal. Nobody listens when the build was given up.
             let solved = build::solve(&builder, &graph, &|event| drop(tell.send(event)));
+            let solved = solved.and_then(|snapshots| {
+                let targets = prepared.targets.iter().enumerate();
+                let made = targets.map(|(image, target)| shared::made(&builder, &graph, &snapshots, image, target));
+                let made = made.collect::<Result<Vec<_>, _>>()?;
+                Ok((snapshots, made))
+            });
             drop(network);
             // Unless another build has something in it.
             let _ = fs_err::remove_dir(&run);
@@ -316,7 +339,7 @@ async fn run(context: &Context, store: &Store, graph: Arc<Graph>, options: &Buil
     let has_made = view.has_made();
     let written = view.finish()?;
     match solved.expect("solving does not panic") {
-        Ok(snapshots) => Ok(Solved { cache, snapshots, has_made }),
+        Ok((snapshots, made)) => Ok(Solved { cache, snapshots, made, has_made }),
         Err(SolveError::Step { step, source }) => {
             Err(BuildFailure::Step(Box::new(StepFailure::new(&graph.steps[step], step, written, *source))).into())
         }

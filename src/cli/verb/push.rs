@@ -103,6 +103,6 @@ fn registry(image: ImageReference) -> Option<RegistryReference> {
 }
 
 /// A layer of the store as an archive.
-pub(super) fn pack(layer: &Path, out: &mut dyn io::Write) -> io::Result<()> {
+pub(in crate::cli) fn pack(layer: &Path, out: &mut dyn io::Write) -> io::Result<()> {
     pack_layer(layer, out).map_err(io::Error::other)
 }
