@@ -16,8 +16,10 @@ use super::args::UpArgs;
 use super::context::Context;
 use super::error::CliError;
 use super::follow::complete;
+use super::footer;
 use super::interrupt::{ABORTING_ON_EXIT, Interrupt, Interrupts};
 use super::logs::{Line, LogFormat, LogWriter, SourceId, Stream};
+use super::menu::{self, Choice, Menu};
 use super::outcome::Outcome;
 use super::output;
 use super::tailer::Tailer;
@@ -27,7 +29,7 @@ use crate::compose::model::{Project, Service};
 use crate::name::{ContainerId, ProjectName};
 use crate::plan::Action;
 use crate::runtime::{Handle, Signal};
-use crate::supervisor::{Client, ClientError, ContainerChange, ContainerEvent, Event, Failure, Request};
+use crate::supervisor::{Client, ClientError, ContainerChange, ContainerEvent, Event, Failure, Request, settled_name};
 
 type Writer = LogWriter<io::BufWriter<io::Stdout>, io::BufWriter<io::Stderr>>;
 
@@ -44,8 +46,8 @@ pub(super) async fn run(
     mut report: Option<Report>,
 ) -> Result<ExitCode, CliError> {
     let mut session = Session::new(context, project, args);
-    let watch = watched.map(|rules| Watch::new(context, project, rules, Rc::clone(&session.restarting)));
-    let mut watching: Option<Watching<'_>> = watch.as_ref().map(|watch| Box::pin(watch.run()) as Watching<'_>);
+    let mut watching = watched.map(|rules| session.watch(rules));
+    let mut menu: Option<Menu> = None;
     let mut progress = Some(output::progress(&context.globals, "up"));
     let mut interrupts = Interrupts::default();
     let mut ctrl_c = signal(SignalKind::interrupt())?;
@@ -87,6 +89,9 @@ pub(super) async fn run(
                             report.tell(&context.globals, &project.name)?;
                         }
                         session.attach_running()?;
+                        if args.menu == Some(true) && menu::has_keyboard() {
+                            menu = Some(Menu::new(watching.is_some())?);
+                        }
                     }
                     Some(Event::Failed(reported)) => {
                         if let Some(progress) = progress.take() {
@@ -118,9 +123,33 @@ pub(super) async fn run(
             }
             result = watched_on(&mut watching), if finished => {
                 watching = None;
+                if let Some(menu) = &mut menu {
+                    menu.watches(false);
+                }
                 if let Err(error) = result {
                     // What runs goes on.
                     output::said(&error.render(output::paint(&context.globals)));
+                }
+                false
+            }
+            choice = chosen(&mut menu) => {
+                match choice {
+                    Choice::Detach => {
+                        session.drain()?;
+                        output::note("the containers run on: `logs -f` shows what they write, `down` ends them");
+                        return Ok(ExitCode::SUCCESS);
+                    }
+                    Choice::Watch if watching.take().is_some() => {
+                        session.restarting.set(false);
+                        output::note("files are watched no longer");
+                    }
+                    Choice::Watch => match Rules::of(context, project, &args.services) {
+                        Ok(rules) => watching = Some(session.watch(rules)),
+                        Err(error) => output::said(&error.render(output::paint(&context.globals))),
+                    },
+                }
+                if let Some(menu) = &mut menu {
+                    menu.watches(watching.is_some());
                 }
                 false
             }
@@ -132,6 +161,9 @@ pub(super) async fn run(
         if !failures.is_empty() && stopping.is_none() {
             session.drain()?;
             return Err(CliError::Failed { failures });
+        }
+        if interrupted || session.outcome.is_over() {
+            menu = None;
         }
         if interrupted {
             let interrupt = interrupts.record();
@@ -177,6 +209,14 @@ type Watching<'w> = Pin<Box<dyn Future<Output = Result<(), CliError>> + 'w>>;
 async fn watched_on(watching: &mut Option<Watching<'_>>) -> Result<(), CliError> {
     match watching {
         Some(watching) => watching.await,
+        None => std::future::pending().await,
+    }
+}
+
+/// What is chosen from the menu; nothing ever where there is none.
+async fn chosen(menu: &mut Option<Menu>) -> Choice {
+    match menu {
+        Some(menu) => menu.choice().await,
         None => std::future::pending().await,
     }
 }
@@ -236,11 +276,17 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// Begins to watch files.
+    fn watch(&self, rules: Rules) -> Watching<'a> {
+        let watch = Watch::new(self.context, self.project, rules, Rc::clone(&self.restarting));
+        Box::pin(async move { watch.run().await })
+    }
+
     fn container(&mut self, event: ContainerEvent) -> Result<(), CliError> {
         match event.change {
             ContainerChange::Started { log } => {
                 if !self.running.contains_key(&event.id) {
-                    let name = shown(&event.id, event.name.as_str());
+                    let name = settled_name(&event.id, event.name.as_str());
                     let source = self.attach(name, event.service.as_str(), &log, self.began)?;
                     self.running.insert(event.id, source);
                 }
@@ -250,6 +296,7 @@ impl<'a> Session<'a> {
                 // Its last lines come before the word that it ended.
                 self.drain()?;
                 if let Some(Some(source)) = self.running.get(&event.id) {
+                    footer::hide();
                     self.writer.exited(*source, code, oom, restarting)?;
                     self.writer.flush()?;
                 }
@@ -273,7 +320,7 @@ impl<'a> Session<'a> {
             {
                 continue;
             }
-            let name = shown(&record.id, record.name.as_str());
+            let name = settled_name(&record.id, record.name.as_str());
             let source = self.attach(name, record.service.as_str(), &container.log(), self.began)?;
             self.running.insert(record.id, source);
         }
@@ -304,6 +351,7 @@ impl<'a> Session<'a> {
     }
 
     fn write(&mut self, lines: Vec<super::logs::Line>) -> Result<(), CliError> {
+        footer::hide();
         for line in &lines {
             self.writer.line(line)?;
         }
@@ -341,11 +389,6 @@ impl<'a> Session<'a> {
 /// Whether the output of a container goes nowhere.
 pub(super) fn keeps_nothing(service: &Service) -> bool {
     service.logging.as_ref().is_some_and(|logging| logging.driver.as_deref() == Some("none"))
-}
-
-/// What a container is to be called that takes the place of another one: until then it has a part of its id before that name.
-pub(super) fn shown<'n>(id: &ContainerId, name: &'n str) -> &'n str {
-    name.strip_prefix(&id.short()[..8]).and_then(|rest| rest.strip_prefix('_')).unwrap_or(name)
 }
 
 /// What a container is called in the log: its name without the project.

@@ -4,6 +4,7 @@ use std::io::{self, Stderr, Write as _};
 use std::time::Instant;
 
 use super::args::Globals;
+use super::footer;
 use super::progress::{Appearance, Event, Progress, Status};
 use super::style::{self, Paint};
 use super::terminal;
@@ -34,18 +35,21 @@ pub(super) fn paint(globals: &Globals) -> Paint {
 
 /// Writes a warning.
 pub(super) fn warn(paint: Paint, message: &str) {
+    footer::hide();
     // Nobody is left to be told that standard error is gone.
     let _ = writeln!(io::stderr(), "{} {message}", paint.apply(style::WARNING, "warning:"));
 }
 
 /// Writes what is worth knowing.
 pub(super) fn note(message: &str) {
+    footer::hide();
     // As with warnings.
     let _ = writeln!(io::stderr(), "note: {message}");
 }
 
 /// Writes what somebody else has said.
 pub(super) fn said(text: &str) {
+    footer::hide();
     // As with warnings.
     let _ = io::stderr().write_all(text.as_bytes());
 }
@@ -124,6 +128,7 @@ pub(super) fn print(text: &str) -> io::Result<()> {
 /// # Errors
 /// What the stream said.
 pub(super) fn print_more(text: &str) -> io::Result<()> {
+    footer::hide();
     let mut stdout = io::stdout().lock();
     stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush())
 }

@@ -3,7 +3,7 @@
 use std::os::fd::BorrowedFd;
 
 use rustix::io::Errno;
-use rustix::termios::{OptionalActions, OutputModes, Termios, Winsize, tcgetattr, tcgetwinsize, tcsetattr};
+use rustix::termios::{LocalModes, OptionalActions, OutputModes, Termios, Winsize, tcgetattr, tcgetwinsize, tcsetattr};
 
 /// How many characters fit on a terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub enum TerminalError {
     },
 }
 
-/// A terminal in raw mode: every key, Ctrl-C too, is passed on as it is. Dropping it restores what was.
+/// A terminal whose keys are passed on one by one. Dropping it restores what was.
 #[derive(Debug)]
 pub struct RawMode<'fd> {
     fd: BorrowedFd<'fd>,
@@ -46,15 +46,27 @@ pub struct RawMode<'fd> {
 }
 
 impl<'fd> RawMode<'fd> {
-    /// Puts the terminal behind `fd` into raw mode.
+    /// Puts the terminal behind `fd` into raw mode: every key, Ctrl-C too, is passed on as it is.
     ///
     /// # Errors
     /// [`TerminalError`], for the step that failed: `fd` is no terminal, or is gone.
     pub fn enter(fd: BorrowedFd<'fd>) -> Result<Self, TerminalError> {
+        Self::with(fd, Termios::make_raw)
+    }
+
+    /// Has every key passed on that is not for the terminal itself, as Ctrl-C is; none is shown.
+    ///
+    /// # Errors
+    /// As [`RawMode::enter`].
+    pub fn by_key(fd: BorrowedFd<'fd>) -> Result<Self, TerminalError> {
+        Self::with(fd, |settings| settings.local_modes -= LocalModes::ICANON | LocalModes::ECHO)
+    }
+
+    fn with(fd: BorrowedFd<'fd>, change: impl FnOnce(&mut Termios)) -> Result<Self, TerminalError> {
         let before = tcgetattr(fd).map_err(|source| TerminalError::Read { source })?;
         restore_on_panic(fd, &before);
         let mut raw = before.clone();
-        raw.make_raw();
+        change(&mut raw);
         tcsetattr(fd, OptionalActions::Now, &raw).map_err(|source| TerminalError::Write { source })?;
         Ok(Self { fd, before })
     }
@@ -101,7 +113,7 @@ mod tests {
 
     use rustix::fs::{Mode, OFlags, open};
     use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-    use rustix::termios::{LocalModes, tcsetwinsize};
+    use rustix::termios::tcsetwinsize;
 
     use super::*;
 
@@ -125,6 +137,16 @@ mod tests {
         assert!(!echoes());
         drop(raw);
         assert!(echoes());
+    }
+
+    #[test]
+    fn keys_one_by_one_but_for_those_of_the_terminal() {
+        let (_controller, user) = pseudo_terminal();
+        let modes = || tcgetattr(&user).unwrap().local_modes;
+        let raw = RawMode::by_key(user.as_fd()).unwrap();
+        assert!(!modes().intersects(LocalModes::ICANON | LocalModes::ECHO) && modes().contains(LocalModes::ISIG));
+        drop(raw);
+        assert!(modes().contains(LocalModes::ICANON | LocalModes::ECHO));
     }
 
     #[test]

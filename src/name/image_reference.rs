@@ -1,6 +1,7 @@
 //! Image references as `image:` takes them: registry references in Docker's short and long form, and transports.
 
 use std::fmt;
+use std::net::Ipv6Addr;
 use std::path::{Path, PathBuf};
 
 use super::InvalidName;
@@ -53,6 +54,22 @@ fn invalid(text: &str, rule: &'static str) -> InvalidReference {
     InvalidName { kind: "image reference", text: text.to_owned(), rule }
 }
 
+/// Whether this is a host, with or without a port.
+fn is_host(text: &str) -> bool {
+    let is_port = |port: &str| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+    if let Some((address, port)) = text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        return address.parse::<Ipv6Addr>().is_ok() && (port.is_empty() || port.strip_prefix(':').is_some_and(is_port));
+    }
+    let (name, port) = text.split_once(':').map_or((text, None), |(name, port)| (name, Some(port)));
+    let is_label = |label: &str| {
+        !label.is_empty()
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    name.split('.').all(is_label) && port.is_none_or(is_port)
+}
+
 impl RegistryReference {
     fn parse(text: &str) -> Result<Self, InvalidReference> {
         let (rest, digest) = match text.split_once('@') {
@@ -86,6 +103,9 @@ impl RegistryReference {
             Some(_) => ("docker.io", path.to_owned()),
             None => ("docker.io", format!("library/{path}")),
         };
+        if !is_host(registry) {
+            return Err(invalid(text, "a registry is a host's name or address, with its port behind a `:`"));
+        }
         let component = |part: &str| {
             part.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
                 && part.ends_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
@@ -180,6 +200,8 @@ mod tests {
             ("127.0.0.1:5000/library/redis:7", "127.0.0.1:5000/library/redis:7"),
             ("localhost/x", "localhost/x:latest"),
             ("ghcr.io/a/b/c:v1", "ghcr.io/a/b/c:v1"),
+            ("[::1]:5000/a", "[::1]:5000/a:latest"),
+            ("My-Host.lan:5000/a:1", "My-Host.lan:5000/a:1"),
         ] {
             let ImageReference::Registry(reference) = ImageReference::parse(text).unwrap() else { panic!("{text}") };
             assert_eq!(reference.canonical(), canonical);
@@ -200,7 +222,22 @@ mod tests {
 
     #[test]
     fn mistakes() {
-        for text in ["", "Postgres", "a:b:c/..", "a@sha256:12", "rootfs:x", "a/../b", "a:", "-a"] {
+        for text in [
+            "",
+            "Postgres",
+            "a:b:c/..",
+            "a@sha256:12",
+            "rootfs:x",
+            "a/../b",
+            "a:",
+            "-a",
+            "./x",
+            "../x",
+            ".a/x",
+            "a.:5/x",
+            "a.b:p/x",
+            "[1]/x",
+        ] {
             assert!(ImageReference::parse(text).is_err(), "{text}");
         }
     }

@@ -38,6 +38,8 @@ pub use operation::{Cause, Operation, Replaced, Step};
 pub use options::{Action, Building, DownOptions, Recreate, UpOptions};
 pub use steps::{Plan, StepId};
 
+use std::collections::BTreeSet;
+
 use crate::compose::model::{Project, Service};
 use crate::name::{ContainerName, ProjectName, ServiceName};
 
@@ -56,6 +58,14 @@ pub fn reconcile(project: &Project, observed: &Observed, options: &UpOptions) ->
     selection.check_health_conditions(project, observed)?;
     let replicas = replicas::decide(project, observed, options, &graph, &selection)?;
     up::plan(project, observed, options, &graph, &selection, &replicas)
+}
+
+/// The services that an `up` is about: those that are named, all when none is, and what they depend on unless that is left out.
+///
+/// # Errors
+/// [`PlanError`] for an unknown service and for a dependency cycle.
+pub fn concerned<'a>(project: &'a Project, options: &UpOptions) -> Result<BTreeSet<&'a ServiceName>, PlanError> {
+    selection::concerned(project, options, &DependencyGraph::of(&project.services)?)
 }
 
 /// Plans `down`: removes what exists, dependents first; whatever is not there any more is not in the plan.

@@ -46,7 +46,7 @@ impl<'a> Selection<'a> {
         graph: &DependencyGraph<'a>,
     ) -> Result<Self, PlanError> {
         let named = named(project, options)?;
-        let mut names = if options.no_deps { named.clone() } else { graph.with_dependencies(&named) };
+        let mut names = with_needs(&named, options, graph);
         // To make a network or a volume anew, whoever is attached to it must let go and come back: so their services are
         // selected too, which may bring in further ones.
         loop {
@@ -96,6 +96,23 @@ pub(super) fn has_healthcheck(service: &Service, observed: &Observed) -> Option<
             known.then_some(false)
         }
     }
+}
+
+/// What an `up` is about, by what the user asks for alone: see [`super::concerned`].
+pub(super) fn concerned<'a>(
+    project: &'a Project,
+    options: &UpOptions,
+    graph: &DependencyGraph<'a>,
+) -> Result<BTreeSet<&'a ServiceName>, PlanError> {
+    Ok(with_needs(&named(project, options)?, options, graph))
+}
+
+fn with_needs<'a>(
+    named: &BTreeSet<&'a ServiceName>,
+    options: &UpOptions,
+    graph: &DependencyGraph<'a>,
+) -> BTreeSet<&'a ServiceName> {
+    if options.no_deps { named.clone() } else { graph.with_dependencies(named) }
 }
 
 fn named<'a>(project: &'a Project, options: &UpOptions) -> Result<BTreeSet<&'a ServiceName>, PlanError> {

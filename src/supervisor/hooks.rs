@@ -7,8 +7,10 @@ use super::control::Event;
 use super::evidence::{Ending, Evidence};
 use super::failure::{Failure, FailureKind};
 use super::observe::Record;
+use super::rollout::settled_name;
 use super::world::World;
 use crate::compose::model::Hook;
+use crate::name::ContainerName;
 use crate::runtime::defaults::every_capability;
 use crate::runtime::{self, ExecOptions};
 
@@ -108,7 +110,9 @@ impl<'a> Heard<'a> {
 
     fn say(&mut self, line: &[u8]) {
         let line = String::from_utf8_lossy(line).trim_end_matches(['\n', '\r']).to_owned();
-        self.world.say(Event::Hook { container: self.record.name.clone(), line: line.clone() });
+        let name = settled_name(&self.record.id, self.record.name.as_str());
+        let container = ContainerName::new(name).unwrap_or_else(|_| self.record.name.clone());
+        self.world.say(Event::Hook { container, line: line.clone() });
         if self.last.len() == LINES {
             self.last.remove(0);
         }

@@ -73,6 +73,7 @@ pub use hooks::hook_options;
 pub use lease::{HOSTS, RESOLV_CONF, not_up};
 pub use observe::{Configuration, Ended, Outline, Record, ended, health, observe};
 pub use one_off::{ConsoleSize, OneOff};
+pub use rollout::settled_name;
 pub use server::{ServeError, Served, serve};
 pub use snapshot::{SnapshotWish, VolumeUser, volume_users};
 pub use standalone::{create_network, remove_network};

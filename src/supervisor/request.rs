@@ -104,7 +104,13 @@ async fn up(
     provision::check(world, project, &plan)?;
     grant::renew(world, project)?;
     let touched = plan.containers();
-    for container in &observed.containers {
+    let mut concerned =
+        plan::concerned(project, options).map_err(|error| Failure::from_error(FailureKind::Plan, &error))?;
+    if let Some(one_off) = &options.one_off {
+        // It is the service of a container of its own.
+        concerned.remove(one_off);
+    }
+    for container in observed.containers.iter().filter(|container| concerned.contains(&container.service)) {
         if !touched.contains(&container.id) && world.is_running(&container.id) {
             let resource = Resource::Container(container.name.clone());
             world.say(Event::Progress { resource, status: Status::Running });

@@ -370,6 +370,12 @@ pub(super) fn name_beside(id: &ContainerId, name: &crate::name::ContainerName) -
         .expect("hexadecimal digits may come before a container name")
 }
 
+/// What a container is to be called that has such a name, which is what people are told; any other is called as it is.
+#[must_use]
+pub fn settled_name<'n>(id: &ContainerId, name: &'n str) -> &'n str {
+    name.strip_prefix(&id.short()[..8]).and_then(|rest| rest.strip_prefix('_')).unwrap_or(name)
+}
+
 /// The number that a new container of `service` has until then: after all others.
 pub(super) fn number_beside(world: &World, service: &ServiceName) -> u32 {
     let numbers = world.units_of(service, |unit| unit.record.number);

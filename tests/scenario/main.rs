@@ -35,6 +35,7 @@ mod kill_pause;
 mod killed;
 mod listings;
 mod logs;
+mod menu;
 mod names;
 mod net;
 mod network_command;

@@ -109,3 +109,32 @@ models: {llm: {model: ai/smollm2}}
     let variables = stack.rcompose(&["exec", "-T", "web", "printenv", "LLM_URL", "LLM_MODEL"]).succeeds().stdout;
     assert_eq!(variables, "http://10.1.2.3:8080/v1\nai/smollm2\n");
 }
+
+#[test]
+fn the_time_of_what_a_provider_needs_is_told_too() {
+    let sandbox = Sandbox::new("provider-timings");
+    install(&sandbox);
+    let stack = sandbox.stack(
+        "timed",
+        "
+services:
+  db: {image: 'rootfs:/', init: true, command: [sleep, '1000']}
+  my-queue: {provider: {type: cloud}, depends_on: [db]}
+  web: {image: 'rootfs:/', init: true, command: [sleep, '1000'], depends_on: [my-queue]}
+",
+    );
+    let file = sandbox.path().join("up.json");
+    stack.rcompose(&["up", "-d", &format!("--timings={}", file.display())]).succeeds();
+    let timings: serde_json::Value = serde_json::from_str(&fs_err::read_to_string(file).unwrap()).unwrap();
+    let mut spans = timings["spans"].as_array().unwrap().iter();
+    let place = |of: &str, kind: &str, spans: &mut std::slice::Iter<'_, serde_json::Value>| {
+        spans
+            .position(|span| span["of"] == of && span["kind"] == kind)
+            .unwrap_or_else(|| panic!("{of} {kind}: {timings:#}"))
+    };
+    for (of, kind) in [("db", "create"), ("db", "start"), ("web", "create"), ("web", "start")] {
+        // In this order: each is looked for behind the one before.
+        place(of, kind, &mut spans);
+    }
+    place("my-queue", "provide", &mut timings["spans"].as_array().unwrap().iter());
+}

@@ -150,3 +150,12 @@ fn an_application_is_published_with_its_images() {
     let text = sandbox.rcompose(&["-f", &format!("oci://{name}"), "config", "--images"]).succeeds().stdout;
     assert!(text.contains("/own/app:2@sha256:"), "pinned: {text}");
 }
+
+#[test]
+fn a_project_is_published_to_a_registry_and_nowhere_else() {
+    let sandbox = Sandbox::new("publish-where");
+    let stack = sandbox.stack("shop", "services: {web: {image: 'alpine:3'}}");
+    stack.rcompose(&["publish", "-y", "./x"]).fails().says(&["`./x`", "a registry is a host's name or address"]);
+    let directory = ["publish", "-y", "rootfs:/x"];
+    stack.rcompose(&directory).fails().says(&["`rootfs:/x`", "a project is published to a registry"]);
+}

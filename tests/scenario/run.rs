@@ -338,3 +338,18 @@ fn a_client_that_is_killed_leaves_the_command_running() {
     let gone = || one_offs(&stack).is_empty().then_some(());
     eventually("its removal by the supervisor", Duration::from_secs(20), gone);
 }
+
+#[test]
+fn it_says_that_what_it_needs_runs_and_nothing_of_the_rest() {
+    let sandbox = Sandbox::new("run-says");
+    let sleeping = "image: 'rootfs:/', init: true, command: [sleep, '1000']";
+    let file =
+        format!("services: {{web: {{{sleeping}, depends_on: [db]}}, db: {{{sleeping}}}, other: {{{sleeping}}}}}");
+    let stack = sandbox.stack("told", &file);
+    stack.rcompose(&["up", "-d"]).succeeds();
+    let said = stack.rcompose(&["--progress", "plain", "run", "--rm", "-T", "web", "true"]).succeeds().stderr;
+    assert!(said.contains("told-db-1  Running"), "{said}");
+    assert!(!said.contains("told-other-1") && !said.contains("told-web-1"), "{said}");
+    let said = stack.rcompose(&["--progress", "plain", "up", "-d", "db"]).succeeds().stderr;
+    assert!(said.contains("told-db-1  Running") && !said.contains("told-other-1"), "{said}");
+}

@@ -101,6 +101,8 @@ pub struct Args {
 pub(in crate::cli) const IGNORE_ORPHANS: &str = "COMPOSE_IGNORE_ORPHANS";
 /// The variable that stands for `--remove-orphans`.
 pub(in crate::cli) const REMOVE_ORPHANS: &str = "COMPOSE_REMOVE_ORPHANS";
+/// The variable that stands for `--menu`.
+pub(in crate::cli) const MENU: &str = "COMPOSE_MENU";
 /// The variable that stands for `--parallel`.
 pub(in crate::cli) const PARALLEL_LIMIT: &str = "COMPOSE_PARALLEL_LIMIT";
 

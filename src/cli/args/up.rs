@@ -99,6 +99,9 @@ pub struct UpArgs {
     /// Bring changes of files into the containers, as `rcompose watch` does
     #[arg(short, long, conflicts_with = "no_start")]
     pub watch: bool,
+    /// Take keys while the output is shown: w watches files, d leaves the containers running
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", conflicts_with_all = ["detach", "wait", "no_start"])]
+    pub menu: Option<bool>,
     /// Tell where the time went: as a waterfall, or in a file that ends in .svg or .json
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     pub timings: Option<TimingsTo>,
@@ -286,6 +289,7 @@ mod tests {
             "up --wait --attach-dependencies",
             "up --attach web --attach-dependencies",
             "up --build --no-build",
+            "up -d --menu",
         ] {
             assert!(parse(line).unwrap_err().contains("cannot be used with"), "{line}");
         }

@@ -22,6 +22,7 @@ use std::time::Instant;
 
 use board::Board;
 
+use crate::cli::footer;
 use crate::cli::style::Paint;
 use crate::cli::terminal::Size;
 
@@ -87,6 +88,7 @@ impl<W: Write> Progress<W> {
     /// # Errors
     /// When the output takes no more.
     pub fn event(&mut self, event: Event, now: Instant) -> io::Result<()> {
+        footer::hide();
         match &mut self.form {
             Form::Tty { board, screen, start } => {
                 let elapsed = now.saturating_duration_since(*start);
@@ -105,6 +107,7 @@ impl<W: Write> Progress<W> {
     /// # Errors
     /// When the output takes no more.
     pub fn tick(&mut self, now: Instant) -> io::Result<()> {
+        footer::hide();
         match &mut self.form {
             Form::Tty { board, screen, start } => {
                 screen.draw(&board.frame(now.saturating_duration_since(*start), screen.size()))
@@ -118,6 +121,7 @@ impl<W: Write> Progress<W> {
     /// # Errors
     /// When the output takes no more.
     pub fn finish(mut self, now: Instant) -> io::Result<()> {
+        footer::hide();
         match &mut self.form {
             Form::Tty { board, screen, start } => {
                 screen.draw_last(&board.whole(now.saturating_duration_since(*start), screen.size()))

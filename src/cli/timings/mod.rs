@@ -34,6 +34,8 @@ pub enum Kind {
     Pull,
     /// The supervisor is found or started.
     Connect,
+    /// A provider does its part.
+    Provide,
     /// What the supervisor does.
     Step(Work),
 }
@@ -44,6 +46,7 @@ impl fmt::Display for Kind {
             Self::Load => "load",
             Self::Pull => "pull",
             Self::Connect => "connect",
+            Self::Provide => "provide",
             Self::Step(Work::Create) => "create",
             Self::Step(Work::Update) => "update",
             Self::Step(Work::Prepare) => "prepare",
@@ -98,6 +101,8 @@ pub struct Timings {
 pub struct Stopwatch {
     begun: Duration,
     noted: Rc<RefCell<Vec<Noted>>>,
+    /// What the supervisor did for earlier requests of the command.
+    steps: Rc<RefCell<Vec<StepTime>>>,
 }
 
 type Noted = (Kind, String, Duration, Duration);
@@ -106,7 +111,7 @@ impl Stopwatch {
     /// One that runs from now on.
     #[must_use]
     pub fn start() -> Self {
-        Self { begun: now(), noted: Rc::default() }
+        Self { begun: now(), noted: Rc::default(), steps: Rc::default() }
     }
 
     /// Notes that something was done to `row`, from `begun` until now.
@@ -114,14 +119,30 @@ impl Stopwatch {
         self.noted.borrow_mut().push((kind, row.to_owned(), begun, now()));
     }
 
-    /// Notes that the files were read since the start.
+    /// Notes that the files were read since the start; again, it says nothing.
     pub fn loaded(&self) {
-        self.note(Kind::Load, "compose file", self.begun);
+        if !self.noted.borrow().iter().any(|(kind, ..)| *kind == Kind::Load) {
+            self.note(Kind::Load, "compose file", self.begun);
+        }
     }
 
-    /// All that was done, with what the supervisor did.
+    /// Adds what the supervisor did for a request that is not the last.
+    pub fn add(&self, steps: Vec<StepTime>) {
+        let mut all = self.steps.borrow_mut();
+        let next = all.iter().map(|step| step.step + 1).max().unwrap_or(0);
+        // Each plan counts its own steps.
+        all.extend(steps.into_iter().map(|mut step| {
+            step.step += next;
+            step.after.iter_mut().for_each(|after| *after += next);
+            step
+        }));
+    }
+
+    /// All that was done, with what the supervisor did last.
     #[must_use]
     pub fn timings(&self, project: &str, steps: Vec<StepTime>) -> Timings {
+        self.add(steps);
+        let steps = self.steps.take();
         Timings::new(project, (self.begun, now()), &self.noted.borrow(), steps)
     }
 }
@@ -141,10 +162,13 @@ impl Timings {
         let places: BTreeMap<usize, usize> =
             steps.iter().enumerate().map(|(index, step)| (step.step, first + index)).collect();
         let rows = Rows::of(&steps);
-        let last = first.checked_sub(1);
+        let noted = spans.iter().enumerate().map(|(index, span)| (index, span.end)).collect::<Vec<_>>();
+        let last = |begun: Duration| noted.iter().rev().find(|(_, end)| *end <= begun).map(|(index, _)| *index);
         for step in &steps {
             let mut after: Vec<usize> = step.after.iter().filter_map(|step| places.get(step).copied()).collect();
-            after.extend(last.filter(|_| after.is_empty()));
+            if after.is_empty() {
+                after.extend(last(step.begun));
+            }
             let (row, kind) = (rows.of_step(step, project), Kind::Step(step.work));
             spans.push(Span { row, kind, begin: step.begun, end: step.ended, after, is_critical: false });
         }

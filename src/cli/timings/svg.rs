@@ -77,6 +77,7 @@ pub(super) fn render(timings: &Timings, title: &str) -> String {
 fn class(kind: Kind) -> &'static str {
     match kind {
         Kind::Load | Kind::Connect => "load",
+        Kind::Provide => "start",
         Kind::Pull => "pull",
         Kind::Step(Work::Create | Work::Update | Work::Remove | Work::Stop | Work::Change) => "create",
         Kind::Step(Work::Start | Work::Prepare | Work::Replace) => "start",

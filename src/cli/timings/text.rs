@@ -75,6 +75,7 @@ fn column(moment: Duration, total: Duration) -> usize {
 fn look(kind: Kind) -> (char, Style) {
     match kind {
         Kind::Load | Kind::Connect => ('▪', FAINT),
+        Kind::Provide => ('█', DONE),
         Kind::Pull => ('▤', NOTE),
         Kind::Step(Work::Create | Work::Update | Work::Remove | Work::Stop | Work::Change) => ('▒', NOTE),
         Kind::Step(Work::Start | Work::Prepare | Work::Replace) => ('█', DONE),

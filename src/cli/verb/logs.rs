@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::cli::args::{LogsArgs, LogsFormat};
 use crate::cli::attached::keeps_nothing;
-use crate::cli::attached::{label, shown};
+use crate::cli::attached::label;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::logs::{LogFormat, LogWriter, SourceId, Tail, Window, merged};
@@ -22,7 +22,7 @@ use crate::name::{ContainerId, ProjectName};
 use crate::runtime::Handle;
 use crate::runtime::log::Follower;
 use crate::state::{ContainerRecord, ProjectLayout};
-use crate::supervisor::{Client, Event, Happening, Outline};
+use crate::supervisor::{Client, Event, Happening, Outline, settled_name};
 
 type Record = ContainerRecord<Outline>;
 
@@ -96,7 +96,7 @@ impl Logs {
     }
 
     fn source(&mut self, record: &Record) -> SourceId {
-        let name = shown(&record.id, record.name.as_str());
+        let name = settled_name(&record.id, record.name.as_str());
         let source = self.writer.add(label(&self.project, name));
         self.writer.name(source, name, record.service.as_str());
         source

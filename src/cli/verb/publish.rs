@@ -24,7 +24,7 @@ use crate::cli::progress::{Event, Status};
 use crate::compose::model::{Mount, Project};
 use crate::compose::{LeaveOut, LoadOptions};
 use crate::image::{SmallBlob, Store, push_application, push_artifact};
-use crate::name::{ImageReference, RegistryReference};
+use crate::name::{ImageReference, InvalidReference, RegistryReference};
 
 const PROJECT: &str = "application/vnd.docker.compose.project";
 const COMPOSE_FILE: &str = "application/vnd.docker.compose.file+yaml";
@@ -38,7 +38,8 @@ const SECRETIVE: [&str; 7] = ["password", "passwd", "secret", "token", "api_key"
 pub(in crate::cli) fn run(context: &Context, args: &PublishArgs) -> Result<ExitCode, CliError> {
     context.require_root()?;
     let ImageReference::Registry(reference) = ImageReference::parse(&args.repository)? else {
-        return Err(CliError::NoSuchContainerName { container: args.repository.clone(), known: Vec::new() });
+        let (text, rule) = (args.repository.clone(), "a project is published to a registry, and not to a directory");
+        return Err(CliError::ImageName(InvalidReference { kind: "image reference", text, rule }));
     };
     let everything = vec!["*".to_owned()];
     let project =

@@ -6,13 +6,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use crate::cli::args::{self, IGNORE_ORPHANS, REMOVE_ORPHANS, Scale, UpArgs, UpPull};
+use crate::cli::args::{self, IGNORE_ORPHANS, MENU, REMOVE_ORPHANS, Scale, UpArgs, UpPull};
 use crate::cli::attached;
 use crate::cli::build::{BuildOptions, build_services, changed};
 use crate::cli::confirm::confirmed;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
-use crate::cli::follow::{complete, complete_timed};
+use crate::cli::follow::complete_timed;
 use crate::cli::images::pull_images;
 use crate::cli::interrupt::interruptible;
 use crate::cli::kernel;
@@ -27,7 +27,7 @@ use crate::cli::watch::Rules;
 use crate::compose::model::{Dependency, Project, Service};
 use crate::image::Store;
 use crate::name::{ImageReference, ServiceName, VolumeName};
-use crate::plan::{DependencyGraph, Operation, Plan, PlanError, Recreate, UpOptions, reconcile};
+use crate::plan::{DependencyGraph, Operation, Plan, PlanError, Recreate, UpOptions, concerned, reconcile};
 use crate::supervisor::{Client, Request, now, observe};
 
 pub(in crate::cli) async fn run(context: &Context, mut args: UpArgs) -> Result<ExitCode, CliError> {
@@ -41,6 +41,7 @@ pub(in crate::cli) async fn run(context: &Context, mut args: UpArgs) -> Result<E
         args.attach = with_dependencies(&project, &args.services)?;
     }
     let watched = args.watch.then(|| Rules::of(context, &project, &args.services)).transpose()?;
+    args.menu.get_or_insert(switches.is_on(MENU));
     let bringing = Bringing {
         title: "up",
         quiet_pull: args.quiet_pull,
@@ -138,11 +139,16 @@ impl Bringing {
         }
         let provided = provider::take(project, &options.services, options.no_deps)?;
         if !context.globals.dry_run {
+            if !provided.in_order().is_empty() {
+                self.timing.stopwatch.loaded();
+            }
             for name in provided.in_order() {
                 if let Some(needs) = provided.needs(name).filter(|_| !options.no_deps) {
                     self.bring_needs(context, project, name, needs, &options).await?;
                 }
+                let begun = now();
                 interruptible(provider::up(context, project, &provided, name)).await?;
+                self.timing.stopwatch.note(Kind::Provide, name.as_str(), begun);
             }
         }
         let names_any = !options.services.is_empty();
@@ -175,7 +181,7 @@ impl Bringing {
         interruptible(pull(context, &store, &plan, options.at_once, self.quiet_pull, stopwatch)).await?;
         let built = interruptible(build(context, project, &plan, self.quiet_build)).await?;
         if context.globals.progress != Some(ProgressMode::Quiet) {
-            let mut services = with_dependencies_of(project, &options)?;
+            let mut services: Vec<_> = concerned(project, &options)?.into_iter().cloned().collect();
             services.retain(|name| !built.contains(name));
             changed(context, project, &services).iter().for_each(|note| output::note(note));
         }
@@ -218,11 +224,15 @@ impl Bringing {
         interruptible(pull(context, &store, &plan, options.at_once, self.quiet_pull, stopwatch)).await?;
         interruptible(build(context, &project, &plan, self.quiet_build)).await?;
         let (subnet_pools, of) = (context.network_settings()?.address_pools, project.name.clone());
-        // A part of what is timed, and not the whole of it.
-        let request = Request::Up { project: Box::new(project), options, subnet_pools, follow: false, timed: false };
+        let (begun, timed) = (now(), self.timing.to.is_some());
+        let request = Request::Up { project: Box::new(project), options, subnet_pools, follow: false, timed };
         let client = Client::request(&context.layout, &of, &request).await?;
-        let progress = output::progress(&context.globals, self.title);
-        interruptible(complete(client, progress, output::paint(&context.globals))).await
+        stopwatch.note(Kind::Connect, "supervisor", begun);
+        let (progress, paint) = (output::progress(&context.globals, self.title), output::paint(&context.globals));
+        let mut steps = Vec::new();
+        let result = interruptible(complete_timed(client, progress, paint, &mut steps)).await;
+        stopwatch.add(steps);
+        result
     }
 
     /// The volumes that have changed and that the user lets go, with what is in them.
@@ -288,16 +298,6 @@ fn with_dependencies(project: &Project, services: &[ServiceName]) -> Result<Vec<
     let named = select(project, services)?.into_keys().collect();
     let all = graph.with_dependencies(&named).into_iter();
     Ok(all.filter(|name| project.services[*name].attach()).cloned().collect())
-}
-
-/// The services that an `up` is about.
-fn with_dependencies_of(project: &Project, options: &UpOptions) -> Result<Vec<ServiceName>, CliError> {
-    let named = select(project, &options.services)?;
-    if options.no_deps {
-        return Ok(named.into_keys().cloned().collect());
-    }
-    let graph = DependencyGraph::of(&project.services).map_err(PlanError::from)?;
-    Ok(graph.with_dependencies(&named.into_keys().collect()).into_iter().cloned().collect())
 }
 
 /// Gives services other numbers of containers than the file does.
