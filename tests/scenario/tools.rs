@@ -1,8 +1,11 @@
 //! What makes the commands easier to use, and files out of projects: completion, manual pages, `alpha`, `bridge`.
 
+use std::path::Path;
+use std::process::Command;
+
 use serde_json::Value;
 
-use crate::support::Sandbox;
+use crate::support::{Sandbox, Terminal};
 
 const SHOP: &str = "
 name: shop
@@ -40,12 +43,69 @@ fn services_of_the_file_are_completed() {
     for shell in ["bash", "zsh", "fish"] {
         sandbox.rcompose(&["completion", shell]).succeeds().prints(&["RCOMPOSE_COMPLETE", "rcompose"]);
     }
-    let checked = sandbox.rcompose(&["completion", "bash"]).succeeds().stdout;
-    let script = sandbox.file("completion.bash", &checked);
-    let mut bash = std::process::Command::new("bash");
-    bash.arg("-n").arg(script);
-    sandbox.run(bash).succeeds();
     sandbox.rcompose(&["completion", "tcsh"]).fails_with(1);
+}
+
+/// A shell at a terminal, in the directory of the stack, that knows `rcompose` and completes it.
+fn shell(sandbox: &Sandbox, program: &str, arguments: &[&str], begin: &str) -> Terminal {
+    sandbox.file("shop/compose.yaml", SHOP);
+    let mut command = Command::new(program);
+    command.args(arguments);
+    sandbox.equip(&mut command);
+    let directory = Path::new(env!("CARGO_BIN_EXE_rcompose")).parent().unwrap();
+    command.env("PATH", format!("{}:/usr/bin:/bin", directory.display())).env("TERM", "xterm");
+    command.current_dir(sandbox.path().join("shop"));
+    let shell = Terminal::spawn(&command);
+    shell.types(&format!("{begin}; echo rea''dy\n"));
+    shell.shows("ready");
+    shell
+}
+
+/// What a shell at a terminal makes of the key for completion.
+fn completes(shell: &mut Terminal) {
+    // What is completed is what is run: nothing of this service runs.
+    shell.types("rcompose port we\t 80\n");
+    shell.shows("service `web` is not running");
+    // Two that begin so are listed.
+    shell.types("rcompose logs w\t\t");
+    shell.shows("worker");
+    shell.types("\x15rcompose sta\t\t");
+    shell.shows("stats");
+    shell.types("\x15rcompose cp we\t");
+    shell.shows("web:");
+    shell.types("\x15exit\n");
+    shell.wait();
+}
+
+#[test]
+fn bash_completes() {
+    let sandbox = Sandbox::new("completion-bash");
+    completes(&mut shell(&sandbox, "bash", &["--norc", "--noprofile", "-i"], "source <(rcompose completion bash)"));
+}
+
+#[test]
+fn zsh_completes() {
+    let sandbox = Sandbox::new("completion-zsh");
+    let begin = "autoload -U compinit; compinit -u -D; source <(rcompose completion zsh)";
+    completes(&mut shell(&sandbox, "zsh", &["-f", "-i"], begin));
+}
+
+#[test]
+fn fish_completes() {
+    let sandbox = Sandbox::new("completion-fish");
+    sandbox.file("shop/compose.yaml", SHOP);
+    let completed = |line: &str| {
+        let mut fish = Command::new("fish");
+        sandbox.equip(&mut fish);
+        let directory = Path::new(env!("CARGO_BIN_EXE_rcompose")).parent().unwrap();
+        fish.env("PATH", format!("{}:/usr/bin:/bin", directory.display())).current_dir(sandbox.path().join("shop"));
+        fish.arg("--no-config").arg("-c").arg(format!("rcompose completion fish | source; complete -C '{line}'"));
+        sandbox.run(fish).succeeds().stdout
+    };
+    assert_eq!(completed("rcompose port we"), "web\n");
+    assert_eq!(completed("rcompose logs w"), "web\nworker\n");
+    assert!(completed("rcompose sta").contains("stats\t"), "with what it does");
+    assert!(completed("rcompose cp we").starts_with("web:"));
 }
 
 #[test]
