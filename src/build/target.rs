@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 
 use super::share::{CacheFrom, CacheTo};
+use crate::image::Blueprint;
 use crate::name::{ImageReference, RegistryReference};
 
 /// An image that is to be built.
@@ -52,6 +53,8 @@ pub enum NamedContext {
     Directory(PathBuf),
     /// An image.
     Image(ImageReference),
+    /// An image whose layers are in the store.
+    Loaded(Box<Blueprint>),
     /// What comes of another target that is built together with this one.
     Target(String),
 }

@@ -112,7 +112,7 @@ impl Blueprint {
         Value::Object(document).to_string()
     }
 
-    fn read(document: &str) -> serde_json::Result<Self> {
+    pub(super) fn read(document: &str) -> serde_json::Result<Self> {
         let ConfigDocument { os, architecture, variant, created, author, config, history, base, rootfs } =
             serde_json::from_str(document)?;
         let diff_ids = rootfs.diff_ids;

@@ -9,11 +9,12 @@ use std::sync::Arc;
 
 use serde_json::json;
 
+use super::blueprint::Blueprint;
 use super::digest::Digest;
 use super::error::Content;
 use super::fetch::{fetch_layers, unpack_blob};
 use super::layout::Layout;
-use super::manifest::{Descriptor, Document, Manifest, ManifestError, Platform};
+use super::manifest::{CONFIG_TYPES, Descriptor, Document, Manifest, ManifestError, Platform};
 use super::push::{LAYER, MANIFEST, Packed, PushError, SmallBlob, push_small, upload};
 use super::registry::{FetchError, Registry};
 use super::registry_config::RegistryConfig;
@@ -141,6 +142,31 @@ impl Depot {
         };
         let bytes = self.document(&open, Content::Config, &config).await?;
         Ok(Some(Parcel { media_type: config.media_type, config: bytes, layers }))
+    }
+
+    /// Brings the layers of the image that is there into `store`, and says what it is made of; `None` when nothing is there.
+    ///
+    /// # Errors
+    /// [`DepotError`]. Layers that were complete stay.
+    pub async fn load(&self, store: &Store) -> Result<Option<Blueprint>, DepotError> {
+        let Some(parcel) = self.read().await? else { return Ok(None) };
+        let failed = |source| DepotError::Manifest { place: self.to_string(), source };
+        let is_image = CONFIG_TYPES.contains(&parcel.media_type.as_str());
+        if !is_image {
+            return Err(failed(ManifestError::NotAnImage { media_type: parcel.media_type }));
+        }
+        let blueprint = std::str::from_utf8(&parcel.config).ok().and_then(|text| Blueprint::read(text).ok());
+        let broken = |cause: &str| DepotError::Refused { place: self.to_string(), cause: cause.to_owned() };
+        let blueprint = blueprint.ok_or_else(|| broken("its configuration is broken"))?;
+        if blueprint.diff_ids.len() != parcel.layers.len() || blueprint.rootfs.is_some() {
+            return Err(broken("its configuration does not belong to its manifest"));
+        }
+        for (number, diff_id) in blueprint.diff_ids.iter().enumerate() {
+            if !store.has_layer(*diff_id) {
+                self.bring(&parcel, number, *diff_id, store).await?;
+            }
+        }
+        Ok(Some(blueprint))
     }
 
     /// Brings the layer with this number of `parcel` into `store`, where it is to be the layer `diff_id`.

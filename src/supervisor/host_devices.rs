@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
-use oci_spec::runtime::Spec;
+use oci_spec::runtime::{LinuxDevice, Spec};
 
 use super::failure::{Failure, FailureKind};
 use super::lower::cdi::{self, CdiSpec, Edits};
@@ -74,6 +74,16 @@ impl Found {
         self.edits.apply(spec);
         group_add.extend(self.edits.additional_gids.iter().map(u32::to_string));
     }
+}
+
+/// The nodes of every device there is, for programs of builds that are not confined.
+///
+/// # Errors
+/// A directory that cannot be read.
+pub fn device_nodes() -> io::Result<Vec<LinuxDevice>> {
+    let mut all = Vec::new();
+    collect_all(Path::new("/dev"), MOST_DEPTH, &mut all)?;
+    Ok(all.iter().map(devices::node).collect())
 }
 
 /// Every device below a directory of `/dev`. A link to a device is not another one, and what vanishes meanwhile was not there.

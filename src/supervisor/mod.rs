@@ -70,6 +70,7 @@ pub use evidence::{Ending, Evidence, FailedProbe, Pending, Wait};
 pub use failure::{Failure, FailureKind};
 pub use happening::{Happening, remembered};
 pub use hooks::hook_options;
+pub use host_devices::device_nodes;
 pub use lease::{HOSTS, RESOLV_CONF, not_up};
 pub use observe::{Configuration, Ended, Outline, Record, ended, health, observe};
 pub use one_off::{ConsoleSize, OneOff};

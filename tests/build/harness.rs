@@ -103,6 +103,7 @@ impl Machine {
             security: Security::Sandbox,
             mounts: Vec::new(),
             secrets: BTreeMap::new(),
+            devices: Vec::new(),
             agents: BTreeMap::new(),
             limits: Limits::default(),
             extra_hosts: Vec::new(),

@@ -13,6 +13,7 @@ mod cache;
 mod case;
 mod cases;
 mod command;
+mod contexts;
 mod disk;
 mod image;
 mod mistakes;

@@ -269,6 +269,10 @@ impl Lowering<'_> {
                 let tree = self.tree(Tree { directory, ignore: None });
                 self.begin(Base::Tree(tree), Blueprint::scratch(), &span, &format!("FROM {}", name.text))
             }
+            NamedContext::Loaded(blueprint) => {
+                let base = Base::Layers { rootfs: None, diff_ids: blueprint.diff_ids.clone() };
+                self.begin(base, *blueprint, &span, &format!("FROM {}", name.text))
+            }
             NamedContext::Image(reference) => self.known_image(&reference, &span, None),
             NamedContext::Target(other) => {
                 let index = self.targets.iter().position(|target| target.name == other);

@@ -26,6 +26,8 @@ pub struct Run<'a> {
     pub network: Network<'a>,
     /// What it may do.
     pub security: Security,
+    /// The devices that have nodes there, with the usual ones.
+    pub devices: Vec<oci_spec::runtime::LinuxDevice>,
     /// `--mount`, in the order in which they were given.
     pub mounts: Vec<Mount>,
     /// What [`Mount::Secret`] asks for, by id.

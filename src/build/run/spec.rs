@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use oci_spec::runtime::{
-    Capabilities, Linux, LinuxCpu, LinuxMemory, LinuxNamespace, LinuxNamespaceType, LinuxPids, LinuxResources,
-    Mount as OciMount, PosixRlimit, PosixRlimitBuilder, PosixRlimitType, Process, Root, Spec, User, VERSION,
+    Capabilities, Linux, LinuxCpu, LinuxDevice, LinuxMemory, LinuxNamespace, LinuxNamespaceType, LinuxPids,
+    LinuxResources, Mount as OciMount, PosixRlimit, PosixRlimitBuilder, PosixRlimitType, Process, Root, Spec, User,
+    VERSION,
 };
 
 use super::{Limits, Network, Run, RunError, Security, Ulimit};
@@ -19,6 +20,7 @@ const GROUPS: &str = "0 2147483647";
 
 /// The specification, with these mounts and this environment.
 pub(super) fn spec(run: &Run<'_>, id: &ContainerId, mounts: Vec<OciMount>, env: Vec<String>) -> Result<Spec, RunError> {
+    let linux = linux(run, id, &mounts);
     let mut root = Root::default();
     root.set_readonly(Some(false));
     let mut spec = Spec::default();
@@ -27,7 +29,7 @@ pub(super) fn spec(run: &Run<'_>, id: &ContainerId, mounts: Vec<OciMount>, env: 
         .set_hostname(Some(run.hostname.clone().unwrap_or_else(|| HOSTNAME.to_owned())))
         .set_process(Some(process(run, env)?))
         .set_mounts(Some(mounts))
-        .set_linux(Some(linux(run, id)));
+        .set_linux(Some(linux));
     Ok(spec)
 }
 
@@ -58,7 +60,12 @@ fn rlimit(ulimit: &Ulimit) -> Result<PosixRlimit, RunError> {
     Ok(rlimit.expect("every field has a default"))
 }
 
-fn linux(run: &Run<'_>, id: &ContainerId) -> Linux {
+fn linux(run: &Run<'_>, id: &ContainerId, mounts: &[OciMount]) -> Linux {
+    // Where something is mounted no node is made.
+    let is_covered = |device: &&LinuxDevice| {
+        mounts.iter().map(OciMount::destination).any(|at| at != Path::new("/dev") && device.path().starts_with(at))
+    };
+    let devices: Vec<LinuxDevice> = run.devices.iter().filter(|device| !is_covered(device)).cloned().collect();
     let mut kinds = vec![
         LinuxNamespaceType::Mount,
         LinuxNamespaceType::Pid,
@@ -87,6 +94,7 @@ fn linux(run: &Run<'_>, id: &ContainerId) -> Linux {
         .set_sysctl(own_network.then(|| defaults::network_sysctls(GROUPS)))
         .set_resources(Some(resources(&run.limits, !is_sandbox)))
         .set_cgroups_path(Some(cgroup))
+        .set_devices(Some(devices))
         .set_seccomp(None)
         .set_masked_paths(is_sandbox.then(|| defaults::masked_paths(processors())))
         .set_readonly_paths(is_sandbox.then(defaults::readonly_paths));

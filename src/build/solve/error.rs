@@ -76,6 +76,12 @@ pub enum StepError {
         /// The rule that it breaks.
         rule: String,
     },
+    /// The devices of this machine.
+    #[error("cannot list the devices of this machine")]
+    Devices(#[source] io::Error),
+    /// What `.dockerignore` leaves out of what it mounts.
+    #[error("cannot hide what is left out of the build context")]
+    Hide(#[source] io::Error),
     /// Its layer.
     #[error(transparent)]
     Layer(#[from] WorkspaceError),

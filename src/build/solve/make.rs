@@ -5,7 +5,7 @@ use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 
 use super::snapshot::{self, Snapshot};
-use super::{SolveError, Solver, StepError, remote};
+use super::{SolveError, Solver, StepError, hidden, remote};
 use crate::build::context::{Hides, Tree};
 use crate::build::copy::{self, Chmod, Copy, Destination, Excludes, Source};
 use crate::build::dockerfile::{Ignore, Mount, Sharing, TransferSource};
@@ -137,7 +137,7 @@ impl Solver<'_> {
         inputs: &[Snapshot],
         workspace: &mut Workspace,
     ) -> Result<(), StepError> {
-        let request = self.request(step, inputs)?;
+        let request = self.request(step, inputs, workspace.scratch())?;
         let caches = self.builder.cache.directory("mounts").map_err(StepError::Cache)?;
         let site = run::Site { store: self.builder.store, run: self.builder.run, caches: &caches };
         let mut sink = |_, line: &[u8]| {
@@ -154,7 +154,7 @@ impl Solver<'_> {
         }
     }
 
-    fn request(&self, step: &RunStep, inputs: &[Snapshot]) -> Result<run::Run<'_>, StepError> {
+    fn request(&self, step: &RunStep, inputs: &[Snapshot], scratch: &Path) -> Result<run::Run<'_>, StepError> {
         let around = &step.surroundings;
         let network = match step.network {
             RunNetwork::Default => self.builder.network,
@@ -169,7 +169,7 @@ impl Solver<'_> {
                 secrets.insert(id.clone(), secret(id, source)?);
             }
         }
-        let mut mounts = self.mounts(step, inputs)?;
+        let mut mounts = self.mounts(step, inputs, scratch)?;
         if let Some((target, text)) = &step.script {
             let (target, content) = (PathBuf::from(target), text.clone().into_bytes());
             mounts.push(run::Mount::File { target, content, mode: 0o755 });
@@ -184,6 +184,7 @@ impl Solver<'_> {
             hostname: step.hostname.clone(),
             network,
             security: if step.insecure { run::Security::Insecure } else { run::Security::Sandbox },
+            devices: if step.insecure { (self.builder.devices)().map_err(StepError::Devices)? } else { Vec::new() },
             mounts,
             secrets,
             agents: around.ssh.clone(),
@@ -198,17 +199,18 @@ impl Solver<'_> {
         })
     }
 
-    fn mounts(&self, step: &RunStep, inputs: &[Snapshot]) -> Result<Vec<run::Mount>, StepError> {
+    /// What a program mounts. In `scratch` there is room for what hides some of it.
+    fn mounts(&self, step: &RunStep, inputs: &[Snapshot], scratch: &Path) -> Result<Vec<run::Mount>, StepError> {
         let mut steps = inputs[1..].iter();
         let mut mounts = Vec::new();
-        for (mount, from) in &step.mounts {
+        for (number, (mount, from)) in step.mounts.iter().enumerate() {
             let layers = match from {
                 None => None,
                 Some(Input::Step(_)) => match steps.next() {
                     Some(snapshot) => Some(self.directories(snapshot)?),
                     None => None,
                 },
-                Some(Input::Tree(tree)) => Some(vec![self.graph.trees[*tree].directory.clone()]),
+                Some(Input::Tree(tree)) => Some(self.shown(*tree, mount, &scratch.join(format!("hidden-{number}")))?),
             };
             let source = |path: &Option<String>| {
                 let path = PathBuf::from(path.clone().unwrap_or_else(|| "/".to_owned()));
@@ -265,6 +267,21 @@ impl Solver<'_> {
     }
 }
 
+impl Solver<'_> {
+    /// The directories of a context as a program sees them: with what is left out of it hidden by the new directory `layer`.
+    fn shown(&self, tree: usize, mount: &Mount, layer: &Path) -> Result<Vec<PathBuf>, StepError> {
+        let directory = self.graph.trees[tree].directory.clone();
+        if self.graph.trees[tree].ignore.is_none() {
+            return Ok(vec![directory]);
+        }
+        let source = Path::new(source_of(mount));
+        match hidden::hide(&self.trees[tree], source, layer).map_err(StepError::Hide)? {
+            true => Ok(vec![directory, layer.to_owned()]),
+            false => Ok(vec![directory]),
+        }
+    }
+}
+
 /// What a `.dockerignore` leaves out.
 pub(super) fn ignore(name: &str, text: &str) -> Result<Box<dyn Hides>, SolveError> {
     match Ignore::parse(text) {
@@ -299,11 +316,16 @@ fn whole(source: &str, destination: &str) -> Copy {
 
 /// The part that a mount shows, as if it were copied: for its key.
 pub(super) fn part(mount: &Mount) -> Copy {
+    whole(source_of(mount), "/")
+}
+
+/// The part of a tree that a mount shows.
+fn source_of(mount: &Mount) -> &str {
     let source = match mount {
         Mount::Bind { source, .. } | Mount::Cache { source, .. } => source.as_deref(),
         _ => None,
     };
-    whole(source.unwrap_or("/"), "/")
+    source.unwrap_or("/")
 }
 
 /// `COPY` and `ADD` of some of their sources, as they are carried out.

@@ -9,6 +9,7 @@
 //! comes to the same layer changes nothing for those after it.
 
 mod error;
+mod hidden;
 mod keys;
 mod make;
 mod remote;
@@ -22,6 +23,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use jiff::Timestamp;
+use oci_spec::runtime::LinuxDevice;
 
 use super::cache::{Cache, Record};
 use super::context;
@@ -53,6 +55,8 @@ pub struct Builder<'a> {
     pub network: run::Network<'a>,
     /// Directories of this machine that programs see nothing of.
     pub hidden: &'a [PathBuf],
+    /// The nodes of all devices of this machine, for programs that are not confined.
+    pub devices: fn() -> std::io::Result<Vec<LinuxDevice>>,
     /// How many steps are worked on at once.
     pub workers: NonZeroUsize,
     /// The environment of programs that fetch: `git`.

@@ -11,6 +11,7 @@ use crate::cli::error::CliError;
 use crate::compose::model::Project;
 use crate::image::Store;
 use crate::name::{ImageReference, ServiceName};
+use crate::supervisor::device_nodes;
 
 /// A line for each of `services` whose image was built here from something else than there is now. Nothing is fetched for that,
 /// and what cannot be found out is not said.
@@ -28,7 +29,7 @@ fn changed_one(context: &Context, project: &Project, name: &ServiceName) -> Resu
         return Ok(None);
     }
     let options = BuildOptions { quiet: true, ..BuildOptions::default() };
-    let prepared = prepare(context, project, std::slice::from_ref(name), &options, &Fetched::new())?;
+    let prepared = prepare(context, project, std::slice::from_ref(name), &options, &Fetched::default())?;
     let mut bases = Bases::default();
     let mut asked: BTreeSet<ImageReference> = BTreeSet::new();
     let graph = loop {
@@ -58,6 +59,7 @@ fn changed_one(context: &Context, project: &Project, name: &ServiceName) -> Resu
         run: context.layout.run(),
         network: Network::None,
         hidden: &[],
+        devices: device_nodes,
         workers: workers(),
         environment: &context.environment,
         cancel: &cancel,

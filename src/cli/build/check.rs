@@ -1,5 +1,6 @@
 //! What the Dockerfiles of services have that is allowed and better done otherwise.
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use super::{BuildFailure, BuildOptions, Prepared, fetch, open_cache, prepare};
@@ -8,6 +9,7 @@ use crate::build::dockerfile::{Checked, Warning};
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::output;
+use crate::cli::progress::ProgressMode;
 use crate::cli::style::Paint;
 use crate::compose::model::Project;
 use crate::image::{ImageConfig, Store};
@@ -39,6 +41,29 @@ pub(in crate::cli) async fn check_services(
     };
     output::print(&format!("Check complete, {found}\n"))?;
     Ok(if warnings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Says at the end of a build for people what `--check` would, a line each.
+pub(super) fn tell(context: &Context, store: &Store, prepared: &Prepared) {
+    if matches!(context.globals.progress, Some(ProgressMode::Quiet | ProgressMode::Json)) {
+        return;
+    }
+    let mut warnings: Vec<_> = check(store, prepared).into_iter().flat_map(|checked| checked.warnings).collect();
+    // Two services may be built from one file.
+    let mut seen = BTreeSet::new();
+    warnings.retain(|warning| seen.insert(line(warning)));
+    if warnings.is_empty() {
+        return;
+    }
+    let count = if warnings.len() == 1 { "1 warning".to_owned() } else { format!("{} warnings", warnings.len()) };
+    output::said(&format!("{count} found (use --check to expand):\n"));
+    warnings.iter().for_each(|warning| output::said(&format!(" - {}\n", line(warning))));
+}
+
+/// `JSONArgsRecommended: what it says (Dockerfile:3)`.
+fn line(warning: &Warning) -> String {
+    let rule = warning.rule.map_or_else(String::new, |rule| format!("{}: ", rule.name()));
+    format!("{rule}{} ({}:{})", warning.message, warning.span.source.name, warning.span.line())
 }
 
 /// Refuses what its Dockerfile wants to be refused: `# check=error=true`.

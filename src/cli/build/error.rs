@@ -114,6 +114,17 @@ pub enum BuildFailure {
         /// The other service.
         on: String,
     },
+    /// A context in the layout of OCI has no such image.
+    #[error("there is no image `{context}`, which service `{service}` is built with")]
+    NoLayout {
+        /// The service.
+        service: ServiceName,
+        /// The context.
+        context: String,
+    },
+    /// An image in the layout of OCI cannot be used.
+    #[error(transparent)]
+    Layout(#[from] DepotError),
     /// Its Dockerfile cannot be read.
     #[error("cannot read the Dockerfile of service `{service}`")]
     Dockerfile {
@@ -212,6 +223,10 @@ impl BuildFailure {
             Self::Base { help: Some(help), .. } => Some(help.clone()),
             Self::Base { source, .. } => pull_hint(source),
             Self::Memory { .. } => Some("say 512m or 2g".to_owned()),
+            Self::NoLayout { .. } => Some(
+                "it is a directory with an `index.json`: `oci-layout://DIR`, with `:TAG` or `@DIGEST` behind it"
+                    .to_owned(),
+            ),
             Self::CacheBusy => Some("try again when that is done".to_owned()),
             Self::Dockerfile { others, source, .. } if source.kind() == io::ErrorKind::NotFound => match &others[..] {
                 [] => Some("write one, or say with `build.dockerfile` where it is, seen from the context".to_owned()),

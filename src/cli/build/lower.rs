@@ -67,7 +67,7 @@ impl Lowering<'_> {
             contexts: self.contexts(name, build)?,
             stage: build.target.clone().filter(|stage| !stage.is_empty()),
             arguments,
-            labels: self.labels(name, build),
+            labels: labels(self.project, name, build),
             names: names(name, service, build)?,
             platform: None,
             cache_from: self.cache_from(name, build, &mut notes)?,
@@ -82,14 +82,14 @@ impl Lowering<'_> {
     /// The directory that files are copied from.
     fn context(&self, name: &ServiceName, build: &Build) -> Result<Option<PathBuf>, BuildFailure> {
         let Some(context) = build.context.as_deref() else { return Ok(None) };
-        if let Some(RemoteContext::Dockerfile(_)) = self.fetched.get(context) {
+        if let Some(RemoteContext::Dockerfile(_)) = self.fetched.contexts.get(context) {
             return Ok(None);
         }
         self.directory(name, context).map(Some)
     }
 
     fn directory(&self, name: &ServiceName, context: &str) -> Result<PathBuf, BuildFailure> {
-        let path = match self.fetched.get(context) {
+        let path = match self.fetched.contexts.get(context) {
             Some(RemoteContext::Directory { root, .. }) => root.clone(),
             Some(RemoteContext::Dockerfile(_)) | None => PathBuf::from(context),
         };
@@ -113,7 +113,7 @@ impl Lowering<'_> {
             let ignore = self.ignore(name, beside.as_deref().into_iter())?;
             return Ok((format!("dockerfile_inline of {name}"), inline.clone(), ignore));
         }
-        let remote = build.context.as_ref().and_then(|context| Some((context, self.fetched.get(context)?)));
+        let remote = build.context.as_ref().and_then(|context| Some((context, self.fetched.contexts.get(context)?)));
         if let Some((address, RemoteContext::Dockerfile(bytes))) = remote {
             return Ok((address.clone(), String::from_utf8_lossy(bytes).into_owned(), None));
         }
@@ -168,24 +168,19 @@ impl Lowering<'_> {
                     }
                     NamedContext::Target(on.to_owned())
                 }
+                Some(("oci-layout", _)) => match self.fetched.images.get(value) {
+                    Some(blueprint) => NamedContext::Loaded(Box::new(blueprint.clone())),
+                    None => {
+                        let (service, context) = (service.clone(), value.clone());
+                        return Err(BuildFailure::NoLayout { service, context });
+                    }
+                },
                 Some(("docker-image", reference)) => NamedContext::Image(ImageReference::parse(reference)?),
                 _ => NamedContext::Directory(self.directory(service, value)?),
             };
             contexts.insert(name.clone(), context);
         }
         Ok(contexts)
-    }
-
-    fn labels(&self, name: &ServiceName, build: &Build) -> BTreeMap<String, String> {
-        let mut labels = build.labels.clone();
-        for (key, value) in [
-            ("project", self.project.name.to_string()),
-            ("service", name.to_string()),
-            ("version", env!("CARGO_PKG_VERSION").to_owned()),
-        ] {
-            labels.insert(format!("com.docker.compose.{key}"), value);
-        }
-        labels
     }
 
     fn fresh(&self, build: &Build) -> Fresh {
@@ -298,6 +293,19 @@ impl Lowering<'_> {
         }
         Ok(agents)
     }
+}
+
+/// The labels of the image of a service, with those that docker compose gives it.
+pub(super) fn labels(project: &Project, name: &ServiceName, build: &Build) -> BTreeMap<String, String> {
+    let mut labels = build.labels.clone();
+    for (key, value) in [
+        ("project", project.name.to_string()),
+        ("service", name.to_string()),
+        ("version", env!("CARGO_PKG_VERSION").to_owned()),
+    ] {
+        labels.insert(format!("com.docker.compose.{key}"), value);
+    }
+    labels
 }
 
 /// The entries of a list of caches that are known.

@@ -6,6 +6,7 @@
 //!                                                   └▶ images, with their names
 //! ```
 
+mod bake;
 mod changed;
 mod check;
 mod disk;
@@ -19,11 +20,13 @@ mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::sync::mpsc;
 
+pub(super) use bake::file as bake_file;
 pub(super) use changed::changed;
 pub(super) use check::check_services;
 pub(super) use disk::{Disk, SETTLED};
@@ -46,9 +49,9 @@ use crate::build::{
     self, Bases, Builder, Cache, Event, Graph, NamedContext, Snapshot, SolveError, Target, Unplanned, Wanted,
 };
 use crate::compose::model::Project;
-use crate::image::{PullError, Store, StoreError};
+use crate::image::{Blueprint, Depot, PullError, Store, StoreError};
 use crate::name::{ImageReference, ServiceName};
-use crate::supervisor::BuildNetwork;
+use crate::supervisor::{BuildNetwork, device_nodes};
 use lower::Lowering;
 use shared::Made;
 use view::View;
@@ -116,14 +119,14 @@ pub(super) async fn build_services(
     services: &[ServiceName],
     options: &BuildOptions,
 ) -> Result<(), CliError> {
+    let store = Store::open(&context.layout.images())?;
+    // Nobody removes what is found or made from here on.
+    let hold = store.hold()?;
     let fetched = fetch(context, project, services, &open_cache(context)?).await?;
     let prepared = prepare(context, project, services, options, &fetched)?;
-    let store = Store::open(&context.layout.images())?;
     check::forbidden(&store, &prepared)?;
     store.clear_abandoned();
     let settings = context.build_settings()?;
-    // Nobody removes what is found or made from here on.
-    let hold = store.hold()?;
     let graph = plan(context, &store, &prepared, options).await?;
     if !options.quiet {
         graph.warnings.iter().for_each(|warning| output::warn(output::paint(&context.globals), warning));
@@ -142,6 +145,9 @@ pub(super) async fn build_services(
         }
     }
     progress.finish(Instant::now())?;
+    if !options.quiet {
+        check::tell(context, &store, &prepared);
+    }
     drop(hold);
     if has_made {
         Disk::new(context, store, cache).collect(&settings)?;
@@ -159,8 +165,13 @@ struct Solved {
     has_made: bool,
 }
 
-/// Contexts that lie elsewhere, by what the file calls them, as they were brought here.
-pub(super) type Fetched = BTreeMap<String, RemoteContext>;
+/// What lies elsewhere, by what the file calls it, as it was brought here.
+#[derive(Debug, Default)]
+pub(super) struct Fetched {
+    contexts: BTreeMap<String, RemoteContext>,
+    /// Images of directories in the layout of OCI.
+    images: BTreeMap<String, Blueprint>,
+}
 
 /// What a service is built from besides its Dockerfile, as the file has it.
 fn contexts<'a>(project: &'a Project, service: &str) -> impl Iterator<Item = &'a String> {
@@ -175,8 +186,9 @@ async fn fetch(
     services: &[ServiceName],
     cache: &Cache,
 ) -> Result<Fetched, CliError> {
+    let store = Store::open(&context.layout.images())?;
     let cache = remote::Cache::at(cache.directory("remote")?);
-    let mut fetched = Fetched::new();
+    let mut fetched = Fetched::default();
     let mut addresses: Vec<&String> = services.iter().flat_map(|name| contexts(project, name.as_str())).collect();
     while let Some(address) = addresses.pop() {
         if let Some(other) = address.strip_prefix("service:") {
@@ -184,15 +196,32 @@ async fn fetch(
         }
         let is_local =
             address.starts_with('/') || address.starts_with("service:") || address.starts_with("docker-image:");
-        if is_local || fetched.contains_key(address) {
+        if is_local || fetched.contexts.contains_key(address) || fetched.images.contains_key(address) {
+            continue;
+        }
+        if let Some(layout) = address.strip_prefix("oci-layout://") {
+            let loaded = layout_of(layout, &project.working_dir).load(&store).await.map_err(BuildFailure::from)?;
+            fetched.images.extend(loaded.map(|blueprint| (address.clone(), blueprint)));
             continue;
         }
         let found = fetch_context(address, &cache, &context.environment, &|| false).await;
         if let Some(found) = found.map_err(BuildFailure::from)? {
-            fetched.insert(address.clone(), found);
+            fetched.contexts.insert(address.clone(), found);
         }
     }
     Ok(fetched)
+}
+
+/// `DIR`, `DIR:TAG` or `DIR@DIGEST`, from `directory`.
+fn layout_of(text: &str, directory: &Path) -> Depot {
+    let (path, name) = match text.split_once('@') {
+        Some((path, digest)) => (path, Some(digest)),
+        None => match text.rsplit_once(':') {
+            Some((path, tag)) if !tag.contains('/') => (path, Some(tag)),
+            _ => (text, None),
+        },
+    };
+    Depot::directory(directory.join(path), name.map(str::to_owned))
 }
 
 pub(super) fn open_cache(context: &Context) -> Result<Cache, CliError> {
@@ -304,6 +333,7 @@ async fn run(
                 run: &run,
                 network: network.as_network(),
                 hidden: &hidden,
+                devices: device_nodes,
                 workers: workers(),
                 environment: &environment,
                 cancel: &cancel,

@@ -63,7 +63,7 @@ pub fn add_all(spec: &mut Spec, devices: &[HostDevice]) {
     nodes.extend(devices.iter().filter(|device| !is_covered(device)).map(node));
 }
 
-fn node(device: &HostDevice) -> LinuxDevice {
+pub(in crate::supervisor) fn node(device: &HostDevice) -> LinuxDevice {
     let mut node = LinuxDevice::default();
     node.set_path(device.path.clone())
         .set_typ(kind(device))

@@ -24,6 +24,9 @@ pub struct BuildArgs {
     /// Do everything anew, whatever was built before
     #[arg(long)]
     pub no_cache: bool,
+    /// Print what would be built as a file of `docker buildx bake`, and build nothing
+    #[arg(long)]
+    pub print: bool,
     /// Pull newer versions of base images
     #[arg(long)]
     pub pull: bool,

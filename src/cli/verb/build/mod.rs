@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use crate::cli::args::{BuildArgs, BuildVerb};
-use crate::cli::build::{BuildFailure, BuildOptions, build_services, check_services};
+use crate::cli::build::{BuildFailure, BuildOptions, bake_file, build_services, check_services};
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::interrupt::interruptible;
@@ -30,6 +30,10 @@ pub(in crate::cli) async fn run(context: &Context, args: BuildArgs) -> Result<Ex
         services.iter().filter(|(_, service)| service.build.is_some()).map(|(name, _)| (*name).clone()).collect();
     if buildable.is_empty() {
         output::note("no service of these is built");
+        return Ok(ExitCode::SUCCESS);
+    }
+    if args.print {
+        output::print(&bake_file(&project, &buildable, &options, args.push)?)?;
         return Ok(ExitCode::SUCCESS);
     }
     if context.globals.dry_run {
