@@ -2,16 +2,18 @@
 //!
 //! Everything here runs on one thread; a borrow of a cell never crosses an `await`, so a method is a transaction.
 
+mod names;
+mod networks;
+mod told;
+
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 use std::rc::Rc;
 
 use tokio::sync::{broadcast, watch};
 
 use super::aside::Asides;
-use super::control::{ContainerChange, ContainerEvent, Event};
-use super::failure::{Failure, FailureKind};
+use super::control::{ContainerChange, Event};
 use super::happening::Happenings;
 use super::lease::{self, Leases};
 use super::lower::KernelVersion;
@@ -22,10 +24,10 @@ use super::unit::{Command, UnitHandle, UnitState};
 use crate::compose::model::Project;
 use crate::image::Store;
 use crate::name::{ContainerId, NetworkName, ProjectName, ServiceName};
-use crate::network::{self, Firewall, Names, Nftables, PortForward, RelayRoom, ResolvConf, SubnetPool, View};
+use crate::network::{self, Names, Nftables, PortForward, RelayRoom, ResolvConf, SubnetPool, View};
 use crate::plan::{Observed, ObservedState};
 use crate::runtime::{self, Handle};
-use crate::state::{ContainerState, Layout, NetworkRecord, ProjectLayout, StateError, VERSION};
+use crate::state::{Layout, NetworkRecord, ProjectLayout, StateError};
 use crate::sys::descriptors;
 
 /// A project as its supervisor sees it.
@@ -171,8 +173,6 @@ impl World {
         Ok(())
     }
 
-    // Units.
-
     /// Adds a unit.
     pub(super) fn insert_unit(&self, unit: UnitHandle) {
         self.units.borrow_mut().insert(unit.record.id.clone(), unit);
@@ -246,7 +246,7 @@ impl World {
                 UnitState::Backoff { code } => ContainerChange::Exited { code, oom: false, restarting: true },
                 UnitState::Exited { code, oom } => ContainerChange::Exited { code, oom, restarting: false },
             };
-            Some(event(&unit.record, change))
+            Some(told::event(&unit.record, change))
         });
         standing.collect()
     }
@@ -311,321 +311,6 @@ impl World {
         observe::observe_rest(&self.layout, &self.project, project, &self.store, &mut observed)?;
         Ok(observed)
     }
-
-    // Networks.
-
-    /// The record of a network.
-    pub(super) fn network(&self, key: &NetworkName) -> Option<NetworkRecord> {
-        let own = self.networks.borrow().get(key).cloned();
-        own.or_else(|| self.external.borrow().get(key).cloned())
-    }
-
-    /// Adds a network of another project.
-    pub(super) fn insert_external(&self, key: &NetworkName, record: NetworkRecord) {
-        self.external.borrow_mut().insert(key.clone(), record);
-    }
-
-    /// Forgets a network of another project.
-    pub(super) fn remove_external(&self, key: &NetworkName) {
-        self.external.borrow_mut().remove(key);
-    }
-
-    /// The networks of other projects by this project's keys.
-    pub(super) fn externals(&self) -> BTreeMap<NetworkName, NetworkRecord> {
-        self.external.borrow().clone()
-    }
-
-    /// The names of the networks that others have made and containers of this project are on; it may have some of its own.
-    pub(super) fn used_externals(&self) -> BTreeSet<String> {
-        let units = self.units.borrow();
-        let endpoints = units.values().flat_map(|unit| &unit.record.endpoints);
-        endpoints.filter_map(|endpoint| endpoint.external.clone()).chain(self.leases.networks()).collect()
-    }
-
-    /// The names of all networks that containers of this project may be on.
-    pub(super) fn network_names(&self) -> BTreeSet<String> {
-        let (networks, external) = (self.networks.borrow(), self.external.borrow());
-        networks.values().chain(external.values()).map(|record| record.name.clone()).collect()
-    }
-
-    /// Lets the resolvers know these of the containers of other projects, and no others.
-    pub(super) fn learn(&self, names: BTreeSet<ForeignName>) {
-        let before = self.foreign.replace(names.clone());
-        if before == names {
-            return;
-        }
-        let (gone, come) = super::shared::difference(&before, &names);
-        self.names.send_modify(|known| {
-            for (network, addresses) in &gone {
-                addresses.iter().for_each(|address| known.remove(network, *address));
-            }
-            come.iter().for_each(|(network, name, address)| known.insert(network, name, *address));
-        });
-    }
-
-    /// The name of a network, by which it is known to the resolvers.
-    pub(super) fn network_name(&self, key: &NetworkName) -> String {
-        self.network(key).map_or_else(|| format!("{}_{key}", self.project), |record| record.name)
-    }
-
-    /// Adds a network: its record, then its bridge, so that a bridge that nobody knows of never is.
-    ///
-    /// # Errors
-    /// [`Failure`] when the record cannot be written, the bridge not made, or the firewall refuses.
-    pub(super) fn insert_network(&self, record: NetworkRecord) -> Result<(), Failure> {
-        self.paths.write_network(&record)?;
-        super::network::make_bridge(&record).inspect_err(|_| {
-            // The first error is the one to tell.
-            let _ = self.paths.remove_network(&record.key);
-        })?;
-        self.networks.borrow_mut().insert(record.key.clone(), record);
-        self.apply_firewall()
-    }
-
-    /// Removes a network with its bridge; absent is fine.
-    ///
-    /// # Errors
-    /// [`Failure`] when the kernel refuses.
-    pub(super) fn remove_network(&self, key: &NetworkName) -> Result<(), Failure> {
-        let Some(record) = self.network(key) else { return Ok(()) };
-        lease::leave(self, key);
-        super::network::remove_bridge(&self.layout, &record)?;
-        self.paths.remove_network(key)?;
-        self.networks.borrow_mut().remove(key);
-        self.layout.leave_network(&record.name, &self.project)?;
-        self.apply_firewall()
-    }
-
-    /// The addresses given out on a network.
-    pub(super) fn used_addresses(&self, key: &NetworkName) -> BTreeSet<IpAddr> {
-        let units = self.units.borrow();
-        let endpoints = units.values().flat_map(|unit| &unit.record.endpoints);
-        endpoints
-            .filter(|endpoint| endpoint.network == *key)
-            .flat_map(|endpoint| &endpoint.addresses)
-            .copied()
-            .chain(self.leases.addresses(key))
-            .collect()
-    }
-
-    /// The records of all networks of the project.
-    pub(super) fn networks(&self) -> Vec<NetworkRecord> {
-        self.networks.borrow().values().cloned().collect()
-    }
-
-    /// Sees to it that a network of no project is there.
-    ///
-    /// # Errors
-    /// [`Failure`] when the kernel refuses.
-    pub(super) fn uphold(&self, record: &NetworkRecord) -> Result<(), Failure> {
-        super::standalone::uphold(record, &mut self.nftables.borrow_mut())
-    }
-
-    /// Makes bridges again that a boot took away.
-    fn restore_networks(&self) {
-        for record in self.networks.borrow().values() {
-            if let Err(failure) = super::network::make_bridge(record) {
-                self.warn(&format!("network {}: {failure}", record.name));
-            }
-        }
-    }
-
-    // Names and ports of running containers.
-
-    /// Makes a running container known: its names, its published ports.
-    ///
-    /// # Errors
-    /// [`Failure`] when the firewall refuses.
-    pub(super) fn expose(&self, record: &Record, forwards: Vec<PortForward>) -> Result<(), Failure> {
-        if self.is_aside(&record.id) {
-            return Ok(());
-        }
-        self.names.send_modify(|names| self.insert_names(names, record));
-        if forwards.is_empty() {
-            return Ok(());
-        }
-        self.forwards.borrow_mut().insert(record.id.clone(), forwards);
-        self.apply_firewall()
-    }
-
-    /// Takes back what [`World::expose`] made known.
-    pub(super) fn withdraw(&self, record: &Record) {
-        self.release_ports(&record.id);
-        self.names.send_modify(|names| self.remove_names(names, record));
-        super::shared::announce(self, record);
-        if self.forwards.borrow_mut().remove(&record.id).is_some() {
-            self.apply_firewall_or_warn();
-        }
-    }
-
-    /// Has the names and ports of a running container lead to where it is now, and not to where it was `before`.
-    ///
-    /// # Errors
-    /// [`Failure`] when the firewall refuses.
-    pub(super) fn move_names(
-        &self,
-        before: &Record,
-        after: &Record,
-        forwards: Vec<PortForward>,
-    ) -> Result<(), Failure> {
-        self.names.send_modify(|names| {
-            self.remove_names(names, before);
-            self.insert_names(names, after);
-        });
-        let known = self.forwards.borrow().get(&after.id).cloned().unwrap_or_default();
-        if known == forwards {
-            return Ok(());
-        }
-        self.forwards.borrow_mut().insert(after.id.clone(), forwards);
-        self.apply_firewall()
-    }
-
-    pub(super) fn insert_names(&self, names: &mut Names, record: &Record) {
-        for endpoint in &record.endpoints {
-            let network = self.network_name(&endpoint.network);
-            for address in &endpoint.addresses {
-                names.insert_pointer(&network, *address, record.name.as_str());
-                endpoint.names.iter().for_each(|name| names.insert(&network, name, *address));
-            }
-            for (label, port) in super::resolver::named_ports(&record.config.service.ports) {
-                for name in &endpoint.names {
-                    names.insert_port(&network, &format!("{label}.{name}"), port, record.name.as_str());
-                }
-            }
-        }
-    }
-
-    pub(super) fn remove_names(&self, names: &mut Names, record: &Record) {
-        for endpoint in &record.endpoints {
-            let network = self.network_name(&endpoint.network);
-            endpoint.addresses.iter().for_each(|address| names.remove(&network, *address));
-        }
-    }
-
-    /// Has the name server of a container see `view` from now on, which is returned as it will be at any moment.
-    pub(super) fn view(&self, id: &ContainerId, view: View) -> watch::Receiver<View> {
-        let mut views = self.views.borrow_mut();
-        let sender = views.entry(id.clone()).or_insert_with(|| watch::channel(View::default()).0);
-        sender.send_replace(view);
-        sender.subscribe()
-    }
-
-    /// Puts the firewall in the state that networks and published ports ask for.
-    pub(super) fn apply_firewall(&self) -> Result<(), Failure> {
-        let networks = self.networks.borrow();
-        let external = self.external.borrow();
-        let bridge = |record: &NetworkRecord| {
-            let shared = !self.layout.projects_on(&record.name)?.is_empty();
-            Ok::<_, Failure>(network::Bridge { shared, ..super::network::bridge(record)? })
-        };
-        let all = networks.values().chain(external.values()).filter(|record| record.has_bridge());
-        let bridges: Vec<_> = all.map(bridge).collect::<Result<_, _>>()?;
-        let result = if bridges.is_empty() {
-            Firewall::remove(self.project.as_str(), &mut self.nftables.borrow_mut())
-        } else {
-            // A supervisor that died between two containers of which one was to take the place of the other left both.
-            let mut taken = BTreeSet::new();
-            let mut is_first = |forward: &&PortForward| {
-                taken.insert((forward.host_ip, forward.host_port, forward.protocol.to_string()))
-            };
-            let firewall = Firewall {
-                project: self.project.as_str().to_owned(),
-                bridges,
-                forwards: self.forwards.borrow().values().flatten().filter(&mut is_first).cloned().collect(),
-            };
-            firewall.apply(&mut self.nftables.borrow_mut())
-        };
-        result.map_err(|error| Failure::from_error(FailureKind::System, &error))
-    }
-
-    /// Puts the firewall where it was when somebody has removed it.
-    pub(super) fn restore_firewall(&self) {
-        // Those of no project, too: nobody else sees to them.
-        let standalone = self.layout.read_standalone_networks().unwrap_or_default();
-        let ids: Vec<String> = self.external.borrow().values().map(NetworkRecord::id).collect();
-        for record in standalone.iter().filter(|record| ids.contains(&record.id())) {
-            if let Err(failure) = self.uphold(record) {
-                self.warn(&failure.to_string());
-            }
-        }
-        if !(self.networks.borrow().is_empty() && self.external.borrow().is_empty()) {
-            self.apply_firewall_or_warn();
-        }
-    }
-
-    /// As [`World::apply_firewall`], for when nobody can be failed.
-    pub(super) fn apply_firewall_or_warn(&self) {
-        if let Err(failure) = self.apply_firewall() {
-            self.warn(&failure.to_string());
-        }
-    }
-
-    // What is said and remembered of containers.
-
-    /// Where a container's log is.
-    pub(super) fn log(&self, record: &Record) -> std::path::PathBuf {
-        self.paths.container(&record.id).log()
-    }
-
-    /// Changes a container's state record; a disk that refuses costs `ps` its detail, not the container its life.
-    pub(super) fn update_state(&self, record: &Record, change: impl FnOnce(&mut ContainerState)) {
-        let paths = self.paths.container(&record.id);
-        let result = paths.read_state().and_then(|before| {
-            let mut state = ContainerState { version: VERSION, ..before.clone() };
-            change(&mut state);
-            if state == before { Ok(()) } else { paths.write_state(&state) }
-        });
-        if let Err(error) = result {
-            self.warn(&format!("cannot record the state of {}: {error}", record.name));
-        }
-    }
-
-    /// Tells every client what happened to a container.
-    pub(super) fn announce(&self, record: &Record, change: ContainerChange) {
-        match &change {
-            ContainerChange::Started { .. } => self.happenings.note(record, "start", &[]),
-            ContainerChange::Exited { code, oom, .. } => {
-                if *oom {
-                    self.happenings.note(record, "oom", &[]);
-                }
-                self.happenings.note(record, "die", &[("exitCode", code.to_string())]);
-            }
-        }
-        // Nobody follows one that is not to be found.
-        if self.is_aside(&record.id) {
-            return;
-        }
-        self.say(event(record, change));
-    }
-
-    /// Notes that those of these containers that run have been restarted by hand.
-    pub(super) fn note_restarts(&self, ids: &BTreeSet<&ContainerId>) {
-        let units = self.units.borrow();
-        for unit in units.values().filter(|unit| ids.contains(&&unit.record.id) && unit.state.borrow().is_live()) {
-            self.happenings.note(&unit.record, "restart", &[]);
-        }
-    }
-
-    /// Tells every client what went wrong beside its request.
-    pub(super) fn warn(&self, message: &str) {
-        self.say(Event::Warning(message.to_owned()));
-    }
-
-    /// Tells every client; nobody listening is fine.
-    pub(super) fn say(&self, event: Event) {
-        let _ = self.events.send(event);
-    }
-
-    /// What is said from now on.
-    pub(super) fn listen(&self) -> broadcast::Receiver<Event> {
-        self.events.subscribe()
-    }
-
-    /// Whether a container counts as running.
-    pub(super) fn is_running(&self, id: &ContainerId) -> bool {
-        let running = |unit: &UnitHandle| matches!(unit.state.borrow().observed(), ObservedState::Running { .. });
-        self.with_unit(id, running).unwrap_or(false)
-    }
 }
 
 /// Room for as many connections as there are descriptors for.
@@ -654,14 +339,4 @@ fn kernel_version() -> KernelVersion {
 /// The name of this machine.
 fn host_name() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
-}
-
-fn event(record: &Record, change: ContainerChange) -> Event {
-    Event::Container(ContainerEvent {
-        id: record.id.clone(),
-        name: record.name.clone(),
-        service: record.service.clone(),
-        is_one_off: record.one_off.is_some(),
-        change,
-    })
 }
