@@ -10,127 +10,33 @@
 //! The task takes commands, awaits the container's end and its probes, and publishes its [`UnitState`]; whoever waits
 //! for a state waits on that channel. Nothing else changes a unit.
 
+mod ending;
+mod state;
+
+pub(super) use state::{Command, StopReport, UnitState};
+
 use std::rc::Rc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
 
+use ending::Owed;
+
 use super::control::ContainerChange;
 use super::evidence::FailedProbe;
 use super::failure::{Failure, FailureKind};
 use super::health::Prober;
 use super::observe::{Record, health_record};
-use super::one_off;
 use super::publish;
-use super::restart::{self, Attempts, Decision, Exit, Policy};
+use super::restart::{Attempts, Exit, Policy};
 use super::rewire::{Rewire, rewire};
 use super::shaping;
 use super::start::{Live, start};
 use super::world::World;
-use crate::plan::{Health, ObservedState};
-use crate::runtime::{ExitStatus, Handle, RuntimeError, Signal};
+use crate::plan::Health;
+use crate::runtime::{Handle, RuntimeError, Signal};
 use crate::state::{FailedStart, HealthRecord};
-
-/// What a unit is told to do.
-#[derive(Debug)]
-pub(super) enum Command {
-    /// Starts the container; answered when its program runs.
-    Start(oneshot::Sender<Result<(), Failure>>),
-    /// Stops it; answered when it has ended.
-    Stop {
-        /// How long it has before it is killed.
-        grace: Duration,
-        /// Told what was noticed: `true` when the kernel drops the stop signal.
-        done: oneshot::Sender<StopReport>,
-    },
-    /// Goes on with a changed record; answered when what runs is as it says.
-    Update {
-        /// The record.
-        record: Rc<Record>,
-        /// Where a failure leaves the record as it was.
-        reply: oneshot::Sender<Result<(), Failure>>,
-    },
-    /// Sends it a signal other than SIGKILL; answered when that is done. It is no stop, but an end by the signal that asks
-    /// for one is the user's doing.
-    Signal(Signal, oneshot::Sender<Result<(), Failure>>),
-    /// Pauses it, or lets it go on; answered when that is done.
-    Pause {
-        /// Which of the two.
-        pause: bool,
-        /// It fails for one that does not run, or is so already.
-        reply: oneshot::Sender<Result<(), Failure>>,
-    },
-    /// Changes what it is connected to; answered when that is done.
-    Rewire(Rewire, oneshot::Sender<Result<(), Failure>>),
-    /// Relays to it what the kernel cannot send on, which another container did before.
-    Relay(oneshot::Sender<()>),
-    /// Goes on with a record that holds another name.
-    Rename(Rc<Record>, oneshot::Sender<()>),
-}
-
-/// How a stop went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum StopReport {
-    /// It ended by itself, or did not run.
-    Stopped,
-    /// It was killed after its grace period.
-    Killed,
-    /// It was killed at once: PID 1 has no handler for the stop signal, so the kernel drops it.
-    Deaf,
-}
-
-/// What a unit's container is doing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum UnitState {
-    /// Never started.
-    Created,
-    /// Is being started.
-    Starting,
-    /// Runs.
-    Running {
-        /// What its check says.
-        health: Health,
-        /// The last probes that failed, since one has passed.
-        probes: Vec<FailedProbe>,
-    },
-    /// A restart is due.
-    Backoff {
-        /// The code it ended with.
-        code: i32,
-    },
-    /// Was told to stop and has not ended.
-    Stopping,
-    /// Has ended, and stays so.
-    Exited {
-        /// The code it ended with.
-        code: i32,
-        /// Whether the kernel killed a process of it for want of memory.
-        oom: bool,
-    },
-}
-
-impl UnitState {
-    /// As the plan wants to see it.
-    pub(super) fn observed(&self) -> ObservedState {
-        match self {
-            Self::Created => ObservedState::Created,
-            Self::Running { health, .. } => ObservedState::Running { health: *health },
-            Self::Starting | Self::Backoff { .. } | Self::Stopping => ObservedState::Running { health: Health::None },
-            Self::Exited { code, .. } => ObservedState::Exited { code: *code },
-        }
-    }
-
-    /// Whether it stays as it is for now: it is neither being started nor stopped.
-    pub(super) fn is_settled(&self) -> bool {
-        !matches!(self, Self::Starting | Self::Stopping)
-    }
-
-    /// Whether a supervisor is needed for it.
-    pub(super) fn is_live(&self) -> bool {
-        !matches!(self, Self::Created | Self::Exited { .. })
-    }
-}
 
 /// The world's end of a unit.
 #[derive(Debug)]
@@ -179,14 +85,6 @@ struct Stopping {
     done: Vec<oneshot::Sender<StopReport>>,
     /// Whether it is started again, since it was only unhealthy.
     unhealthy: bool,
-}
-
-/// A restart that an earlier supervisor has left undone.
-enum Owed {
-    /// It was decided: after this wait.
-    Due { after: Duration, code: i32 },
-    /// Nobody has seen the end of the container.
-    Undecided { code: i32, oom: bool, ran_for: Duration },
 }
 
 impl Unit {
@@ -506,94 +404,6 @@ impl Unit {
 
     fn policy(&self) -> Policy {
         Policy::of(&self.record.config.service)
-    }
-
-    /// The container ended, and not because the user stopped it: its policy decides.
-    fn ended(&mut self, exit: Exit, oom: bool, ran_for: Duration) -> Phase {
-        let code = exit.code;
-        let decision = restart::next(&self.policy(), exit, self.attempts, ran_for);
-        self.withdraw(code, oom, matches!(decision, Decision::Restart { .. }));
-        match decision {
-            Decision::Restart { after, attempts } => {
-                self.attempts = attempts;
-                // The next supervisor goes on counting.
-                self.world.update_state(&self.record, |state| {
-                    (state.restarts, state.restarts_in_a_row) = (attempts.total, attempts.in_a_row);
-                });
-                self.publish.send_replace(UnitState::Backoff { code });
-                Phase::Backoff { due: Instant::now() + after, code }
-            }
-            Decision::Stay => {
-                self.finish(code, oom);
-                Phase::Idle
-            }
-        }
-    }
-
-    /// It has ended, and stays so.
-    fn finish(&self, code: i32, oom: bool) {
-        self.publish.send_replace(UnitState::Exited { code, oom });
-        one_off::ended(&self.world, &self.record);
-    }
-
-    /// What is owed to a container that does not run, when its policy wants it back.
-    fn owed_restart(&self) -> Option<Owed> {
-        let UnitState::Exited { code, oom } = *self.publish.borrow() else { return None };
-        let paths = self.world.paths.container(&self.record.id);
-        let state = paths.read_state().ok().filter(|state| !state.stopped)?;
-        let exit = ExitStatus::read_or_killed(paths.run()).ok().flatten();
-        let policy = self.policy();
-        if state.restarting {
-            let waited = exit.map(|exit| exit.finished_at.duration_until(jiff::Timestamp::now()));
-            // A clock that was set back has not waited.
-            let waited = waited.and_then(|waited| Duration::try_from(waited).ok()).unwrap_or_default();
-            return Some(Owed::Due { after: policy.wait(self.attempts).saturating_sub(waited), code });
-        }
-        let ran_for = exit.and_then(|exit| Duration::try_from(exit.started_at.duration_until(exit.finished_at)).ok());
-        let ran_for = ran_for.unwrap_or_default();
-        let decision = restart::next(&policy, Exit { code, ..Exit::default() }, self.attempts, ran_for);
-        matches!(decision, Decision::Restart { .. }).then_some(Owed::Undecided { code, oom, ran_for })
-    }
-
-    /// The code a container ended with, and whether for want of memory; one that cannot be told counts as killed.
-    fn outcome(&self, exit: Result<ExitStatus, RuntimeError>) -> (i32, bool) {
-        exit.map_or_else(
-            |error| {
-                self.world.warn(&format!("{}: {error}", self.record.name));
-                (137, false)
-            },
-            |exit| (exit.code, exit.oom),
-        )
-    }
-
-    fn kill(&self, live: &Live, signal: Signal) {
-        self.note_signal(signal);
-        if let Err(error) = live.handle.signal(signal) {
-            self.world.warn(&format!("{}: {error}", self.record.name));
-        }
-    }
-
-    fn note_signal(&self, signal: Signal) {
-        self.world.happenings.note(&self.record, "kill", &[("signal", signal.as_raw().to_string())]);
-    }
-
-    fn withdraw(&self, code: i32, oom: bool, restarting: bool) {
-        self.world.withdraw(&self.record);
-        if self.record.config.service.network_limits().is_some()
-            && let Err(failure) = shaping::end(&self.record)
-        {
-            self.world.warn(&format!("{}: {failure}", self.record.name));
-        }
-        self.world.update_state(&self.record, |state| {
-            state.restarting = restarting;
-            state.health = HealthRecord::None;
-            state.ports.clear();
-        });
-        self.world.announce(&self.record, ContainerChange::Exited { code, oom, restarting });
-    }
-
-    fn mark_stopped(&self) {
-        self.world.update_state(&self.record, |state| state.stopped = true);
     }
 
     fn publish_health(&self, health: Health, probes: Vec<FailedProbe>) {
