@@ -1,5 +1,7 @@
 //! The plan of `up`, layer by layer: pulls, departures, networks and volumes, creations, starts.
 
+mod images;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::down::is_orphan;
@@ -8,10 +10,10 @@ use super::replicas::{Fate, Replica};
 use super::selection::{NetworkFate, Selection, VolumeFate, has_healthcheck};
 use super::take_down::{Gone, Leaving, Then, is_running, take_down};
 use super::{
-    Building, Cause, DependencyGraph, Health, Observed, ObservedContainer, ObservedState, Operation, Plan, PlanError,
-    Replaced, UpOptions, container_name,
+    Cause, DependencyGraph, Health, Observed, ObservedContainer, ObservedState, Operation, Plan, PlanError, Replaced,
+    UpOptions, container_name,
 };
-use crate::compose::model::{Attachment, Condition, Project, PullPolicy, Service};
+use crate::compose::model::{Attachment, Condition, Project, Service};
 use crate::name::{ImageReference, NetworkName, ServiceName, VolumeName};
 
 /// What the layers look things up in, and the plan as it grows.
@@ -85,81 +87,10 @@ pub(super) fn plan<'a>(
 }
 
 impl<'a> Up<'a> {
-    /// Images come to be before anything else.
-    fn make_images(&mut self) -> Result<(), PlanError> {
-        let services = &self.selection.services;
-        let images =
-            services.iter().flat_map(|(name, service)| service.images().map(move |image| (*name, *service, image)));
-        for (name, service, image) in images {
-            if matches!(image, ImageReference::Rootfs(_)) || self.pulls.contains_key(image) {
-                continue;
-            }
-            let makes = |replica: &Replica| matches!(replica.fate, Fate::Create | Fate::Recreate(..));
-            let needed = self.options.one_off.as_ref() == Some(name) || self.replicas[name].iter().any(makes);
-            let missing = !self.observed.images.contains_key(image) && needed;
-            let step = match builder(self.project, name, image) {
-                Some((builder, built)) => self.built(builder, built, missing)?,
-                None => self.pulled(name, service, image, missing)?,
-            };
-            if let Some((operation, cause)) = step {
-                let node = self.draft.add(operation, cause, []);
-                self.pulls.insert(image, node);
-            }
-        }
-        Ok(())
-    }
-
-    /// What is done about the image of a service that can be built. Unlike `pull_policy: always` no other one asks for
-    /// what a registry may have under the same name.
-    fn built(
-        &self,
-        name: &ServiceName,
-        service: &Service,
-        missing: bool,
-    ) -> Result<Option<(Operation, Cause)>, PlanError> {
-        let image = || service.image.clone();
-        let build = || Operation::BuildImage { service: name.clone() };
-        let policy = self.options.pull.unwrap_or(service.pull_policy());
-        Ok(match (self.options.build, policy) {
-            (Building::Always, _) => Some((build(), Cause::Requested)),
-            // What the file gives no name is in no registry, and somebody else's may be of that name.
-            (_, PullPolicy::Always) if !self.is_own_name(name, &service.image) => {
-                Some((Operation::PullImage { image: image() }, Cause::PullPolicy))
-            }
-            (Building::Missing, PullPolicy::Build) => Some((build(), Cause::PullPolicy)),
-            (Building::Missing, _) if missing => Some((build(), Cause::Missing)),
-            (Building::Never, _) if missing => {
-                return Err(PlanError::ImageNotBuilt { service: name.clone(), image: Box::new(image()) });
-            }
-            _ => None,
-        })
-    }
-
     /// Whether an image is called as one that the file gives no name.
     fn is_own_name(&self, name: &ServiceName, image: &ImageReference) -> bool {
         ["-", "_"].iter().any(|separator| {
             ImageReference::parse(&format!("{}{separator}{name}", self.project.name)).is_ok_and(|own| own == *image)
-        })
-    }
-
-    /// What is done about an image that comes from a registry.
-    fn pulled(
-        &self,
-        name: &ServiceName,
-        service: &Service,
-        image: &ImageReference,
-        missing: bool,
-    ) -> Result<Option<(Operation, Cause)>, PlanError> {
-        let pull = || Operation::PullImage { image: image.clone() };
-        Ok(match self.options.pull.unwrap_or(service.pull_policy()) {
-            PullPolicy::Always => Some((pull(), Cause::PullPolicy)),
-            PullPolicy::Never if missing => {
-                return Err(PlanError::ImageNotPresent { service: name.clone(), image: Box::new(image.clone()) });
-            }
-            PullPolicy::Never => None,
-            PullPolicy::Missing | PullPolicy::Build | PullPolicy::Refresh | PullPolicy::Every(_) => {
-                missing.then(|| (pull(), Cause::Missing))
-            }
         })
     }
 
@@ -506,16 +437,6 @@ impl<'a> Up<'a> {
             others.iter().for_each(|(_, earlier)| self.draft.order(**earlier, *node));
         }
     }
-}
-
-/// The service that builds `image`: the one called `name` if it is its own, else any whose `image` it is.
-fn builder<'a>(
-    project: &'a Project,
-    name: &ServiceName,
-    image: &ImageReference,
-) -> Option<(&'a ServiceName, &'a Service)> {
-    let builds = |(_, service): &(&ServiceName, &Service)| service.build.is_some() && service.image == *image;
-    project.services.get_key_value(name).filter(builds).or_else(|| project.services.iter().find(builds))
 }
 
 /// Whether a container that the plan does not touch meets a condition.
