@@ -4,6 +4,7 @@
 //! ROOT/                  mode 0700
 //!   keys/ab/cdef…        a record: the layer that the step of this key adds; read last when the file was touched last
 //!   made/sha256-<id>     an image of the store that a build has made: one without a name is not kept for ever
+//!   bases/…              the configuration of an image for another machine, which has no name in the store
 //!   collected            touched when it was looked last whether there is too much
 //!   locks/abc            held while a step whose key starts so is made: another build waits for it and has it then
 //! ```
@@ -19,7 +20,9 @@ use std::time::{Duration, SystemTime};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::image::Digest;
+use super::key::KeyMaker;
+use crate::image::{Blueprint, Digest};
+use crate::name::ImageReference;
 use crate::sys::{FileLock, create_private_dir_all, write_atomic};
 
 /// The version of the records written here; one of another version counts as absent.
@@ -150,6 +153,27 @@ impl Cache {
     /// What the system says, with the path.
     pub fn forget(&self, entry: &Entry) -> io::Result<()> {
         absent(fs_err::remove_file(&entry.path))
+    }
+
+    /// What an image for another machine was made of when it was brought last.
+    #[must_use]
+    pub fn base(&self, reference: &ImageReference, platform: &str) -> Option<Blueprint> {
+        Blueprint::read(&fs_err::read_to_string(self.base_path(reference, platform)).ok()?).ok()
+    }
+
+    /// Remembers what an image for another machine is made of.
+    ///
+    /// # Errors
+    /// What the system says, with the path.
+    pub fn put_base(&self, reference: &ImageReference, platform: &str, blueprint: &Blueprint) -> io::Result<()> {
+        let path = self.base_path(reference, platform);
+        create_private_dir_all(path.parent().unwrap_or(&self.root))?;
+        write_atomic(&path, blueprint.document().as_bytes())
+    }
+
+    fn base_path(&self, reference: &ImageReference, platform: &str) -> PathBuf {
+        let key = KeyMaker::new("base").with("reference", reference.to_string()).with("platform", platform).finish();
+        self.root.join("bases").join(key.file_name())
     }
 
     /// Whether so much time has passed since this was true last; it is true again after as much.

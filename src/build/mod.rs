@@ -12,6 +12,7 @@ pub mod context;
 pub mod copy;
 pub mod disk;
 pub mod dockerfile;
+mod emulation;
 mod event;
 mod graph;
 mod key;
@@ -29,9 +30,10 @@ use std::path::Path;
 
 pub use cache::{Cache, Entry, Record};
 pub use check::check;
+pub use emulation::{emulated, is_known_architecture};
 pub use event::{Event, EventKind, StepNumber};
 pub use graph::{
-    Base, Bases, CopyStep, Graph, Input, Operation, Planned, RunStep, Step, Tree, Unplanned, Wanted, lower,
+    Base, BaseName, Bases, CopyStep, Graph, Input, Operation, Planned, RunStep, Step, Tree, Unplanned, Wanted, lower,
 };
 pub use key::KeyMaker;
 pub use output::{OutputError, id, write};

@@ -76,6 +76,14 @@ impl Blueprint {
         Self { os, architecture, variant, ..Self::default() }
     }
 
+    /// Of one for `platform`, `linux/arm64`, or for this machine.
+    #[must_use]
+    pub fn scratch_for(platform: Option<&str>) -> Self {
+        let Some(platform) = platform else { return Self::scratch() };
+        let Platform { os, architecture, variant } = Platform::parse(platform);
+        Self { os, architecture, variant, ..Self::default() }
+    }
+
     /// Of one whose files are those of a directory of this machine.
     #[must_use]
     pub fn over_directory(directory: PathBuf) -> Self {
@@ -112,7 +120,11 @@ impl Blueprint {
         Value::Object(document).to_string()
     }
 
-    pub(super) fn read(document: &str) -> serde_json::Result<Self> {
+    /// Reads a configuration document.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn read(document: &str) -> serde_json::Result<Self> {
         let ConfigDocument { os, architecture, variant, created, author, config, history, base, rootfs } =
             serde_json::from_str(document)?;
         let diff_ids = rootfs.diff_ids;

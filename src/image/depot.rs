@@ -29,7 +29,12 @@ pub struct Depot(Place);
 #[derive(Debug, Clone)]
 enum Place {
     /// A repository, and a tag or digest.
-    Registry { registries: Arc<RegistryConfig>, reference: RegistryReference },
+    Registry {
+        registries: Arc<RegistryConfig>,
+        reference: RegistryReference,
+        /// Which of its mirrors; none, but the registry itself, if there is no such one.
+        mirror: Option<usize>,
+    },
     /// A directory, and a tag or digest.
     Directory { path: PathBuf, name: Option<String> },
 }
@@ -113,7 +118,16 @@ impl Depot {
     /// What `reference` names in its registry.
     #[must_use]
     pub fn registry(registries: &Arc<RegistryConfig>, reference: RegistryReference) -> Self {
-        Self(Place::Registry { registries: Arc::clone(registries), reference })
+        Self(Place::Registry { registries: Arc::clone(registries), reference, mirror: None })
+    }
+
+    /// What `reference` names wherever it may be read, in the order in which to ask: mirrors, then the registry itself.
+    #[must_use]
+    pub fn everywhere(registries: &Arc<RegistryConfig>, reference: &RegistryReference) -> Vec<Self> {
+        let (mirrors, _) = registries.endpoints(&reference.registry);
+        let at =
+            |mirror| Self(Place::Registry { registries: Arc::clone(registries), reference: reference.clone(), mirror });
+        (0..mirrors.len()).map(Some).chain([None]).map(at).collect()
     }
 
     /// What `name`, a tag or digest, stands for in the directory `path`; `latest`, or the only thing there, if none is given.
@@ -122,19 +136,19 @@ impl Depot {
         Self(Place::Directory { path, name })
     }
 
-    /// Reads what is there: of an index what is for this machine; `None` when nothing is.
+    /// Reads what is there: of an index what is for `platform`, `linux/arm64`, or for this machine; `None` when nothing is.
     ///
     /// Needs a tokio runtime with IO and time, as all of this does.
     ///
     /// # Errors
     /// [`DepotError`].
-    pub async fn read(&self) -> Result<Option<Parcel>, DepotError> {
+    pub async fn read(&self, platform: Option<&str>) -> Result<Option<Parcel>, DepotError> {
         let failed = |source| DepotError::Manifest { place: self.to_string(), source };
         let open = self.open()?;
         let Some(bytes) = self.manifest(&open).await? else { return Ok(None) };
         let mut document = Document::parse_any(&bytes).map_err(failed)?;
         if let Document::Index(index) = &document {
-            let chosen = index.choose(&Platform::host()).map_err(failed)?.clone();
+            let chosen = index.choose(&platform.map_or_else(Platform::host, Platform::parse)).map_err(failed)?.clone();
             document = Document::parse_any(&self.document(&open, Content::Manifest, &chosen).await?).map_err(failed)?;
         }
         let Document::Manifest(Manifest { config, layers }) = document else {
@@ -144,12 +158,13 @@ impl Depot {
         Ok(Some(Parcel { media_type: config.media_type, config: bytes, layers }))
     }
 
-    /// Brings the layers of the image that is there into `store`, and says what it is made of; `None` when nothing is there.
+    /// Brings the layers of the image that is there, of several that for `platform` or for this machine, into `store`, and says
+    /// what it is made of; `None` when nothing is there.
     ///
     /// # Errors
     /// [`DepotError`]. Layers that were complete stay.
-    pub async fn load(&self, store: &Store) -> Result<Option<Blueprint>, DepotError> {
-        let Some(parcel) = self.read().await? else { return Ok(None) };
+    pub async fn load(&self, store: &Store, platform: Option<&str>) -> Result<Option<Blueprint>, DepotError> {
+        let Some(parcel) = self.read(platform).await? else { return Ok(None) };
         let failed = |source| DepotError::Manifest { place: self.to_string(), source };
         let is_image = CONFIG_TYPES.contains(&parcel.media_type.as_str());
         if !is_image {
@@ -334,16 +349,23 @@ impl Depot {
         }
     }
 
-    /// Connects to the registry itself: a mirror has nothing that was written there. Good for one runtime only.
+    /// Connects to it. Good for one runtime only.
     fn open(&self) -> Result<Open, DepotError> {
         match &self.0 {
-            Place::Registry { registries, reference } => {
-                let (_, own) = registries.endpoints(&reference.registry);
-                let registry = Registry::new(registries, own, &reference.repository);
+            Place::Registry { registries, reference, mirror } => {
+                let (mirrors, own) = registries.endpoints(&reference.registry);
+                let endpoint = mirror.and_then(|mirror| mirrors.into_iter().nth(mirror)).unwrap_or(own);
+                let registry = Registry::new(registries, endpoint, &reference.repository);
                 registry.map(Open::Registry).map_err(|error| self.refused(&error))
             }
             Place::Directory { path, .. } => Ok(Open::Directory(Layout::at(path))),
         }
+    }
+
+    /// That nothing is there.
+    #[must_use]
+    pub fn missing(&self) -> DepotError {
+        self.refused(&FetchError::NotFound)
     }
 
     fn refused(&self, error: &FetchError) -> DepotError {

@@ -29,6 +29,15 @@ pub fn host_platform() -> String {
     Platform::host().name()
 }
 
+/// Whether a platform, as people write it, is this machine's.
+#[must_use]
+pub fn is_host_platform(platform: &str) -> bool {
+    let host = host_platform();
+    let platform = platform.replace("x86_64", "amd64").replace("aarch64", "arm64");
+    let without_variant = |platform: &str| platform.trim_end_matches("/v8").to_owned();
+    platform == "linux" || without_variant(&platform) == without_variant(&host)
+}
+
 impl Store {
     /// The image with this id; `None` for one that is not in the store.
     ///

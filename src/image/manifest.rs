@@ -155,6 +155,14 @@ impl Platform {
         Self { architecture: architecture.to_owned(), os: "linux".to_owned(), variant: variant.map(str::to_owned) }
     }
 
+    /// `linux/arm/v7`, as people write it.
+    pub(super) fn parse(text: &str) -> Self {
+        let text = text.replace("x86_64", "amd64").replace("aarch64", "arm64");
+        let mut parts = text.splitn(3, '/').map(str::to_owned);
+        let (os, architecture) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+        Self { architecture, os, variant: parts.next() }
+    }
+
     pub(super) fn name(&self) -> String {
         let variant = self.variant.as_deref().map(|variant| format!("/{variant}")).unwrap_or_default();
         format!("{}/{}{variant}", self.os, self.architecture)

@@ -44,7 +44,7 @@ pub use commit::{Change, CommitError, Committed, InvalidChange, commit};
 pub use config::{ImageConfig, ImageHealthcheck};
 pub use credentials::{Credentials, CredentialsError};
 pub use depot::{Depot, DepotError, Parcel};
-pub use details::{Details, host_platform};
+pub use details::{Details, host_platform, is_host_platform};
 pub use digest::{Digest, InvalidDigest};
 pub use error::{Content, MirrorFailures, PullError, TransportError};
 pub use inventory::{Alone, Hold, Known};

@@ -18,4 +18,5 @@ mod disk;
 mod image;
 mod mistakes;
 mod network;
+mod platforms;
 mod shared;

@@ -56,6 +56,16 @@ impl Lowering<'_> {
             let rule = "devices cannot be given to programs of a build here".to_owned();
             return Err(Mistake::new(device.span.clone(), MistakeKind::Value { of, value, rule }).into());
         }
+        let architecture = &state.blueprint.architecture;
+        if !architecture.is_empty() && !self.bases.runs(architecture) {
+            let (of, value) = ("RUN", format!("{}/{architecture}", state.blueprint.os));
+            let rule =
+                format!("this machine is {}, and no emulator is registered for it", crate::image::host_platform());
+            let help =
+                "register one in binfmt_misc with the flag F: Debian has it in `qemu-user-static` and `binfmt-support`";
+            let mistake = Mistake::new(instruction.span.clone(), MistakeKind::Value { of, value, rule });
+            return Err(mistake.with_help(Some(help.to_owned())).into());
+        }
         let mut mounts = Vec::new();
         for flag in &run.mounts {
             let mount = {

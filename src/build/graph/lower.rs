@@ -9,25 +9,48 @@ use super::stage::{Finished, Start};
 use super::step::{Base, Input, Operation, Step, Tree};
 use super::{Graph, Planned};
 use crate::build::dockerfile::{Dockerfile, Mistake, MistakeKind, Word};
+use crate::build::emulation::is_known_architecture;
 use crate::build::event::StepNumber;
 use crate::build::target::{NamedContext, Surroundings, Target};
-use crate::image::{Blueprint, host_platform};
+use crate::image::{Blueprint, host_platform, is_host_platform};
 use crate::name::ImageReference;
 use crate::text::{Span, did_you_mean};
 
-/// The base images that are known so far.
+/// An image, and the platform that it is wanted for if that is not this machine's.
+pub type BaseName = (ImageReference, Option<String>);
+
+/// The base images that are known so far, and whose programs can be run.
 #[derive(Debug, Clone, Default)]
-pub struct Bases(BTreeMap<ImageReference, Blueprint>);
+pub struct Bases {
+    known: BTreeMap<BaseName, Blueprint>,
+    emulated: BTreeSet<String>,
+}
 
 impl Bases {
+    /// None, on a machine that runs programs of these architectures beside its own.
+    #[must_use]
+    pub fn new(emulated: BTreeSet<String>) -> Self {
+        Self { known: BTreeMap::new(), emulated }
+    }
+
     /// Makes one known.
-    pub fn add(&mut self, reference: ImageReference, blueprint: Blueprint) {
-        self.0.insert(reference, blueprint);
+    pub fn add(&mut self, name: BaseName, blueprint: Blueprint) {
+        self.known.insert(name, blueprint);
+    }
+
+    /// Whether programs of an architecture can be run, as far as anything is known of it.
+    pub(super) fn runs(&self, architecture: &str) -> bool {
+        let is_own = match std::env::consts::ARCH {
+            "x86_64" => ["amd64", "386"].contains(&architecture),
+            "aarch64" => ["arm64", "arm"].contains(&architecture),
+            _ => is_host_platform(&format!("linux/{architecture}")),
+        };
+        is_own || self.emulated.contains(architecture) || !is_known_architecture(architecture)
     }
 
     /// Those that are known.
-    pub fn references(&self) -> impl Iterator<Item = &ImageReference> {
-        self.0.keys()
+    pub fn names(&self) -> impl Iterator<Item = &BaseName> {
+        self.known.keys()
     }
 }
 
@@ -44,7 +67,7 @@ pub struct Wanted {
 #[derive(Debug)]
 pub enum Unplanned {
     /// These images have to be known first.
-    Missing(BTreeMap<ImageReference, Wanted>),
+    Missing(BTreeMap<BaseName, Wanted>),
     /// The Dockerfile of this target asks for what cannot be.
     Mistake {
         /// Which target.
@@ -83,6 +106,7 @@ pub fn lower(targets: &[Target], files: &[Dockerfile], bases: &Bases) -> Result<
         begun: BTreeSet::new(),
         missing: BTreeMap::new(),
         at: 0,
+        platform: None,
     };
     match lowering.all() {
         // What is wrong may be so because an image is not known.
@@ -111,7 +135,7 @@ impl From<Mistake> for Stop {
 pub(super) struct Lowering<'a> {
     pub(super) targets: &'a [Target],
     pub(super) files: &'a [Dockerfile],
-    bases: &'a Bases,
+    pub(super) bases: &'a Bases,
     pub(super) surroundings: Vec<Arc<Surroundings>>,
     pub(super) arguments: Vec<Arguments>,
     /// The arguments before the first `FROM` of each target, with those that every Dockerfile has.
@@ -120,9 +144,11 @@ pub(super) struct Lowering<'a> {
     /// By target and stage.
     finished: BTreeMap<(usize, usize), Finished>,
     begun: BTreeSet<(usize, usize)>,
-    missing: BTreeMap<ImageReference, Wanted>,
+    missing: BTreeMap<BaseName, Wanted>,
     /// The target that is looked at.
     at: usize,
+    /// What images are wanted for, unless it is this machine.
+    platform: Option<String>,
 }
 
 impl Lowering<'_> {
@@ -165,9 +191,24 @@ impl Lowering<'_> {
                 None => return Err(self.no_stage(target, name).into()),
             },
         };
+        let wanted = self.platform_of(target);
+        let of_before = std::mem::replace(&mut self.platform, wanted);
         let finished = self.stage(target, index)?;
-        self.at = before;
+        (self.at, self.platform) = (before, of_before);
         Ok(finished)
+    }
+
+    /// What a target is for, unless it is this machine.
+    fn platform_of(&self, target: usize) -> Option<String> {
+        self.targets[target].platform.clone().filter(|platform| !is_host_platform(platform))
+    }
+
+    /// What the stage `index` begins with is for, unless it is this machine: `FROM --platform`.
+    fn platform_of_stage(&self, target: usize, index: usize) -> Result<Option<String>, Stop> {
+        match &self.files[target].stages[index].platform {
+            None => Ok(self.platform_of(target)),
+            Some(word) => Ok(Some(self.expand_global(target, word)?).filter(|platform| !is_host_platform(platform))),
+        }
     }
 
     fn no_stage(&self, target: usize, name: &str) -> Mistake {
@@ -208,6 +249,14 @@ impl Lowering<'_> {
 
     /// What `FROM name` of the stage `index` begins with.
     pub(super) fn base(&mut self, target: usize, index: usize, name: &Word) -> Result<Start, Stop> {
+        let wanted = self.platform_of_stage(target, index)?;
+        let before = std::mem::replace(&mut self.platform, wanted);
+        let start = self.base_for(target, index, name);
+        self.platform = before;
+        start
+    }
+
+    fn base_for(&mut self, target: usize, index: usize, name: &Word) -> Result<Start, Stop> {
         if let Some(found) = self.named(target, name)? {
             return Ok(found);
         }
@@ -217,7 +266,7 @@ impl Lowering<'_> {
             return Ok(Start { finished: self.stage(target, stage)?, is_stage: true });
         }
         if name.text == "scratch" {
-            let finished = self.begin(Base::Scratch, Blueprint::scratch(), &name.span, "FROM scratch");
+            let finished = self.begin(Base::Scratch, self.scratch(), &name.span, "FROM scratch");
             return Ok(Start { finished, is_stage: true });
         }
         Ok(Start { finished: self.image(target, name)?, is_stage: false })
@@ -267,7 +316,7 @@ impl Lowering<'_> {
         let finished = match context {
             NamedContext::Directory(directory) => {
                 let tree = self.tree(Tree { directory, ignore: None });
-                self.begin(Base::Tree(tree), Blueprint::scratch(), &span, &format!("FROM {}", name.text))
+                self.begin(Base::Tree(tree), self.scratch(), &span, &format!("FROM {}", name.text))
             }
             NamedContext::Loaded(blueprint) => {
                 let base = Base::Layers { rootfs: None, diff_ids: blueprint.diff_ids.clone() };
@@ -300,14 +349,20 @@ impl Lowering<'_> {
     fn known_image(&mut self, reference: &ImageReference, span: &Span, help: Option<String>) -> Finished {
         let known = match reference {
             ImageReference::Rootfs(directory) => Some(Blueprint::over_directory(directory.clone())),
-            ImageReference::Registry(_) => self.bases.0.get(reference).cloned(),
+            ImageReference::Registry(_) => self.bases.known.get(&(reference.clone(), self.platform.clone())).cloned(),
         };
         let blueprint = known.unwrap_or_else(|| {
-            self.missing.insert(reference.clone(), Wanted { span: span.clone(), help });
-            Blueprint::scratch()
+            let name = (reference.clone(), self.platform.clone());
+            self.missing.insert(name, Wanted { span: span.clone(), help });
+            self.scratch()
         });
         let base = Base::Layers { rootfs: blueprint.rootfs.clone(), diff_ids: blueprint.diff_ids.clone() };
         self.begin(base, blueprint, span, &format!("FROM {reference}"))
+    }
+
+    /// An image without any layer, for whom images are wanted.
+    fn scratch(&self) -> Blueprint {
+        Blueprint::scratch_for(self.platform.as_deref())
     }
 
     fn begin(&mut self, base: Base, blueprint: Blueprint, span: &Span, name: &str) -> Finished {

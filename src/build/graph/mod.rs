@@ -20,7 +20,7 @@ mod step;
 
 pub(super) use scope::platform_arguments;
 
-pub use lower::{Bases, Unplanned, Wanted, lower};
+pub use lower::{BaseName, Bases, Unplanned, Wanted, lower};
 pub use step::{Base, CopyStep, Input, Operation, RunStep, Step, Tree};
 
 use crate::build::event::StepNumber;

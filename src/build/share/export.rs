@@ -30,7 +30,7 @@ pub async fn export(
     let layers: BTreeSet<Digest> = made.filter(|layer| only.is_none_or(|only| only.contains(layer))).collect();
     let layers: Vec<Digest> = layers.into_iter().collect();
     // What cannot be read is written anew.
-    let known = depot.read().await.ok().flatten();
+    let known = depot.read(None).await.ok().flatten();
     let known = known.and_then(|parcel| {
         let layers = Document::read(&parcel.media_type, &parcel.config)?.layers;
         Some((parcel, layers))

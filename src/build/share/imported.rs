@@ -21,7 +21,7 @@ impl Imported {
     pub async fn read(depots: Vec<Depot>) -> (Self, Vec<String>) {
         let (mut imported, mut failures) = (Self::default(), Vec::new());
         for depot in depots {
-            match depot.read().await {
+            match depot.read(None).await {
                 Ok(Some(parcel)) => match Document::read(&parcel.media_type, &parcel.config) {
                     Some(document) => imported.add(depot, parcel, document),
                     None => failures.push(format!("there is no cache in `{depot}`")),

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use super::{BuildOptions, Fetched, open_cache, prepare, shared, workers};
 use crate::build::run::{Cancel, Network};
 use crate::build::share::Imported;
-use crate::build::{self, Bases, Builder, Unplanned};
+use crate::build::{self, BaseName, Bases, Builder, Unplanned};
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::compose::model::Project;
 use crate::image::Store;
-use crate::name::{ImageReference, ServiceName};
+use crate::name::ServiceName;
 use crate::supervisor::device_nodes;
 
 /// A line for each of `services` whose image was built here from something else than there is now. Nothing is fetched for that,
@@ -30,19 +30,24 @@ fn changed_one(context: &Context, project: &Project, name: &ServiceName) -> Resu
     }
     let options = BuildOptions { quiet: true, ..BuildOptions::default() };
     let prepared = prepare(context, project, std::slice::from_ref(name), &options, &Fetched::default())?;
-    let mut bases = Bases::default();
-    let mut asked: BTreeSet<ImageReference> = BTreeSet::new();
+    let mut bases = Bases::new(build::emulated());
+    let mut asked: BTreeSet<BaseName> = BTreeSet::new();
     let graph = loop {
         match build::lower(&prepared.targets, &prepared.files, &bases) {
             Ok(graph) => break graph,
             Err(Unplanned::Missing(missing)) => {
-                for reference in missing.into_keys() {
-                    let Some(base) = store.lookup(&reference)? else { return Ok(None) };
-                    let Some(base) = store.blueprint(&base)? else { return Ok(None) };
-                    if !asked.insert(reference.clone()) {
+                for (reference, platform) in missing.into_keys() {
+                    let base = match &platform {
+                        Some(platform) => open_cache(context)?.base(&reference, platform),
+                        None => {
+                            store.lookup(&reference)?.and_then(|base| store.blueprint(&base).transpose()).transpose()?
+                        }
+                    };
+                    let Some(base) = base else { return Ok(None) };
+                    if !asked.insert((reference.clone(), platform.clone())) {
                         return Ok(None);
                     }
-                    bases.add(reference, base);
+                    bases.add((reference, platform), base);
                 }
             }
             // The Dockerfile was right when the image was built.

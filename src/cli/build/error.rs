@@ -171,15 +171,17 @@ pub enum BuildFailure {
         /// The name.
         name: String,
     },
-    /// It is to be for another machine.
-    #[error("service `{service}` cannot be built for {platform}: this machine is {host}")]
-    Platform {
-        /// The service.
-        service: ServiceName,
-        /// What is asked for.
+    /// A base image for another machine cannot be had.
+    #[error("{}:{}:{}: cannot begin with image `{image}` for {platform}", span.source.name, span.line(), span.column())]
+    ForeignBase {
+        /// The image.
+        image: String,
+        /// What it is wanted for.
         platform: String,
-        /// What this machine is.
-        host: String,
+        /// Where it is asked for.
+        span: Box<Span>,
+        /// Why.
+        source: DepotError,
     },
     /// A context is to be what comes of a service that is not built with this one.
     #[error("service `{service}` is built from `{wanted}`, which is not built")]
@@ -233,7 +235,6 @@ impl BuildFailure {
                 others => Some(format!("there is `{}`: say so with `build.dockerfile`", others.join("`, `"))),
             },
             Self::NoAgent { .. } => Some("keys go to an agent: `ssh-add KEY`, then `ssh: [default]`".to_owned()),
-            Self::Platform { .. } => Some("build it there, or leave `platform` out".to_owned()),
             _ => None,
         }
     }

@@ -10,7 +10,7 @@ use crate::build::remote::RemoteContext;
 use crate::build::share::{CacheFrom, CacheTo, PlaceError};
 use crate::build::{Fresh, NamedContext, RunNetwork, SecretSource, Surroundings, Target};
 use crate::compose::model::{Build, FileSource, Project, Service};
-use crate::image::host_platform;
+use crate::image::{host_platform, is_host_platform};
 use crate::name::{ImageReference, RegistryReference, ServiceName};
 
 /// What a command says beside the file.
@@ -57,7 +57,6 @@ impl Lowering<'_> {
         arguments.extend(self.options.arguments.clone());
         let epoch = arguments.get("SOURCE_DATE_EPOCH").or_else(|| self.environment.get("SOURCE_DATE_EPOCH"));
         let epoch = epoch.and_then(|text| jiff::Timestamp::from_second(text.trim().parse().ok()?).ok());
-        check_platform(name, service, build, &mut notes)?;
         let target = Target {
             name: name.to_string(),
             dockerfile,
@@ -69,7 +68,7 @@ impl Lowering<'_> {
             arguments,
             labels: labels(self.project, name, build),
             names: names(name, service, build)?,
-            platform: None,
+            platform: platform(name, service, build, &mut notes),
             cache_from: self.cache_from(name, build, &mut notes)?,
             cache_to: self.cache_to(name, build, &mut notes)?,
             fresh: self.fresh(build),
@@ -340,33 +339,26 @@ fn names(name: &ServiceName, service: &Service, build: &Build) -> Result<Vec<Reg
     Ok(names)
 }
 
-/// Refuses what is for other platforms alone than this machine's, and tells of those that an image is not made for.
-fn check_platform(
-    name: &ServiceName,
-    service: &Service,
-    build: &Build,
-    notes: &mut Vec<String>,
-) -> Result<(), BuildFailure> {
-    let host = host_platform();
-    let is_host = |platform: &str| {
-        let platform = platform.replace("x86_64", "amd64").replace("aarch64", "arm64");
-        platform == host || platform == "linux" || platform.trim_end_matches("/v8") == host
-    };
-    let of_service = service.platform.iter().map(String::as_str);
+/// For which platform a service is built; `None` for this machine's. Tells of those that an image is not made for.
+fn platform(name: &ServiceName, service: &Service, build: &Build, notes: &mut Vec<String>) -> Option<String> {
     let wanted: Vec<&str> = match build.platforms.is_empty() {
-        true => of_service.collect(),
+        true => service.platform.iter().map(String::as_str).collect(),
         false => build.platforms.iter().map(String::as_str).collect(),
     };
-    let Some(first) = wanted.first() else { return Ok(()) };
-    if !wanted.iter().any(|platform| is_host(platform)) {
-        return Err(BuildFailure::Platform { service: name.clone(), platform: (*first).to_owned(), host });
-    }
-    let others: Vec<&str> = wanted.into_iter().filter(|platform| !is_host(platform)).collect();
+    let is_own = wanted.iter().any(|platform| is_host_platform(platform));
+    let made = wanted.first().filter(|_| !is_own).map(|platform| (*platform).to_owned());
+    let is_made = |platform: &&str| match &made {
+        None => is_host_platform(platform),
+        Some(made) => made == platform,
+    };
+    let others: Vec<&str> = wanted.into_iter().filter(|platform| !is_made(platform)).collect();
     if !others.is_empty() {
-        let others = others.join(", ");
-        notes.push(format!("service `{name}` is built for {host} alone, which this machine is, and not for {others}"));
+        let (others, made) = (others.join(", "), made.clone().unwrap_or_else(host_platform));
+        notes.push(format!(
+            "service `{name}` is built for {made} alone, and not for {others}: an image is for one platform here"
+        ));
     }
-    Ok(())
+    made
 }
 
 fn read_text(path: &Path) -> io::Result<String> {

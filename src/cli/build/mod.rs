@@ -7,6 +7,7 @@
 //! ```
 
 mod bake;
+mod bases;
 mod changed;
 mod check;
 mod disk;
@@ -37,21 +38,18 @@ pub(super) use settings::BuildSettings;
 
 use super::context::Context;
 use super::error::CliError;
-use super::images::pull_images;
 use super::output;
 use super::progress::{Event as Shown, ProgressMode, Status};
-use super::timings::Stopwatch;
 use crate::build::dockerfile::{self, Dockerfile};
 use crate::build::remote::{self, RemoteContext, fetch_context};
 use crate::build::run::Cancel;
 use crate::build::share::Imported;
-use crate::build::{
-    self, Bases, Builder, Cache, Event, Graph, NamedContext, Snapshot, SolveError, Target, Unplanned, Wanted,
-};
+use crate::build::{self, Builder, Cache, Event, Graph, NamedContext, Snapshot, SolveError, Target};
 use crate::compose::model::Project;
-use crate::image::{Blueprint, Depot, PullError, Store, StoreError};
-use crate::name::{ImageReference, ServiceName};
+use crate::image::{Blueprint, Depot, Store};
+use crate::name::ServiceName;
 use crate::supervisor::{BuildNetwork, device_nodes};
+use bases::plan;
 use lower::Lowering;
 use shared::Made;
 use view::View;
@@ -200,7 +198,8 @@ async fn fetch(
             continue;
         }
         if let Some(layout) = address.strip_prefix("oci-layout://") {
-            let loaded = layout_of(layout, &project.working_dir).load(&store).await.map_err(BuildFailure::from)?;
+            let loaded =
+                layout_of(layout, &project.working_dir).load(&store, None).await.map_err(BuildFailure::from)?;
             fetched.images.extend(loaded.map(|blueprint| (address.clone(), blueprint)));
             continue;
         }
@@ -234,75 +233,6 @@ fn quieted(context: &Context, options: &BuildOptions) -> super::args::Globals {
         globals.progress = Some(ProgressMode::Quiet);
     }
     globals
-}
-
-/// Makes the graph, pulling base images until all are known.
-async fn plan(
-    context: &Context,
-    store: &Store,
-    prepared: &Prepared,
-    options: &BuildOptions,
-) -> Result<Graph, CliError> {
-    let mut bases = Bases::default();
-    let mut asked = BTreeSet::new();
-    loop {
-        let missing = match build::lower(&prepared.targets, &prepared.files, &bases) {
-            Ok(graph) => return Ok(graph),
-            Err(Unplanned::Missing(missing)) => missing,
-            Err(other) => return Err(unplanned(prepared, other)),
-        };
-        let mut to_pull = Vec::new();
-        for reference in missing.keys() {
-            let is_here = match store.lookup(reference)? {
-                Some(image) if !options.pull => {
-                    store.blueprint(&image)?.map(|found| bases.add(reference.clone(), found))
-                }
-                _ => None,
-            };
-            if is_here.is_none() {
-                to_pull.push(reference);
-            }
-        }
-        if to_pull.is_empty() {
-            continue;
-        }
-        let mut progress = output::progress(&quieted(context, options), "pull");
-        let failures =
-            pull_images(context, store, to_pull.iter().copied(), None, &mut progress, &Stopwatch::start()).await?;
-        progress.finish(Instant::now())?;
-        for reference in &to_pull {
-            let known = match store.lookup(reference)? {
-                Some(image) if failures.is_empty() => store.blueprint(&image)?,
-                _ => None,
-            };
-            match known {
-                Some(blueprint) if asked.insert((*reference).clone()) => bases.add((*reference).clone(), blueprint),
-                _ => return Err(not_pulled(reference, &missing[*reference], failures)),
-            }
-        }
-    }
-}
-
-/// Why an image that is needed is not there.
-fn not_pulled(reference: &ImageReference, wanted: &Wanted, failures: Vec<PullError>) -> CliError {
-    match failures.into_iter().next() {
-        Some(source) => {
-            let (image, source, span) = (reference.to_string(), Box::new(source), Box::new(wanted.span.clone()));
-            BuildFailure::Base { image, source, span, help: wanted.help.clone() }.into()
-        }
-        // It was there a moment ago.
-        None => CliError::Store(StoreError::Gone { reference: reference.to_string() }),
-    }
-}
-
-fn unplanned(prepared: &Prepared, unplanned: Unplanned) -> CliError {
-    let name = |target: usize| prepared.targets[target].name.clone();
-    match unplanned {
-        Unplanned::Mistake { mistake, .. } => BuildFailure::Mistakes { mistakes: vec![*mistake] }.into(),
-        Unplanned::NoTarget { target, wanted } => BuildFailure::NotATarget { service: name(target), wanted }.into(),
-        Unplanned::Circle { target } => BuildFailure::Circle { service: name(target) }.into(),
-        Unplanned::Missing(_) => CliError::Interrupted,
-    }
 }
 
 /// Carries the graph out in threads of its own, and shows what they tell.
