@@ -1,28 +1,31 @@
 //! What the content and attributes of a file come to.
 
-use std::io::{self, Read as _};
+use std::fs::File;
+use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rustix::fs::{AtFlags, FileType, OFlags};
 use sha2::{Digest as _, Sha256};
 
 use super::entry::WANTED;
 use super::index::{Before, Body};
+use super::parallel::in_shares;
 use super::{Entry, Tree, TreeError, attributes, is_absent};
 
-/// As much as is read at once.
+/// As much as is read at once, in bytes.
 const CHUNK: usize = 256 * 1024;
+
+/// Of a file that is larger, several threads hash a piece of this many bytes each.
+const PIECE: u64 = 16 << 20;
 
 /// How often a file is read that was written to meanwhile.
 const ATTEMPTS: usize = 3;
 
 /// How many files a thread takes at once.
 const SHARE: usize = 32;
-
-const MAX_THREADS: usize = 8;
 
 impl Tree {
     /// What each of `entries` comes to, in the same order. One that has changed since it was looked at is looked at again.
@@ -42,36 +45,15 @@ impl Tree {
     }
 
     fn read_all(&self, missing: &[Mutex<(&mut Entry, &mut Option<Body>)>]) -> Result<(), TreeError> {
-        let (next, failure) = (AtomicUsize::new(0), Mutex::new(None));
-        let run = || {
-            let mut buffer = vec![0; CHUNK];
-            loop {
-                let start = next.fetch_add(SHARE, Ordering::Relaxed);
-                for file in missing.iter().skip(start).take(SHARE) {
-                    let mut file = file.lock().expect("no thread panics holding it");
-                    let (entry, body) = &mut *file;
-                    match self.read(entry, &mut buffer) {
-                        Ok(read) => **body = Some(read),
-                        Err(error) => {
-                            *failure.lock().expect("no thread panics holding it") = Some(error);
-                            next.store(missing.len(), Ordering::Relaxed);
-                            return;
-                        }
-                    }
-                }
-                if start >= missing.len() {
-                    return;
-                }
+        let buffer = || vec![0; CHUNK];
+        in_shares(missing.len(), SHARE, buffer, |buffer, share| {
+            for file in &missing[share] {
+                let mut file = file.lock().expect("no thread panics holding it");
+                let (entry, body) = &mut *file;
+                **body = Some(self.read(entry, buffer)?);
             }
-        };
-        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
-        std::thread::scope(|scope| {
-            for _ in 1..threads.min(missing.len().div_ceil(SHARE)) {
-                let _ = std::thread::Builder::new().spawn_scoped(scope, run);
-            }
-            run();
-        });
-        failure.into_inner().expect("no thread panics holding it").map_or(Ok(()), Err)
+            Ok(())
+        })
     }
 
     fn read(&self, entry: &mut Entry, buffer: &mut [u8]) -> Result<Body, TreeError> {
@@ -120,7 +102,7 @@ fn body(file: &OwnedFd, entry: &Entry, buffer: &mut [u8]) -> io::Result<Body> {
     let mut sha256 = Sha256::new();
     match entry.kind {
         FileType::RegularFile => {
-            sha256.update(content(file, buffer)?);
+            sha256.update(content(file, entry.stamp.size, buffer)?);
             add_attributes(&mut sha256, file)?;
         }
         FileType::Directory => add_attributes(&mut sha256, file)?,
@@ -130,17 +112,48 @@ fn body(file: &OwnedFd, entry: &Entry, buffer: &mut [u8]) -> io::Result<Body> {
     Ok(sha256.finalize().into())
 }
 
-fn content(file: &OwnedFd, buffer: &mut [u8]) -> io::Result<Body> {
-    let mut file = std::fs::File::from(file.try_clone()?);
-    let mut sha256 = Sha256::new();
-    loop {
-        match file.read(buffer) {
-            Ok(0) => return Ok(sha256.finalize().into()),
-            Ok(count) => sha256.update(&buffer[..count]),
+/// What the content of a file comes to that had `size` bytes. It is not to be known by anybody else, so that what is quick
+/// and can be shared among threads will do: BLAKE3, of a large file that of those of its pieces.
+fn content(file: &OwnedFd, size: u64, buffer: &mut [u8]) -> io::Result<Body> {
+    let file = File::from(file.try_clone()?);
+    if size <= PIECE {
+        return hash(&file, 0, u64::MAX, buffer);
+    }
+    let count = usize::try_from(size.div_ceil(PIECE)).map_err(|_| io::ErrorKind::FileTooLarge)?;
+    let pieces = Mutex::new(vec![Body::default(); count]);
+    in_shares(
+        count,
+        1,
+        || vec![0; CHUNK],
+        |buffer, share| {
+            for number in share {
+                let start = number as u64 * PIECE;
+                let piece = hash(&file, start, start + PIECE, buffer)?;
+                pieces.lock().expect("no thread panics holding it")[number] = piece;
+            }
+            Ok::<_, io::Error>(())
+        },
+    )?;
+    let pieces = pieces.into_inner().expect("no thread panics holding it");
+    Ok(blake3::hash(pieces.as_flattened()).into())
+}
+
+/// That of the bytes from `start` to `end`, or to where the file ends.
+fn hash(file: &File, start: u64, end: u64, buffer: &mut [u8]) -> io::Result<Body> {
+    let (mut hasher, mut at) = (blake3::Hasher::new(), start);
+    while at < end {
+        let wanted = buffer.len().min(usize::try_from(end - at).unwrap_or(usize::MAX));
+        match file.read_at(&mut buffer[..wanted], at) {
+            Ok(0) => break,
+            Ok(count) => {
+                hasher.update(&buffer[..count]);
+                at += count as u64;
+            }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
     }
+    Ok(hasher.finalize().into())
 }
 
 fn add_attributes(sha256: &mut Sha256, file: &OwnedFd) -> io::Result<()> {
@@ -151,4 +164,35 @@ fn add_attributes(sha256: &mut Sha256, file: &OwnedFd) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_byte_of_every_piece_counts() {
+        let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("target");
+        let file = tempfile::tempfile_in(place).unwrap();
+        let size = 2 * PIECE + 7;
+        file.set_len(size).unwrap();
+        let content = || {
+            let fd = OwnedFd::from(file.try_clone().unwrap());
+            content(&fd, file.metadata().unwrap().len(), &mut vec![0; CHUNK]).unwrap()
+        };
+        let mut seen = vec![content()];
+        assert_eq!(content(), seen[0]);
+        for at in [0, PIECE - 1, PIECE, 2 * PIECE - 1, 2 * PIECE, size - 1] {
+            file.write_all_at(b"x", at).unwrap();
+            seen.push(content());
+        }
+        for size in [size - 1, 2 * PIECE, PIECE + 1, PIECE, PIECE - 1] {
+            file.set_len(size).unwrap();
+            seen.push(content());
+        }
+        let count = seen.len();
+        seen.sort_unstable();
+        seen.dedup();
+        assert_eq!(seen.len(), count);
+    }
 }

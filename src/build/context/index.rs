@@ -25,7 +25,7 @@ use sha2::{Digest as _, Sha256};
 use super::entry::Stamp;
 use crate::sys::write_atomic;
 
-const MAGIC: &[u8; 16] = b"rcompose-index\0\x01";
+const MAGIC: &[u8; 16] = b"rcompose-index\0\x02";
 
 /// How many changes of the index an entry outlives that nobody asked for.
 const MAX_AGE: u8 = 20;

@@ -15,6 +15,7 @@ mod body;
 mod entry;
 mod follow;
 mod index;
+mod parallel;
 mod walk;
 
 use std::fmt;

@@ -18,13 +18,11 @@ use rustix::io::Errno;
 
 use super::TreeError;
 use super::entry::{Entry, WANTED};
+use super::parallel::threads;
 use crate::sys::RootDir;
 
 /// How many names of a directory are looked at in one go.
 const SHARE: usize = 256;
-
-/// More threads than this wait for one another.
-const MAX_THREADS: usize = 8;
 
 /// What a walk does about a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,9 +43,8 @@ pub(in crate::build) type Filter<'a> = dyn Fn(&Path, bool) -> Verdict + Sync + '
 pub(in crate::build) fn walk(root: &RootDir, start: &Path, filter: &Filter<'_>) -> Result<Vec<Entry>, TreeError> {
     let walk = Walk { root, filter, work: Mutex::new(Work::default()), news: Condvar::new() };
     walk.lock().jobs.push(Job::Directory(start.to_owned()));
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
     std::thread::scope(|scope| {
-        for _ in 1..threads {
+        for _ in 1..threads() {
             // A machine without a thread to spare is walked by this one.
             let _ = std::thread::Builder::new().spawn_scoped(scope, || walk.run());
         }

@@ -15,7 +15,7 @@ use crate::build::context::{Body, Entry};
 use crate::image::Digest;
 
 /// Changes when the same key would mean something else.
-const VERSION: &str = "copy 1";
+const VERSION: &str = "copy 2";
 
 impl Selection<'_> {
     /// The content key; files that are not in an index are read.
