@@ -10,6 +10,7 @@ use nix::sched::CloneFlags;
 use rcompose::build::layer::{Sealed, Workspace};
 use rcompose::build::run::{Cancel, Limits, Network, Run, RunError, Security, Site, run};
 use rcompose::image::Store;
+use rcompose::runtime::files::InPlace;
 use rcompose::runtime::log::Stream;
 
 use crate::patience::patient;
@@ -88,7 +89,7 @@ impl Machine {
     }
 
     pub(crate) fn seal(&self, workspace: Workspace) -> Sealed {
-        workspace.seal(&self.store, None).unwrap()
+        workspace.seal(&self.store, None, &mut InPlace).unwrap()
     }
 
     /// A shell script with the defaults.

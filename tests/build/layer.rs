@@ -6,6 +6,7 @@ use std::path::Path;
 use rcompose::build::layer::Sealed;
 use rcompose::image::{Blueprint, Digest, HistoryEntry, Store};
 use rcompose::name::{ImageReference, RegistryReference};
+use rcompose::runtime::files::InPlace;
 
 use crate::harness::{Machine, tree};
 
@@ -19,7 +20,7 @@ const CHANGES: &str = "mkdir -p /new/deep; echo file > /new/deep/file; ln /new/d
 fn sealed(machine: &Machine, script: &str, epoch: Option<i64>) -> Sealed {
     let mut workspace = machine.workspace();
     machine.run(&machine.request(script), &mut workspace).text();
-    workspace.seal(&machine.store, epoch).unwrap()
+    workspace.seal(&machine.store, epoch, &mut InPlace).unwrap()
 }
 
 #[test]
@@ -64,7 +65,7 @@ fn the_same_changes_are_the_same_layer() {
     // A second later on the clock of the files: nothing but the epoch makes them the same.
     let mut workspace = rcompose::build::layer::Workspace::over(&["/".into()], &other).unwrap();
     machine.run(&machine.request(&format!("sleep 1.1; {CHANGES}")), &mut workspace).text();
-    let two = workspace.seal(&other, epoch).unwrap();
+    let two = workspace.seal(&other, epoch, &mut InPlace).unwrap();
     assert_eq!(one.diff_id, two.diff_id);
     assert_ne!(one.directory, two.directory);
     // In the tree too: what is pushed later is made of that.
@@ -72,7 +73,7 @@ fn the_same_changes_are_the_same_layer() {
         assert_eq!(one.directory.join(path).symlink_metadata().unwrap().mtime(), 1_000_000_000, "{path}");
     }
     let mut archive = Vec::new();
-    rcompose::runtime::files::pack_layer(&one.directory, &mut archive).unwrap();
+    rcompose::runtime::files::pack_layer(&one.directory, &mut InPlace, &mut archive).unwrap();
     assert_eq!(Digest::of(&archive), one.diff_id);
     assert_ne!(sealed(&machine, &format!("{CHANGES}; echo more > /more"), epoch).diff_id, one.diff_id);
 }
@@ -86,7 +87,7 @@ fn wherever_the_store_is_it_is_the_same_layer() {
     let disk = Store::open(&machine.path("disk")).unwrap();
     let mut workspace = rcompose::build::layer::Workspace::over(&["/".into()], &disk).unwrap();
     machine.run(&machine.request(CHANGES), &mut workspace).text();
-    let two = workspace.seal(&disk, epoch).unwrap();
+    let two = workspace.seal(&disk, epoch, &mut InPlace).unwrap();
     assert_eq!((one.diff_id, one.size), (two.diff_id, two.size));
     assert_eq!(tree(&one.directory), tree(&two.directory));
     assert_eq!(crate::harness::names(&machine.path("disk/staging")), [""; 0]);

@@ -43,27 +43,36 @@ pub(super) enum Failure {
 }
 
 impl Ways {
+    /// Whether [`share`](Self::share) has not failed yet.
+    pub(super) fn shares(&self) -> bool {
+        self.shares
+    }
+
+    /// Lets `to`, which is empty, have the blocks of `from`; false when it cannot. What is seen of an overlay has no blocks.
+    pub(super) fn share(&mut self, from: &OwnedFd, to: &OwnedFd) -> bool {
+        if !self.shares {
+            return false;
+        }
+        match ioctl_ficlone(to, from) {
+            Ok(()) => return true,
+            // The disk is full, or broken: that is to be said by whoever writes.
+            Err(Errno::NOSPC | Errno::DQUOT | Errno::IO) => {}
+            Err(_) => self.shares = false,
+        }
+        false
+    }
+
     /// Copies the `size` bytes of `from`, which is open for reading, to `to`, which is empty. With fewer `blocks` of 512
-    /// bytes than that needs there are holes. `direct` gives the same file on the disk, if `to` is one of an overlay: that has
-    /// no blocks to share.
+    /// bytes than that needs there are holes.
     pub(super) fn copy(
         &mut self,
         from: &OwnedFd,
         to: &OwnedFd,
-        direct: impl FnOnce() -> Option<OwnedFd>,
         (size, blocks): (u64, u64),
         cancelled: &dyn Fn() -> bool,
     ) -> Result<(), Failure> {
-        if size == 0 {
+        if size == 0 || self.share(from, to) {
             return Ok(());
-        }
-        if self.shares {
-            match ioctl_ficlone(direct().as_ref().unwrap_or(to), from) {
-                Ok(()) => return Ok(()),
-                // The disk is full, or broken: that is to be said by whoever writes.
-                Err(Errno::NOSPC | Errno::DQUOT | Errno::IO) => {}
-                Err(_) => self.shares = false,
-            }
         }
         if blocks.saturating_mul(512) >= size {
             return self.range(from, to, (0, size), cancelled);
@@ -180,7 +189,7 @@ mod tests {
         let _ = fs_err::remove_file(&path);
         let to = File::options().read(true).write(true).create_new(true).open(path).unwrap();
         let (source, target): (OwnedFd, OwnedFd) = (from.try_clone().unwrap().into(), to.try_clone().unwrap().into());
-        ways.copy(&source, &target, || None, (status.size(), status.blocks()), &|| false).unwrap();
+        ways.copy(&source, &target, (status.size(), status.blocks()), &|| false).unwrap();
         to
     }
 
@@ -219,6 +228,6 @@ mod tests {
         let from: OwnedFd = File::open(directory.path().join("from")).unwrap().into();
         let to: OwnedFd = File::create(directory.path().join("to")).unwrap().into();
         let mut ways = Ways { shares: false, ranges: true, sends: true };
-        assert!(matches!(ways.copy(&from, &to, || None, (7, 8), &|| true), Err(Failure::Cancelled)));
+        assert!(matches!(ways.copy(&from, &to, (7, 8), &|| true), Err(Failure::Cancelled)));
     }
 }

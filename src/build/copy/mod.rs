@@ -19,6 +19,7 @@ mod place;
 mod select;
 #[cfg(test)]
 mod tests;
+mod upper;
 mod write;
 
 use std::fmt;
@@ -34,6 +35,7 @@ pub use error::CopyError;
 pub use mode::{Chmod, InvalidMode};
 pub use owner::names_accounts;
 pub use select::Selection;
+pub use upper::{DeferredContents, Upper};
 
 /// An instruction to copy, with all variables expanded.
 #[derive(Debug, Clone)]
@@ -95,9 +97,9 @@ impl Excludes {
 pub struct Destination<'a> {
     /// The files that the copies join.
     pub root: &'a RootDir,
-    /// The directory that `root` keeps what is written to it in, when that is another: a file system shares blocks of files
-    /// only with itself.
-    pub upper: Option<&'a RootDir>,
+    /// The directory that `root`, an overlay, keeps what is written to it in: there files can share blocks with their sources, and
+    /// the contents of large ones may come [later](Upper::contents).
+    pub upper: Option<&'a Upper>,
     /// Where the names of users and groups are looked up; `root` when there is none.
     pub accounts: Option<&'a RootDir>,
     /// Whether to stop.

@@ -1,5 +1,7 @@
 //! Copies on real directories: what comes where, with what, and when the key is another.
 
+mod upper;
+
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
@@ -451,7 +453,7 @@ fn a_file_may_be_written_where_it_is_kept() {
     // Stands for an overlay: what is made in `root` appears there, and is written to in `upper`.
     let lab = Lab::new(&["d/f=content", "d/g="]);
     let root = RootDir::open(&lab.root()).unwrap();
-    let upper = RootDir::open(&lab.root()).unwrap();
+    let upper = Upper::new(RootDir::open(&lab.root()).unwrap());
     let into = Destination { root: &root, upper: Some(&upper), accounts: None, cancelled: &|| false };
     copy(&wanted(&["d"], "/x/y"), &lab.tree(&[]), &into).unwrap();
     assert_eq!(lab.found(), ["x/y/f=content", "x/y/g="]);

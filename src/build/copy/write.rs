@@ -12,7 +12,7 @@ use rustix::io::Errno;
 use super::content::{Failure, Ways};
 use super::place::{MAX_DEPTH, ROOT};
 use super::select::Selection;
-use super::{Chmod, CopyError, Destination};
+use super::{Chmod, CopyError, Destination, Upper};
 use crate::build::context::{Entry, Tree, attributes, look};
 use crate::sys::{Owner, RootDir};
 
@@ -138,22 +138,48 @@ impl<'a> Writer<'a> {
             return Err(changed());
         }
         let file = create(directory, to)?;
-        let how_much = (entry.stamp.size, entry.blocks);
-        match self.ways.copy(&from, &file, || direct(self.into, to), how_much, &self.into.cancelled) {
-            Ok(()) => {}
-            Err(Failure::Read(source)) => return Err(read(source)),
-            Err(Failure::Write(source)) => return Err(failed(source)),
-            Err(Failure::Cancelled) => return Err(CopyError::Cancelled),
+        let attributes = attributes(from.as_fd()).map_err(read)?;
+        let mode = self.mode(entry);
+        if !self.defers(entry, &from, &file, to, mode, !attributes.is_empty()).map_err(failed)? {
+            let how_much = (entry.stamp.size, entry.blocks);
+            match self.ways.copy(&from, &file, how_much, &self.into.cancelled) {
+                Ok(()) => {}
+                Err(Failure::Read(source)) => return Err(read(source)),
+                Err(Failure::Write(source)) => return Err(failed(source)),
+                Err(Failure::Cancelled) => return Err(CopyError::Cancelled),
+            }
         }
         if !is_same(&from)? {
             return Err(changed());
         }
-        let attributes = attributes(from.as_fd()).map_err(read)?;
-        dress(&file, self.owner(entry), self.mode(entry), &attributes, time(entry)).map_err(failed)?;
+        dress(&file, self.owner(entry), mode, &attributes, time(entry)).map_err(failed)?;
         if entry.links > 1 {
             self.links.insert(inode, to.to_owned());
         }
         Ok(())
+    }
+
+    /// Has the content of a file that was just made come later, or at once by sharing its blocks; false when neither can be.
+    fn defers(
+        &mut self,
+        entry: &Entry,
+        from: &OwnedFd,
+        file: &OwnedFd,
+        to: &Path,
+        mode: u32,
+        has_attributes: bool,
+    ) -> io::Result<bool> {
+        let can_be = Upper::defers(entry, mode, has_attributes);
+        let Some(upper) = self.into.upper.filter(|_| can_be || self.ways.shares()) else { return Ok(false) };
+        let Some(direct) = upper.open(to) else { return Ok(false) };
+        if self.ways.share(from, &direct) {
+            return Ok(true);
+        }
+        let is_deferred = can_be && upper.defer(entry, from, direct, to)?;
+        if is_deferred {
+            rustix::fs::ftruncate(file, entry.stamp.size)?;
+        }
+        Ok(is_deferred)
     }
 
     fn symlink(&mut self, entry: &Entry, directory: BorrowedFd<'_>, to: &Path) -> Result<(), CopyError> {
@@ -282,12 +308,4 @@ fn dress(file: &OwnedFd, owner: Owner, mode: u32, attributes: &[(Vec<u8>, Vec<u8
     }
     let times = Timestamps { last_access: time, last_modification: time };
     Ok(rustix::fs::futimens(file, &times)?)
-}
-
-/// The file that was just made at `to`, where the disk really has it.
-fn direct(into: &Destination<'_>, to: &Path) -> Option<OwnedFd> {
-    let file = into.upper?.open_plain(to, OFlags::WRONLY | OFlags::NOFOLLOW).ok()?;
-    let status = rustix::fs::fstat(&file).ok()?;
-    let is_fresh = FileType::from_raw_mode(status.st_mode) == FileType::RegularFile && status.st_size == 0;
-    is_fresh.then_some(file)
 }

@@ -50,12 +50,13 @@ impl Workspace {
         &self.root
     }
 
-    /// Where the disk has what is written to it, if a disk has: what is copied there may share its blocks.
+    /// The directory in which the disk has what is written to it: what is copied there may share its blocks.
     ///
     /// # Errors
-    /// What `open(2)` says.
-    pub fn upper(&self) -> io::Result<Option<RootDir>> {
-        RootDir::open(&self.workplace.path().join("upper")).map(Some)
+    /// [`WorkspaceError::Prepare`].
+    pub fn upper(&self) -> Result<RootDir, WorkspaceError> {
+        let path = self.workplace.path().join("upper");
+        RootDir::open(&path).map_err(prepare(&path))
     }
 
     /// What is below what is changed, lowest first.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::snapshot::{self, Snapshot};
 use super::{SolveError, Solver, StepError, hidden, remote};
 use crate::build::context::{Hides, Tree};
-use crate::build::copy::{self, Chmod, Copy, Destination, Excludes, Source};
+use crate::build::copy::{self, Chmod, Copy, CopyError, Destination, Excludes, Selection, Source, Upper};
 use crate::build::dockerfile::{Ignore, Mount, Sharing, TransferSource};
 use crate::build::event::{EventKind, StepNumber};
 use crate::build::graph::{Base, CopyStep, Input, Operation, RunStep};
@@ -37,12 +37,13 @@ impl From<'_> {
 }
 
 impl Solver<'_> {
-    /// Makes a step, and gives its layer.
+    /// Makes a step, and gives its layer; `selections` are what it copies.
     pub(super) fn make(
         &self,
         number: StepNumber,
         operation: &Operation,
         inputs: &[Snapshot],
+        selections: &[Selection<'_>],
     ) -> Result<Digest, StepError> {
         let store = self.builder.store;
         let mut workspace = match operation {
@@ -50,12 +51,17 @@ impl Solver<'_> {
             Operation::Copy(copy) if copy.link => Workspace::over(&[], store)?,
             _ => Workspace::over(&self.directories(&inputs[0])?, store)?,
         };
+        let upper = Upper::new(workspace.upper()?);
+        let cancelled = || self.cancelled();
+        let copy = |accounts: Option<&RootDir>| {
+            let into = Destination { root: workspace.root(), upper: Some(&upper), accounts, cancelled: &cancelled };
+            selections.iter().try_for_each(|selection| selection.copy(&into)).map_err(not_copied)
+        };
         let epoch = match operation {
-            Operation::From(Base::Tree(tree)) => {
-                self.copy(&everything(), &self.trees[*tree], &workspace, None)?;
+            Operation::From(_) => {
+                copy(None)?;
                 None
             }
-            Operation::From(_) => None,
             Operation::Workdir { path, user, epoch, .. } => {
                 make_directory(workspace.root(), path, user)?;
                 *epoch
@@ -65,9 +71,7 @@ impl Solver<'_> {
                     true => Some(snapshot::open(self.directories(&inputs[0])?).map_err(StepError::Open)?),
                     false => None,
                 };
-                for (copy, from) in self.parts(step, inputs)? {
-                    self.copy(&copy, from.tree(), &workspace, accounts.as_ref())?;
-                }
+                copy(accounts.as_ref())?;
                 step.epoch
             }
             Operation::Run(step) => {
@@ -75,26 +79,20 @@ impl Solver<'_> {
                 step.epoch
             }
         };
-        Ok(workspace.seal(store, epoch.map(jiff::Timestamp::as_second))?.diff_id)
-    }
-
-    fn copy(
-        &self,
-        copy: &Copy,
-        from: &Tree,
-        workspace: &Workspace,
-        accounts: Option<&RootDir>,
-    ) -> Result<(), StepError> {
-        let cancelled = || self.cancelled();
-        let into = Destination { root: workspace.root(), upper: None, accounts, cancelled: &cancelled };
-        match copy::copy(copy, from, &into) {
-            Err(copy::CopyError::Cancelled) => Err(StepError::Cancelled),
-            result => Ok(result?),
+        let mut contents = upper.contents(&cancelled);
+        match workspace.seal(store, epoch.map(jiff::Timestamp::as_second), &mut contents) {
+            Ok(sealed) => Ok(sealed.diff_id),
+            Err(error) => Err(contents.failure().map_or(StepError::Layer(error), not_copied)),
         }
     }
 
-    /// What is copied from where: all that is at hand, and each thing of the network.
-    pub(super) fn parts(&self, step: &CopyStep, inputs: &[Snapshot]) -> Result<Vec<(Copy, From<'_>)>, StepError> {
+    /// What a step copies from where: all that is at hand, and each thing of the network.
+    pub(super) fn parts(&self, operation: &Operation, inputs: &[Snapshot]) -> Result<Vec<(Copy, From<'_>)>, StepError> {
+        let step = match operation {
+            Operation::From(Base::Tree(tree)) => return Ok(vec![(everything(), From::Context(&self.trees[*tree]))]),
+            Operation::Copy(step) => step,
+            _ => return Ok(Vec::new()),
+        };
         let is_remote = |source: &TransferSource| match source {
             TransferSource::Path(word) => step.add && remote::is_remote(&word.text),
             TransferSource::Inline(_) => false,
@@ -279,6 +277,13 @@ impl Solver<'_> {
             true => Ok(vec![directory, layer.to_owned()]),
             false => Ok(vec![directory]),
         }
+    }
+}
+
+fn not_copied(error: CopyError) -> StepError {
+    match error {
+        CopyError::Cancelled => StepError::Cancelled,
+        error => error.into(),
     }
 }
 

@@ -9,6 +9,7 @@
 //! comes to the same layer changes nothing for those after it.
 
 mod error;
+mod find;
 mod hidden;
 mod keys;
 mod make;
@@ -19,7 +20,7 @@ mod snapshot;
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Instant;
 
 use jiff::Timestamp;
@@ -27,9 +28,9 @@ use oci_spec::runtime::LinuxDevice;
 
 use super::cache::{Cache, Record};
 use super::context;
-use super::copy;
+use super::copy::{self, Copy, Selection};
 use super::event::{Event, EventKind, StepNumber};
-use super::graph::{Base, CopyStep, Graph, Input, Operation, RunStep};
+use super::graph::{Base, Graph, Operation};
 use super::run;
 use super::share::Imported;
 use crate::image::{Digest, Store};
@@ -75,14 +76,6 @@ struct Solver<'a> {
     is_lazy: bool,
     /// What others have made, by its keys, as far as it was found.
     found: Mutex<Vec<(Digest, Record)>>,
-}
-
-/// What is known of a step before it is made.
-enum Found {
-    /// All of it.
-    Snapshot(Snapshot),
-    /// What it is to be kept under.
-    Keys(Vec<Digest>),
 }
 
 /// Carries out all steps of `graph`, telling `tell` of it. What they have come to is in their order.
@@ -138,7 +131,7 @@ pub fn records(
         // What was not fetched so far is not fetched to be looked at: others have said how it is known.
         let keys = match inputs.iter().all(|input| input.is_whole(builder.store)) {
             true => solver.keys(&step.operation, &inputs),
-            false => Ok(builder.imported.keys_of(layer).chain(solver.quick_key_of(&step.operation, &inputs)).collect()),
+            false => Ok(builder.imported.keys_of(layer).chain(solver.quick_key(&step.operation, &inputs)).collect()),
         };
         let keys: BTreeSet<Digest> = keys.map_err(|source| failed(number, source))?.into_iter().collect();
         let record = Record { layer: Some(layer), created, name: step.name.clone() };
@@ -167,9 +160,8 @@ fn probe_with(
     for (number, step) in graph.steps.iter().enumerate() {
         let inputs: Vec<Snapshot> = step.operation.inputs().iter().map(|input| snapshots[*input].clone()).collect();
         match solver.find(&step.operation, &inputs) {
-            Ok(Found::Snapshot(snapshot)) if !(is_lazy && step.fresh) => snapshots.push(snapshot),
-            Ok(Found::Snapshot(_)) => return Ok(Err(number)),
-            Ok(Found::Keys(_)) | Err(_) => return Ok(Err(number)),
+            Ok(Some(snapshot)) if !(is_lazy && step.fresh) => snapshots.push(snapshot),
+            Ok(_) | Err(_) => return Ok(Err(number)),
         }
     }
     for tree in &solver.trees {
@@ -241,22 +233,34 @@ impl Solver<'_> {
             return Err(StepError::Cancelled);
         }
         let step = &self.graph.steps[number];
-        let keys = match self.find(&step.operation, inputs)? {
-            Found::Snapshot(snapshot) if !step.fresh || snapshot.added.is_none() => return Ok((snapshot, true)),
-            Found::Snapshot(_) => self.keys(&step.operation, inputs)?,
-            Found::Keys(keys) => keys,
-        };
-        let Some(last) = keys.last().copied() else { return Err(StepError::Cancelled) };
-        let lock = self.builder.cache.lock(last, || self.cancelled()).map_err(StepError::Cache)?;
-        let Some(_lock) = lock else { return Err(StepError::Cancelled) };
-        // Somebody else may have made it meanwhile.
-        if !step.fresh
-            && let Found::Snapshot(snapshot) = self.find(&step.operation, inputs)?
-        {
+        let operation = &step.operation;
+        if let Some(snapshot) = self.given(operation)? {
             return Ok((snapshot, true));
         }
-        let layer = self.make(number, &step.operation, inputs)?;
-        let record = Record { layer: Some(layer), created: self.now(&step.operation), name: step.name.clone() };
+        let known = |keys: &[Digest]| match step.fresh {
+            true => Ok(None),
+            false => self.known(keys, inputs),
+        };
+        let mut keys = Vec::from_iter(self.quick_key(operation, inputs));
+        if let Some(snapshot) = known(&keys)? {
+            return Ok((snapshot, true));
+        }
+        // What the key is made of is what is copied: a file that changes in between is told.
+        let parts = self.parts(operation, inputs)?;
+        let mut selections = select(&parts)?;
+        let key = self.key(operation, inputs, &mut selections)?;
+        keys.push(key);
+        if let Some(snapshot) = known(&keys)? {
+            return Ok((snapshot, true));
+        }
+        let lock = self.builder.cache.lock(key, || self.cancelled()).map_err(StepError::Cache)?;
+        let Some(_lock) = lock else { return Err(StepError::Cancelled) };
+        // Somebody else may have made it meanwhile.
+        if let Some(snapshot) = known(&keys)? {
+            return Ok((snapshot, true));
+        }
+        let layer = self.make(number, operation, inputs, &selections)?;
+        let record = Record { layer: Some(layer), created: self.now(operation), name: step.name.clone() };
         for key in keys {
             self.builder.cache.put(key, &record).map_err(StepError::Cache)?;
         }
@@ -274,140 +278,9 @@ impl Solver<'_> {
         };
         epoch.unwrap_or_else(Timestamp::now)
     }
+}
 
-    /// What a step has come to, if that is known and there.
-    fn find(&self, operation: &Operation, inputs: &[Snapshot]) -> Result<Found, StepError> {
-        if let Operation::From(Base::Layers { rootfs, diff_ids }) = operation {
-            let snapshot = Snapshot { rootfs: rootfs.clone(), diff_ids: diff_ids.clone(), added: None };
-            return match snapshot.is_whole(self.builder.store) {
-                true => Ok(Found::Snapshot(snapshot)),
-                false => Err(StepError::LayerGone),
-            };
-        }
-        if *operation == Operation::From(Base::Scratch) {
-            return Ok(Found::Snapshot(Snapshot::empty()));
-        }
-        let base = inputs.first().cloned().unwrap_or_else(Snapshot::empty);
-        let known = |key: Digest| self.known(key, &base);
-        // That of the whole of what is copied from needs no look at its files.
-        let mut keys = Vec::new();
-        if let Operation::Copy(copy) = operation
-            && let Some(key) = self.quick_key(copy, inputs)
-        {
-            if let Some((snapshot, _)) = known(key) {
-                return Ok(Found::Snapshot(snapshot));
-            }
-            keys.push(key);
-        }
-        let key = self.key(operation, inputs)?;
-        if let Some((snapshot, record)) = known(key) {
-            for key in keys {
-                self.builder.cache.put(key, &record).map_err(StepError::Cache)?;
-            }
-            return Ok(Found::Snapshot(snapshot));
-        }
-        keys.push(key);
-        Ok(Found::Keys(keys))
-    }
-
-    /// What this machine or another one has made for `key` over `base`, as long as its files are to be had.
-    fn known(&self, key: Digest, base: &Snapshot) -> Option<(Snapshot, Record)> {
-        let snapshot = |record: &Record| Some(base.with(record.layer?, record.created));
-        if let Some(record) = self.builder.cache.get(key)
-            && let Some(snapshot) = snapshot(&record)
-            && snapshot.diff_ids.iter().all(|layer| self.is_to_be_had(*layer))
-        {
-            return Some((snapshot, record));
-        }
-        let record = self.builder.imported.get(key)?.clone();
-        let snapshot = snapshot(&record)?;
-        if !self.is_lazy && !snapshot.diff_ids.iter().all(|layer| self.is_to_be_had(*layer)) {
-            return None;
-        }
-        self.found.lock().unwrap_or_else(PoisonError::into_inner).push((key, record.clone()));
-        Some((snapshot, record))
-    }
-
-    fn is_to_be_had(&self, layer: Digest) -> bool {
-        self.builder.store.layer(layer).is_some() || self.builder.imported.has(layer)
-    }
-
-    /// Brings the layers of `snapshot` that others have.
-    fn bring(&self, snapshot: &Snapshot) -> Result<(), StepError> {
-        for layer in &snapshot.diff_ids {
-            if self.builder.store.layer(*layer).is_none() && !self.builder.imported.bring(*layer, self.builder.store)? {
-                return Err(StepError::LayerGone);
-            }
-        }
-        Ok(())
-    }
-
-    /// The directories of `snapshot`, lowest first, whose layers are brought if others have them.
-    fn directories(&self, snapshot: &Snapshot) -> Result<Vec<PathBuf>, StepError> {
-        self.bring(snapshot)?;
-        Ok(snapshot.directories(self.builder.store)?)
-    }
-
-    /// Keeps what others have made and was brought.
-    fn keep_found(&self) -> std::io::Result<()> {
-        for (key, record) in self.found.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
-            if record.layer.is_some_and(|layer| self.builder.store.layer(layer).is_some()) {
-                self.builder.cache.put(key, &record)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// All that a step is kept under, the one that counts most last.
-    fn keys(&self, operation: &Operation, inputs: &[Snapshot]) -> Result<Vec<Digest>, StepError> {
-        let quick = self.quick_key_of(operation, inputs);
-        Ok(quick.into_iter().chain([self.key(operation, inputs)?]).collect())
-    }
-
-    fn quick_key_of(&self, operation: &Operation, inputs: &[Snapshot]) -> Option<Digest> {
-        match operation {
-            Operation::Copy(copy) => self.quick_key(copy, inputs),
-            _ => None,
-        }
-    }
-
-    fn quick_key(&self, copy: &CopyStep, inputs: &[Snapshot]) -> Option<Digest> {
-        let Some(Input::Step(_)) = copy.from else { return None };
-        let over = make::over(copy, &inputs[0]);
-        Some(keys::copy_of(copy, over, &inputs[1]))
-    }
-
-    fn key(&self, operation: &Operation, inputs: &[Snapshot]) -> Result<Digest, StepError> {
-        Ok(match operation {
-            Operation::From(Base::Tree(tree)) => {
-                let everything = make::everything();
-                let content = copy::checksum(&everything, &self.trees[*tree])?;
-                super::key::KeyMaker::new("tree").with_digest("content", content).finish()
-            }
-            Operation::From(_) => Snapshot::empty().key(),
-            Operation::Workdir { path, user, epoch, .. } => keys::workdir(&inputs[0], path, user, *epoch),
-            Operation::Run(run) => keys::run(run, &inputs[0], &self.mounted(run, inputs)?),
-            Operation::Copy(copy) => {
-                let mut content = super::key::KeyMaker::new("content");
-                for (copy, from) in self.parts(copy, inputs)? {
-                    content = content.with_digest("part", copy::checksum(&copy, from.tree())?);
-                }
-                keys::copy(copy, make::over(copy, &inputs[0]), content.finish())
-            }
-        })
-    }
-
-    /// The keys of what a program mounts.
-    fn mounted(&self, run: &RunStep, inputs: &[Snapshot]) -> Result<Vec<Option<Digest>>, StepError> {
-        let mut steps = inputs[1..].iter();
-        let mut keys = Vec::new();
-        for (mount, from) in &run.mounts {
-            keys.push(match from {
-                None => None,
-                Some(Input::Step(_)) => steps.next().map(Snapshot::key),
-                Some(Input::Tree(tree)) => Some(copy::checksum(&make::part(mount), &self.trees[*tree])?),
-            });
-        }
-        Ok(keys)
-    }
+/// What is copied of each part.
+fn select<'a>(parts: &'a [(Copy, make::From<'_>)]) -> Result<Vec<Selection<'a>>, StepError> {
+    parts.iter().map(|(copy, from)| Ok(copy::select(copy, from.tree())?)).collect()
 }

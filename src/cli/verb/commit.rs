@@ -16,7 +16,7 @@ use crate::compose::model::Service;
 use crate::image::{Change, CommitError, Committed, Store, commit};
 use crate::name::{ImageReference, ProjectName, RegistryReference};
 use crate::runtime::Handle;
-use crate::runtime::files::{FilesError, pack_layer};
+use crate::runtime::files::{FilesError, InPlace, pack_layer};
 use crate::supervisor::Record;
 
 pub(in crate::cli) fn run(context: &Context, args: &CommitArgs) -> Result<ExitCode, CliError> {
@@ -77,7 +77,8 @@ fn make(
     let (reader, writer) = io::pipe()?;
     let upper = paths.upper();
     let (packed, made) = std::thread::scope(|scope| {
-        let packed = scope.spawn(move || pack_layer(&upper, &mut io::BufWriter::with_capacity(1 << 17, writer)));
+        let packed =
+            scope.spawn(move || pack_layer(&upper, &mut InPlace, &mut io::BufWriter::with_capacity(1 << 17, writer)));
         let made = commit(&store, &committed, reference, reader, Timestamp::now());
         (packed.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), made)
     });

@@ -16,7 +16,7 @@ use crate::cli::select::select_with;
 use crate::compose::model::Service;
 use crate::image::{PushError, PushEvent, Store, push};
 use crate::name::{ImageReference, ProjectName, RegistryReference, ServiceName};
-use crate::runtime::files::pack_layer;
+use crate::runtime::files::{InPlace, pack_layer};
 
 pub(in crate::cli) async fn run(context: &mut Context, args: PushArgs) -> Result<ExitCode, CliError> {
     context.require_root()?;
@@ -104,5 +104,5 @@ fn registry(image: ImageReference) -> Option<RegistryReference> {
 
 /// A layer of the store as an archive.
 pub(in crate::cli) fn pack(layer: &Path, out: &mut dyn io::Write) -> io::Result<()> {
-    pack_layer(layer, out).map_err(io::Error::other)
+    pack_layer(layer, &mut InPlace, out).map_err(io::Error::other)
 }

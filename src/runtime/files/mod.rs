@@ -33,7 +33,7 @@ use crate::sys::{Owner, RootDir};
 pub use copy_tree::{copy_directory, copy_tree, move_in};
 pub use error::FilesError;
 pub use mirror::{Mirror, Mirrored};
-pub use pack::{Extent, pack_layer};
+pub use pack::{Contents, Extent, InPlace, pack_layer};
 pub use stopped::{Bind, Stopped, with_stopped};
 pub use unpack::{Owners, Unpack};
 

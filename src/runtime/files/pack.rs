@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ffi::{CStr, OsStr, OsString};
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
@@ -19,6 +19,12 @@ const MAX_DEPTH: usize = 500;
 
 /// The kernel's limits of a list of names and of a value, both 64 KiB. See `xattr(7)`.
 const MAX_XATTR: usize = 65536;
+
+/// As much as is read at once, in bytes.
+const CHUNK: usize = 256 * 1024;
+
+/// An archive is made of so many bytes, and these.
+const BLOCK: usize = 512;
 
 /// File systems by which the kernel shows itself: nothing of them is a file to be kept. See `statfs(2)`.
 const OF_THE_KERNEL: [u64; 9] = [
@@ -59,9 +65,26 @@ impl Files {
         let read = |source| FilesError::Read { path: path.to_owned(), source };
         let entry = self.open(path, follow).map_err(read)?;
         let status = status(&entry).map_err(read)?;
-        let mut packer = Packer::new(self, extent, Form::Tree, out);
+        let mut contents = InPlace;
+        let mut packer = Packer::new(self, extent, Form::Tree, &mut contents, out);
         packer.add(&entry, &status, Path::new(name), 0)?;
         packer.finish()
+    }
+}
+
+/// Where the contents of files are that have all else.
+pub trait Contents {
+    /// The content of the file of this status, as many bytes as that says, if it is not in the file. Asked once for each file.
+    fn of(&mut self, status: &Statx) -> Option<Box<dyn Read + '_>>;
+}
+
+/// They are in the files.
+#[derive(Debug, Clone, Copy)]
+pub struct InPlace;
+
+impl Contents for InPlace {
+    fn of(&mut self, _: &Statx) -> Option<Box<dyn Read + '_>> {
+        None
     }
 }
 
@@ -70,12 +93,12 @@ impl Files {
 ///
 /// # Errors
 /// [`FilesError`].
-pub fn pack_layer(directory: &Path, out: &mut dyn Write) -> Result<(), FilesError> {
+pub fn pack_layer(directory: &Path, contents: &mut dyn Contents, out: &mut dyn Write) -> Result<(), FilesError> {
     let read = |source| FilesError::Read { path: directory.to_owned(), source };
     let files = Files::below(RootDir::open(directory).map_err(read)?);
     let root = files.open(Path::new(""), true).map_err(read)?;
     let status = status(&root).map_err(read)?;
-    let mut packer = Packer::new(&files, Extent::Mounts, Form::Layer, out);
+    let mut packer = Packer::new(&files, Extent::Mounts, Form::Layer, contents, out);
     packer.add(&root, &status, Path::new(""), 0)?;
     packer.finish()
 }
@@ -91,14 +114,23 @@ struct Packer<'a> {
     files: &'a Files,
     extent: Extent,
     form: Form,
+    contents: &'a mut dyn Contents,
     tar: Builder<&'a mut dyn Write>,
+    /// For what is read.
+    buffer: Vec<u8>,
     /// The first names of files that have several, by device and inode.
     links: HashMap<(u64, u64), PathBuf>,
 }
 
 impl<'a> Packer<'a> {
-    fn new(files: &'a Files, extent: Extent, form: Form, out: &'a mut dyn Write) -> Self {
-        Self { files, extent, form, tar: Builder::new(out), links: HashMap::new() }
+    fn new(
+        files: &'a Files,
+        extent: Extent,
+        form: Form,
+        contents: &'a mut dyn Contents,
+        out: &'a mut dyn Write,
+    ) -> Self {
+        Self { files, extent, form, contents, tar: Builder::new(out), buffer: vec![0; CHUNK], links: HashMap::new() }
     }
 
     fn finish(mut self) -> Result<(), FilesError> {
@@ -146,7 +178,8 @@ impl<'a> Packer<'a> {
     }
 
     fn directory(&mut self, entry: &OwnedFd, status: &Statx, name: &Path) -> Result<(), FilesError> {
-        self.xattrs(entry, name)?;
+        let opened = reopen(entry, OFlags::RDONLY | OFlags::DIRECTORY);
+        self.xattrs(&opened.map_err(|source| FilesError::Read { path: name.to_owned(), source })?, name)?;
         let mut header = self.header(EntryType::Directory, status);
         self.tar.append_data(&mut header, name, io::empty()).map_err(FilesError::Output)
     }
@@ -197,16 +230,18 @@ impl<'a> Packer<'a> {
     fn file(&mut self, entry: &OwnedFd, status: &Statx, name: &Path) -> Result<(), FilesError> {
         let read = |source| FilesError::Read { path: name.to_owned(), source };
         let file = reopen(entry, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY).map_err(read)?;
-        self.xattrs(entry, name)?;
+        self.xattrs(&file, name)?;
         let mut header = self.header(EntryType::Regular, status);
         header.set_size(status.stx_size);
-        // Of a file that somebody writes to, as much as was told: the archive would be none otherwise.
-        let mut content = Exactly { inner: File::from(file), left: status.stx_size, failure: None };
-        let appended = self.tar.append_data(&mut header, name, &mut content);
-        match content.failure {
-            Some(error) => Err(read(error)),
-            None => appended.map_err(FilesError::Output),
-        }
+        // What is in it follows by itself: the builder would take it in small pieces.
+        self.tar.append_data(&mut header, name, io::empty()).map_err(FilesError::Output)?;
+        let mut file = File::from(file);
+        let mut deferred = self.contents.of(status);
+        let content: &mut dyn Read = match &mut deferred {
+            Some(content) => &mut **content,
+            None => &mut file,
+        };
+        copy_exactly(content, status.stx_size, &mut self.buffer, self.tar.get_mut(), name)
     }
 
     fn link(&mut self, kind: EntryType, status: &Statx, name: &Path, target: &Path) -> Result<(), FilesError> {
@@ -255,10 +290,10 @@ impl<'a> Packer<'a> {
         header
     }
 
-    /// The extended attributes of an entry, ahead of it.
+    /// The extended attributes of an entry, which is open, ahead of it.
     fn xattrs(&mut self, entry: &OwnedFd, name: &Path) -> Result<(), FilesError> {
         let read = |source| FilesError::Read { path: name.to_owned(), source };
-        let found = xattrs(entry).map_err(read)?;
+        let found = xattrs(entry, &mut self.buffer[..MAX_XATTR]).map_err(read)?;
         if found.is_empty() {
             return Ok(());
         }
@@ -298,11 +333,10 @@ fn is_opaque(entry: &OwnedFd) -> bool {
     length.is_ok_and(|length| &value[..length] == b"y")
 }
 
-/// The extended attributes that mean something elsewhere: not the notes of an overlay, nor the labels of security modules.
-fn xattrs(entry: &OwnedFd) -> io::Result<Vec<(String, Vec<u8>)>> {
-    let file = reopen(entry, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY)?;
-    let mut names = vec![0; MAX_XATTR];
-    let length = match rustix::fs::flistxattr(&file, &mut names[..]) {
+/// The extended attributes of an open file that mean something elsewhere: not the notes of an overlay, nor the labels of security
+/// modules. `names` has room for their names.
+fn xattrs(file: &OwnedFd, names: &mut [u8]) -> io::Result<Vec<(String, Vec<u8>)>> {
+    let length = match rustix::fs::flistxattr(file, &mut *names) {
         Ok(length) => length,
         Err(rustix::io::Errno::NOTSUP) => return Ok(Vec::new()),
         Err(errno) => return Err(errno.into()),
@@ -314,7 +348,7 @@ fn xattrs(entry: &OwnedFd) -> io::Result<Vec<(String, Vec<u8>)>> {
             || (name.starts_with("user.") && !name.starts_with("user.overlay."));
         if is_wanted {
             let mut value = vec![0; MAX_XATTR];
-            let length = rustix::fs::fgetxattr(&file, name, &mut value[..])?;
+            let length = rustix::fs::fgetxattr(file, name, &mut value[..])?;
             value.truncate(length);
             found.push((name.to_owned(), value));
         }
@@ -323,32 +357,31 @@ fn xattrs(entry: &OwnedFd) -> io::Result<Vec<(String, Vec<u8>)>> {
     Ok(found)
 }
 
-/// So many bytes of a file: zeros for those that it does not have any more.
-struct Exactly {
-    inner: File,
-    left: u64,
-    failure: Option<io::Error>,
-}
-
-impl io::Read for Exactly {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let wanted = buffer.len().min(usize::try_from(self.left).unwrap_or(usize::MAX));
-        if wanted == 0 {
-            return Ok(0);
-        }
-        let count = match self.inner.read(&mut buffer[..wanted]) {
+/// Writes `size` bytes of a file, and zeros up to the next header. Of one that somebody writes to, it is as much as was told, with
+/// zeros for what it does not have any more: the archive would be none otherwise.
+fn copy_exactly(
+    file: &mut dyn Read,
+    size: u64,
+    buffer: &mut [u8],
+    out: &mut dyn Write,
+    name: &Path,
+) -> Result<(), FilesError> {
+    let mut left = size;
+    while left > 0 {
+        let wanted = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        let count = match file.read(&mut buffer[..wanted]) {
             Ok(0) => {
                 buffer[..wanted].fill(0);
                 wanted
             }
             Ok(count) => count,
-            Err(error) => {
-                let kind = error.kind();
-                self.failure = Some(error);
-                return Err(kind.into());
-            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(source) => return Err(FilesError::Read { path: name.to_owned(), source }),
         };
-        self.left -= count as u64;
-        Ok(count)
+        out.write_all(&buffer[..count]).map_err(FilesError::Output)?;
+        left -= count as u64;
     }
+    let beyond = usize::try_from(size % BLOCK as u64).unwrap_or_default();
+    let padding = if beyond == 0 { 0 } else { BLOCK - beyond };
+    out.write_all(&[0; BLOCK][..padding]).map_err(FilesError::Output)
 }
