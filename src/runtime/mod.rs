@@ -78,6 +78,11 @@ pub fn run_roles_with(path: &std::path::Path) -> Result<(), RuntimeError> {
     crate::sys::self_exe::seal(path).map(drop).map_err(RuntimeError::Copy)
 }
 
+/// Begins with what the start of the first container waits for longest, while something else is done before.
+pub fn prepare() {
+    crate::sys::self_exe::prepare();
+}
+
 /// Runs the internal role named by the first argument, if it is one. To be called before any thread exists.
 #[must_use]
 pub fn dispatch(role: &str) -> Option<ExitCode> {

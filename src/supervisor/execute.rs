@@ -56,6 +56,9 @@ pub(super) async fn execute(
     on_failure: OnFailure,
     limits: Limits<'_>,
 ) -> Vec<Failure> {
+    if plan.steps().any(|(_, step)| matches!(step.operation, Operation::StartContainer { .. })) {
+        crate::runtime::prepare();
+    }
     let mut walk = Walk::new(world, project, plan, &limits);
     let timed = limits.timed;
     let failures = walk.run(on_failure, limits).await;

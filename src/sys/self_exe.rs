@@ -6,13 +6,16 @@
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use rustix::fs::{CWD, MemfdFlags, Mode, OFlags, SealFlags, Stat};
 
 const SEALS: SealFlags = SealFlags::SEAL.union(SealFlags::SHRINK).union(SealFlags::GROW).union(SealFlags::WRITE);
 
 static COPY: OnceLock<OwnedFd> = OnceLock::new();
+
+/// Held while it is made.
+static MAKING: Mutex<()> = Mutex::new(());
 
 /// The sealed copy: made once, or this process's own file when that is one already.
 ///
@@ -22,11 +25,25 @@ pub fn sealed() -> io::Result<BorrowedFd<'static>> {
     seal(Path::new("/proc/self/exe"))
 }
 
+/// Begins to make the copy, on a thread of its own: that takes as long as all else that comes before a container is started,
+/// and more. What goes wrong is told to whoever needs the copy.
+pub fn prepare() {
+    if !has_copy() {
+        // Without a thread, it is made by whoever needs it.
+        let _ = std::thread::Builder::new().name("copy".to_owned()).spawn(|| drop(sealed()));
+    }
+}
+
 /// Makes the copy, if there is none yet, from another file than the running one.
 ///
 /// # Errors
 /// What the kernel says while it is made.
 pub fn seal(path: &Path) -> io::Result<BorrowedFd<'static>> {
+    if let Some(copy) = COPY.get() {
+        return Ok(copy.as_fd());
+    }
+    // Who waits here finds the copy made, or makes it if that has failed.
+    let _making = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(copy) = COPY.get() {
         return Ok(copy.as_fd());
     }
@@ -90,4 +107,24 @@ fn make(path: &Path) -> io::Result<OwnedFd> {
 /// Moves a descriptor out of the way of those that `spawn` hands to the child by number.
 fn above_standard(fd: OwnedFd) -> io::Result<OwnedFd> {
     Ok(rustix::io::fcntl_dupfd_cloexec(fd, 64)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_who_ask_at_once_have_the_same_copy() {
+        prepare();
+        let ask = || sealed().unwrap().as_raw_fd();
+        let found: Vec<_> = std::thread::scope(|scope| {
+            let asking = [(); 4].map(|()| scope.spawn(ask));
+            asking.map(|thread| thread.join().unwrap()).into()
+        });
+        assert_eq!(found, [found[0]; 4]);
+        let name = format!("/memfd:{} (deleted)", name(&rustix::fs::stat("/proc/self/exe").unwrap()));
+        let open = fs_err::read_dir("/proc/self/fd").unwrap().flatten();
+        let copies = open.filter(|fd| fs_err::read_link(fd.path()).is_ok_and(|link| link.as_os_str() == name.as_str()));
+        assert_eq!(copies.count(), 1);
+    }
 }
