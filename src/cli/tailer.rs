@@ -8,8 +8,8 @@ use super::logs::{Line, SourceId, Stream};
 use crate::runtime::log::{self, Follower, Reader, Watch};
 use jiff::Timestamp;
 
-/// How many bytes of each log are held at once when it is followed.
-const AT_ONCE: usize = 4 << 20;
+/// How many bytes of each log are held at once when it is followed: what fits into the caches of a processor.
+const AT_ONCE: usize = 512 << 10;
 
 /// The lines of one log: records that were split for their length are joined.
 #[derive(Debug)]

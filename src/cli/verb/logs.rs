@@ -26,6 +26,9 @@ use crate::supervisor::{Client, Event, Happening, Outline, settled_name};
 
 type Record = ContainerRecord<Outline>;
 
+/// How much is written at once, in bytes: as much as a pipe holds.
+const BUFFER: usize = 64 * 1024;
+
 /// How long a container that has ended may take to be started again, or to be replaced, where a supervisor may be at it.
 const RETURN: Duration = Duration::from_secs(2);
 
@@ -49,7 +52,7 @@ pub(in crate::cli) async fn run(context: &Context, args: LogsArgs) -> Result<Exi
         paint,
         json: args.format == LogsFormat::Json,
     };
-    let writer = LogWriter::new(BufWriter::new(stdout), BufWriter::new(io::stderr()), format);
+    let writer = LogWriter::new(BufWriter::with_capacity(BUFFER, stdout), BufWriter::new(io::stderr()), format);
     let mut logs = Logs { project, paths, args, window, writer, tailer: Tailer::default(), running: JoinSet::new() };
 
     let mut opened = Vec::new();
