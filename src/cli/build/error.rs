@@ -69,7 +69,7 @@ pub enum BuildFailure {
         /// The service.
         service: String,
         /// Why.
-        source: DepotError,
+        source: Box<DepotError>,
     },
     /// What builds keep is in use.
     #[error("nothing is removed: images are being built or fetched")]

@@ -99,7 +99,7 @@ pub(super) async fn export(
         progress.event(Shown::new(&id, status), Instant::now())?;
         match written {
             Err(source) if !ignore_error => {
-                return Err(BuildFailure::CacheTo { service: target.name.clone(), source }.into());
+                return Err(BuildFailure::CacheTo { service: target.name.clone(), source: Box::new(source) }.into());
             }
             _ => {}
         }
