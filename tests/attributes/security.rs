@@ -213,8 +213,14 @@ fn user_and_groups() {
     let web = Running::with("init: false\nstop_signal: SIGKILL\nuser: '1234:56'\ngroup_add: [tty, '789']");
     assert_eq!(web.inside("id -u; id -g; id -G"), "1234\n56\n56 5 789");
     assert_eq!(web.status("Uid"), "1234\t1234\t1234\t1234");
-    assert_eq!(web.status("Groups"), "5 789");
+    assert_eq!(web.status("Groups"), "5 56 789");
     assert_eq!(web.status("CapEff"), "0000000000000000");
+}
+
+/// `user` that is not there: root, with the groups that root is a member of.
+#[test]
+fn no_user() {
+    assert_eq!(Running::with("init: false").status("Groups"), "0");
 }
 
 /// `read_only`: nothing can be written; the root of its init is mounted so.

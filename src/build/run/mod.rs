@@ -128,7 +128,7 @@ fn config(
         log_options: crate::runtime::log::Options::default(),
         stdin: Stdin::Null,
         init: false,
-        user: Some(run.user.clone()).filter(|user| !user.is_empty()),
+        user: Some(if run.user.is_empty() { "0".to_owned() } else { run.user.clone() }),
         group_add: Vec::new(),
         seccomp: match run.security {
             Security::Sandbox => Seccomp::Default,

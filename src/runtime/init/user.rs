@@ -37,7 +37,8 @@ pub struct User {
     pub uid: u32,
     /// Group id.
     pub gid: u32,
-    /// Further groups.
+    /// All groups, the first one among them: a file may shut out a group that its reader was to be a member of
+    /// (CVE-2022-36109).
     pub groups: Vec<u32>,
     /// The home directory.
     pub home: String,
@@ -46,7 +47,8 @@ pub struct User {
 impl User {
     /// For an error's text.
     pub(super) fn further_groups(&self) -> String {
-        let groups: Vec<_> = self.groups.iter().map(u32::to_string).collect();
+        let groups = self.groups.iter().filter(|&&group| group != self.gid);
+        let groups: Vec<_> = groups.map(u32::to_string).collect();
         if groups.is_empty() { String::new() } else { format!(" and groups {}", groups.join(", ")) }
     }
 }
@@ -108,6 +110,7 @@ impl Accounts {
         for group in group_add {
             resolved.groups.push(self.group(group)?);
         }
+        resolved.groups.push(resolved.gid);
         resolved.groups.sort_unstable();
         resolved.groups.dedup();
         Ok(resolved)
@@ -197,14 +200,14 @@ mod tests {
 
     #[test]
     fn requests() {
-        check("root", Ok((0, 0, &[], "/root")));
-        check("web", Ok((33, 33, &[6, 44], "/var/www")));
-        check("33", Ok((33, 33, &[6, 44], "/var/www")));
-        check("web:disk", Ok((33, 6, &[], "/var/www")));
-        check("web:1234", Ok((33, 1234, &[], "/var/www")));
-        check("1000", Ok((1000, 0, &[], "/")));
-        check("1000:1000", Ok((1000, 1000, &[], "/")));
-        check("77", Ok((1077, 5, &[], "/h")));
+        check("root", Ok((0, 0, &[0], "/root")));
+        check("web", Ok((33, 33, &[6, 33, 44], "/var/www")));
+        check("33", Ok((33, 33, &[6, 33, 44], "/var/www")));
+        check("web:disk", Ok((33, 6, &[6], "/var/www")));
+        check("web:1234", Ok((33, 1234, &[1234], "/var/www")));
+        check("1000", Ok((1000, 0, &[0], "/")));
+        check("1000:1000", Ok((1000, 1000, &[1000], "/")));
+        check("77", Ok((1077, 5, &[5], "/h")));
     }
 
     #[test]
@@ -231,7 +234,7 @@ mod tests {
     #[test]
     fn further_groups() {
         let user = accounts().resolve("web", &["disk".into(), "9".into()]).unwrap();
-        assert_eq!(user.groups, [6, 9, 44]);
+        assert_eq!(user.groups, [6, 9, 33, 44]);
     }
 
     proptest::proptest! {

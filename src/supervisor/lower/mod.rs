@@ -34,6 +34,9 @@ use crate::name::{ContainerId, ImageReference, ServiceName};
 use crate::runtime::{Seccomp, defaults};
 use security_opt::{SeccompOption, SecurityOptions};
 
+/// Who runs what names no user: by number, since its groups count even where it has another name.
+const ROOT: &str = "0";
+
 /// What an image says where the service says nothing. See <https://github.com/opencontainers/image-spec/blob/main/config.md>.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ImageDefaults {
@@ -120,7 +123,7 @@ pub struct Machine {
 pub struct Lowered {
     /// The runtime-spec. Its root path is `rootfs`, relative to the bundle; its user is 0:0.
     pub spec: Spec,
-    /// `name|uid[:group|gid]`, to be looked up in the container's own `/etc/passwd`; root when `None`.
+    /// `name|uid[:group|gid]`, to be looked up in the container's own `/etc/passwd`; `None` in what earlier versions have made.
     pub user: Option<String>,
     /// Further groups, by name or gid, to be looked up likewise.
     pub group_add: Vec<String>,
@@ -212,9 +215,10 @@ pub fn lower(input: &LowerInput) -> Result<Lowered, LowerError> {
         .set_mounts(Some(mounts::mounts(input)?))
         .set_annotations(Some(labels::annotations(service, &labels)))
         .set_linux(Some(linux(input, options, &mut warnings)?));
+    let user = [&service.user, &input.image.user].into_iter().flatten().find(|user| !user.is_empty());
     Ok(Lowered {
         spec,
-        user: service.user.clone().or_else(|| input.image.user.clone()).filter(|user| !user.is_empty()),
+        user: Some(user.map_or(ROOT, String::as_str).to_owned()),
         group_add: service.group_add.clone(),
         seccomp: match options.seccomp {
             SeccompOption::Builtin => Seccomp::Default,
