@@ -251,7 +251,8 @@ impl<'a> Session<'a> {
         let ansi = context.globals.ansi.unwrap_or_default();
         let stdout = io::stdout();
         let paint = if args.no_color { super::style::Paint::PLAIN } else { ansi.paint(&stdout) };
-        let format = LogFormat { prefix: !args.no_log_prefix, timestamps: args.timestamps, paint, json: false };
+        let format =
+            LogFormat { prefix: !args.no_log_prefix, timestamps: args.timestamps, paint, json: false, joined: false };
         let mut writer = LogWriter::new(io::BufWriter::new(stdout), io::BufWriter::new(io::stderr()), format);
         // All prefixes are as wide as the longest from the first line on.
         for (name, service) in &project.services {
@@ -262,6 +263,8 @@ impl<'a> Session<'a> {
                 }
             }
         }
+        // Who reads no longer is noticed with the first line.
+        let _ = writer.attaching();
         let began = Timestamp::now();
         Self {
             context,

@@ -18,8 +18,10 @@ pub fn as_text(happening: &Happening, zone: &TimeZone) -> String {
 #[must_use]
 pub fn as_json(happening: &Happening, zone: &TimeZone) -> String {
     let Happening { time, service, container, action, attributes } = happening;
+    let time = time.to_zoned(zone.clone());
+    let zone = if time.offset().is_zero() { "Z".to_owned() } else { time.strftime("%:z").to_string() };
     let value = json!({
-        "time": time.to_zoned(zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%.f%:z").to_string(),
+        "time": format!("{}{zone}", time.strftime("%Y-%m-%dT%H:%M:%S%.f")),
         "type": "container",
         "service": service,
         "id": container,
@@ -54,7 +56,7 @@ mod tests {
             as_json(&happening, &TimeZone::UTC),
             format!(
                 "{{\"action\":\"die\",\"attributes\":{{\"exitCode\":\"3\",\"name\":\"shop-web-1\"}},\"id\":\"{id}\",\
-                 \"service\":\"web\",\"time\":\"2026-01-02T03:04:05.000006+00:00\",\"type\":\"container\"}}\n"
+                 \"service\":\"web\",\"time\":\"2026-01-02T03:04:05.000006Z\",\"type\":\"container\"}}\n"
             )
         );
     }

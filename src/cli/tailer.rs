@@ -171,7 +171,7 @@ mod tests {
         let mut write = |text: &str, time: &str| {
             writeln!(log, r#"{{"log":"{text}\n","stream":"stdout","time":"{time}"}}"#).unwrap();
         };
-        let format = LogFormat { prefix: false, timestamps: false, paint: Paint::PLAIN, json: false };
+        let format = LogFormat { prefix: false, timestamps: false, paint: Paint::PLAIN, json: false, joined: false };
         let source = LogWriter::new(Vec::new(), Vec::new(), format).add("web-1");
         write("old", "2026-01-02T11:00:00Z");
         write("new", "2026-01-02T12:00:01Z");

@@ -22,7 +22,7 @@ fn ls_knows_every_project_and_what_its_containers_do() {
     let once = "{image: 'rootfs:/', command: ['true']}";
     let shop = sandbox.stack("shop", &format!("services: {{web: {service}, once: {once}}}"));
     let job = sandbox.stack("job", &format!("services: {{once: {once}}}"));
-    assert_eq!(sandbox.rcompose(&["ls"]).succeeds().stdout, "NAME      STATUS    CONFIG FILES\n");
+    assert_eq!(sandbox.rcompose(&["ls"]).succeeds().stdout, "NAME                STATUS              CONFIG FILES\n");
     assert_eq!(sandbox.rcompose(&["ls", "--format", "json"]).succeeds().stdout, "[]\n");
     shop.rcompose(&["up", "-d"]).succeeds();
     job.rcompose(&["up", "-d"]).succeeds();

@@ -62,7 +62,7 @@ fn streams_and_code_are_the_commands_from_the_first_byte_on() {
     assert_eq!((made["State"].as_str(), made["ExitCode"].as_i64()), (Some("exited"), Some(7)));
     let labels = made["Labels"].as_str().unwrap();
     assert!(labels.contains(&format!("slug={digits}")) && !labels.contains("container-number"), "{labels}");
-    stack.rcompose(&["logs"]).succeeds().prints(&["out"]).says(&["err"]);
+    stack.rcompose(&["logs"]).succeeds().prints(&["out", "err"]);
 
     stack.rcompose(&["up", "-d"]).succeeds();
     assert_eq!(stack.containers().len(), 2, "it is none of the replicas");

@@ -18,6 +18,8 @@ pub struct LogFormat {
     pub paint: Paint,
     /// Whether each line is an object, with all of that in it; what is not UTF-8 is replaced.
     pub json: bool,
+    /// Whether all lines go to one stream, for `grep` to find what services complain of.
+    pub joined: bool,
 }
 
 /// A container whose lines are written: its place in the [`LogWriter`] that gave the id.
@@ -89,8 +91,8 @@ impl<O: Write, E: Write> LogWriter<O, E> {
         whole.extend_from_slice(&line.text);
         whole.push(b'\n');
         match line.stream {
-            Stream::Stdout => self.stdout.write_all(whole),
-            Stream::Stderr => self.stderr.write_all(whole),
+            Stream::Stderr if !self.format.joined => self.stderr.write_all(whole),
+            Stream::Stdout | Stream::Stderr => self.stdout.write_all(whole),
         }
     }
 
@@ -108,6 +110,17 @@ impl<O: Write, E: Write> LogWriter<O, E> {
             "line": String::from_utf8_lossy(&line.text),
         });
         writeln!(self.stdout, "{object}")
+    }
+
+    /// Writes which containers the lines will be of: those that have been added.
+    ///
+    /// # Errors
+    /// When stdout takes no more.
+    pub fn attaching(&mut self) -> io::Result<()> {
+        match self.labels.is_empty() {
+            true => Ok(()),
+            false => writeln!(self.stdout, "Attaching to {}", self.labels.join(", ")),
+        }
     }
 
     /// Writes that a container exited, whether for want of memory, and whether it is about to be restarted.
@@ -155,7 +168,8 @@ mod tests {
 
     use super::*;
 
-    const PLAIN: LogFormat = LogFormat { prefix: true, timestamps: false, paint: Paint::PLAIN, json: false };
+    const PLAIN: LogFormat =
+        LogFormat { prefix: true, timestamps: false, paint: Paint::PLAIN, json: false, joined: false };
 
     fn writer(format: LogFormat) -> LogWriter<Vec<u8>, Vec<u8>> {
         LogWriter::new(Vec::new(), Vec::new(), format)
@@ -205,6 +219,19 @@ mod tests {
             logs.line(&line(web, "ready")).unwrap();
             assert_eq!(text(logs.stdout), expected);
         }
+    }
+
+    #[test]
+    fn lines_on_one_stream() {
+        let mut logs = writer(LogFormat { joined: true, ..PLAIN });
+        let web = logs.add("web-1");
+        logs.line(&line(web, "ready")).unwrap();
+        logs.line(&Line { stream: Stream::Stderr, ..line(web, "warning") }).unwrap();
+        assert!(logs.stderr.is_empty());
+        insta::assert_snapshot!(text(logs.stdout), @"
+        web-1  | ready
+        web-1  | warning
+        ");
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::cli::human;
 use crate::cli::listing::ListFormat;
 use crate::cli::output;
 use crate::cli::select::{check_known, is_one_off, services};
-use crate::cli::table::table;
+use crate::cli::table::table_with;
 use crate::image::Store;
 use crate::name::ImageReference;
 use crate::supervisor::{Configuration, Record};
@@ -79,6 +79,9 @@ fn as_ids(images: &[Listed]) -> String {
     ids.into_iter().map(|id| format!("{id}\n")).collect()
 }
 
+/// How wide docker compose makes a column of this table at least.
+const WIDTH: usize = 20;
+
 fn as_table(images: &[Listed], now: Timestamp) -> String {
     let or_none = |text: &str| if text.is_empty() { "<none>".to_owned() } else { text.to_owned() };
     let row = |image: &Listed| {
@@ -95,7 +98,7 @@ fn as_table(images: &[Listed], now: Timestamp) -> String {
         ]
     };
     let rows: Vec<_> = images.iter().map(row).collect();
-    table(["CONTAINER", "REPOSITORY", "TAG", "PLATFORM", "IMAGE ID", "SIZE", "CREATED"], &rows)
+    table_with(WIDTH, ["CONTAINER", "REPOSITORY", "TAG", "PLATFORM", "IMAGE ID", "SIZE", "CREATED"], &rows)
 }
 
 fn as_json(images: &[Listed]) -> String {
@@ -144,9 +147,9 @@ mod tests {
         };
         let images = [host, web];
         insta::assert_snapshot!(as_table(&images, at + jiff::SignedDuration::from_hours(3)), @"
-        CONTAINER     REPOSITORY   TAG       PLATFORM      IMAGE ID       SIZE      CREATED
-        shop-host-1   rootfs:/     <none>    linux/amd64   rootfs:/       0B        N/A
-        shop-web-1    nginx        1.27      linux/amd64   abababababab   188MB     3 hours ago
+        CONTAINER           REPOSITORY          TAG                 PLATFORM            IMAGE ID            SIZE                CREATED
+        shop-host-1         rootfs:/            <none>              linux/amd64         rootfs:/            0B                  N/A
+        shop-web-1          nginx               1.27                linux/amd64         abababababab        188MB               3 hours ago
         ");
         let json = as_json(&images[1..]);
         assert!(

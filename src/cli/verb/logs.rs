@@ -51,6 +51,7 @@ pub(in crate::cli) async fn run(context: &Context, args: LogsArgs) -> Result<Exi
         timestamps: args.timestamps,
         paint,
         json: args.format == LogsFormat::Json,
+        joined: true,
     };
     let writer = LogWriter::new(BufWriter::with_capacity(BUFFER, stdout), BufWriter::new(io::stderr()), format);
     let mut logs = Logs { project, paths, args, window, writer, tailer: Tailer::default(), running: JoinSet::new() };

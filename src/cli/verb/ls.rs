@@ -13,7 +13,7 @@ use crate::cli::error::CliError;
 use crate::cli::listing::ListFormat;
 use crate::cli::output;
 use crate::cli::ps::StateName;
-use crate::cli::table::table;
+use crate::cli::table::table_with;
 use crate::name::ProjectName;
 use crate::state::Layout;
 
@@ -73,10 +73,13 @@ impl Listed {
     }
 }
 
+/// How wide docker compose makes a column of this table at least.
+const WIDTH: usize = 20;
+
 fn as_table(projects: &[Listed]) -> String {
     let rows: Vec<_> =
         projects.iter().map(|project| [project.name.clone(), project.status(), project.files.join(",")]).collect();
-    table(["NAME", "STATUS", "CONFIG FILES"], &rows)
+    table_with(WIDTH, ["NAME", "STATUS", "CONFIG FILES"], &rows)
 }
 
 fn as_json(projects: &[Listed]) -> String {
@@ -98,8 +101,8 @@ mod tests {
         let shop = Listed { name: "shop".to_owned(), states: [("running", 2), ("exited", 1)].into(), files };
         assert_eq!(
             as_table(std::slice::from_ref(&shop)),
-            "NAME      STATUS                  CONFIG FILES\n\
-             shop      exited(1), running(2)   /srv/compose.yaml,/srv/over.yaml\n"
+            "NAME                STATUS                  CONFIG FILES\n\
+             shop                exited(1), running(2)   /srv/compose.yaml,/srv/over.yaml\n"
         );
         assert_eq!(
             as_json(&[shop]),

@@ -75,7 +75,7 @@ fn row(
         id: record.id.clone(),
         name: record.name.clone(),
         image: record.image.to_string(),
-        command: record.command.join(" "),
+        command: command_line(&record.command),
         project: project.clone(),
         service: record.service.clone(),
         created: record.created_at,
@@ -85,6 +85,12 @@ fn row(
         mounts: record.config.service.mounts().iter().filter_map(mount).collect(),
         state: self::state(&paths, &state)?,
     })
+}
+
+/// As docker shows a command: what has spaces in quotes.
+fn command_line(command: &[String]) -> String {
+    let word = |word: &String| if word.contains(' ') { format!("'{word}'") } else { word.clone() };
+    command.iter().map(word).collect::<Vec<_>>().join(" ")
 }
 
 /// What a container is doing.
