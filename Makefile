@@ -4,7 +4,7 @@ TARGET := x86_64-unknown-linux-gnu
 NEXTEST := 0.9.143
 
 .DEFAULT_GOAL := help
-.PHONY: help test lint packages nextest fuzz release bench clean
+.PHONY: help test lint packages nextest compare-builds fuzz release bench clean
 
 MINUTES := 1
 
@@ -40,9 +40,20 @@ release: ## Builds the static binary and prints its path.
 
 bench: ## Measures containers, builds, names and logs beside the least that the kernel takes for them (as root).
 	$(STATIC) cargo bench --locked --target $(TARGET) --bench start --bench build --bench network --bench dns --bench log
+	@if command -v buildah >/dev/null; then RCOMPOSE=target/$(TARGET)/release/rcompose .ci/compare-builds --with buildah $(COMPARED); \
+	else echo "buildah is not installed: no image is compared with one of it"; fi
 
 kernel-tests: ## Packs the tests of what the kernel does, for another machine: docs/testing.md.
 	.ci/kernel-tests pack
+
+# Ten of the Dockerfiles, which need no base image: those that the bench compares.
+COMPARED := add-compressed add-tar add-tar-over arg-stage-chosen copy-chown-own-accounts copy-directory-metadata \
+	copy-from-links copy-hard-links env-quotes stage-of-a-stage
+BASE :=
+
+compare-builds: ## Builds Dockerfiles with docker and buildah too, where they are, and prints what differs, BASE=debian:12 (as root).
+	cargo build --locked
+	.ci/compare-builds $(if $(BASE),--base $(BASE))
 
 fuzz: ## Feeds mutated files to the readers of Compose files and Dockerfiles, and packets to the name server, MINUTES=1 for each kind.
 	cd fuzz && cargo build --target-dir ../target --bin mutate

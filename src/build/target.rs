@@ -50,7 +50,12 @@ pub struct Target {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NamedContext {
     /// A directory of this machine.
-    Directory(PathBuf),
+    Directory {
+        /// Which.
+        directory: PathBuf,
+        /// The text of what is left out of it, with the name of the file that says so.
+        ignore: Option<(String, String)>,
+    },
     /// An image.
     Image(ImageReference),
     /// An image whose layers are in the store.

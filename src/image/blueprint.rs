@@ -69,11 +69,12 @@ pub struct HistoryEntry {
 }
 
 impl Blueprint {
-    /// Of an image without any layer, for this machine.
+    /// Of an image without any layer, for this machine. Its programs begin at the root, as those of BuildKit's do.
     #[must_use]
     pub fn scratch() -> Self {
         let Platform { os, architecture, variant } = Platform::host();
-        Self { os, architecture, variant, ..Self::default() }
+        let config = ImageConfig { working_dir: "/".to_owned(), ..ImageConfig::default() };
+        Self { os, architecture, variant, config, ..Self::default() }
     }
 
     /// Of one for `platform`, `linux/arm64`, or for this machine.
@@ -210,7 +211,7 @@ mod tests {
         let blueprint = blueprint();
         assert_eq!(Blueprint::read(&blueprint.document()).unwrap(), blueprint);
         let bare: Value = serde_json::from_str(&Blueprint::scratch().document()).unwrap();
-        assert_eq!(bare["config"], json!({}));
+        assert_eq!(bare["config"], json!({"WorkingDir": "/"}));
         assert_eq!(bare["rootfs"], json!({"type": "layers", "diff_ids": []}));
         let docker = r#"{"architecture": "amd64", "history": null, "config": null, "rootfs": {"diff_ids": null}}"#;
         assert_eq!(Blueprint::read(docker).unwrap().history, []);

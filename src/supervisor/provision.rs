@@ -265,7 +265,7 @@ fn container_record(
         created_at: jiff::Timestamp::now(),
         anonymous_volumes,
         config: Configuration {
-            check: Check::resolve(config.healthcheck.as_ref(), defaults.healthcheck.as_ref(), config.strict_health()),
+            check: health_check(config, &image.config, &defaults),
             service: config.clone(),
             layers: image.layers,
             lowered,
@@ -318,6 +318,16 @@ fn image_defaults(config: &ImageConfig) -> ImageDefaults {
         labels: config.labels.clone(),
         healthcheck: config.healthcheck.as_ref().map(healthcheck),
     }
+}
+
+/// How the health of a container is checked: a command for a shell is run by the shell of the image, as Docker does.
+fn health_check(config: &Service, image: &ImageConfig, defaults: &ImageDefaults) -> Option<Check> {
+    let mut check = Check::resolve(config.healthcheck.as_ref(), defaults.healthcheck.as_ref(), config.strict_health())?;
+    if let (Probe::Shell(command), Some(shell)) = (&check.probe, image.shell.as_ref().filter(|shell| !shell.is_empty()))
+    {
+        check.probe = Probe::Command(shell.iter().chain([command]).cloned().collect());
+    }
+    Some(check)
 }
 
 fn healthcheck(check: &ImageHealthcheck) -> Healthcheck {

@@ -150,7 +150,8 @@ fn a_cache_that_is_in_use() {
     let stop = cancel.clone();
     let stopping = std::thread::spawn(move || stop.cancel());
     let mut request = machine.request("true");
-    request.mounts = vec![Mount::Cache(cache("/cache", "private", Sharing::Locked))];
+    let from = Some(BindSource { layers: vec![(&context).into()], path: "/sub".into() });
+    request.mounts = vec![Mount::Cache(Cache { from, ..cache("/cache", "private", Sharing::Locked) })];
     let outcome = machine.run_until(&request, &mut machine.workspace(), &cancel, |_| {});
     assert!(matches!(outcome.result, Err(RunError::Cancelled)), "{outcome:?}");
     stopping.join().unwrap();

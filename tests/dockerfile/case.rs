@@ -13,15 +13,21 @@
 //! Cmd ["a"]
 //! ```
 //!
-//! A file may have a mode; `-> target` in place of one makes it a symlink, a name that ends in `/` a directory. Without a
-//! `compose.yaml` there is one service `app` that builds the directory.
+//! A name that ends in `/` is a directory; `%20` in one is a blank. What follows a name is a mode, `-> target` of a symlink,
+//! `= other` for a further name of a file, `fifo`, or `hex` for bytes that are no text, with `*N` for N bytes of zero. Without
+//! a `compose.yaml` there is one service `app` that builds the directory. `http:name` is a file of the network, at
+//! `@HTTP@/name`.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
+use rustix::fs::{FileType, Mode};
+
 use crate::image::Stored;
 use crate::support::Sandbox;
+use crate::web::Web;
 
 const COMPOSE: &str = "services: {app: {build: {context: .}}}\n";
 
@@ -52,26 +58,57 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// Writes its files to `directory`.
-    fn unpack(&self, directory: &Path) {
-        for (heading, text) in &self.sections {
-            if matches!(*heading, "expect" | "config") {
-                continue;
-            }
+    /// Its files, each with what is said about it after its name.
+    fn files(&self) -> impl Iterator<Item = (String, &str, Vec<u8>)> {
+        let is_file = |heading: &str| !matches!(heading, "expect" | "config");
+        self.sections.iter().filter(move |(heading, _)| is_file(heading)).map(|(heading, text)| {
             let (name, rest) = heading.split_once(' ').unwrap_or((heading, ""));
-            let path = directory.join(name);
+            let content = if rest == "hex" { bytes(text) } else { text.as_bytes().to_vec() };
+            (name.replace("%20", " "), rest, content)
+        })
+    }
+
+    /// Writes its files to `directory`, and serves those of the network, if there are any.
+    fn unpack(&self, directory: &Path) -> Option<Web> {
+        let remote =
+            self.files().filter_map(|(name, _, content)| Some((format!("/{}", name.strip_prefix("http:")?), content)));
+        let remote: BTreeMap<_, _> = remote.collect();
+        let web = (!remote.is_empty()).then(|| Web::serve(remote));
+        for (name, rest, content) in self.files().filter(|(name, ..)| !name.starts_with("http:")) {
+            let path = directory.join(&name);
+            let content = match (&web, String::from_utf8(content)) {
+                (Some(web), Ok(text)) => text.replace("@HTTP@", &web.url()).into_bytes(),
+                (_, text) => text.map_or_else(|error| error.into_bytes(), String::into_bytes),
+            };
             fs_err::create_dir_all(path.parent().unwrap()).unwrap();
             if let Some(target) = rest.strip_prefix("-> ") {
                 symlink(target, path).unwrap();
+                continue;
+            } else if let Some(other) = rest.strip_prefix("= ") {
+                fs_err::hard_link(directory.join(other), path).unwrap();
+                continue;
+            } else if rest == "fifo" {
+                rustix::fs::mknodat(rustix::fs::CWD, &path, FileType::Fifo, Mode::from(0o644), 0).unwrap();
             } else if name.ends_with('/') {
-                fs_err::create_dir_all(path).unwrap();
+                fs_err::create_dir_all(&path).unwrap();
             } else {
-                fs_err::write(&path, text).unwrap();
-                let mode = u32::from_str_radix(rest, 8).unwrap_or(0o644);
-                fs_err::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
+                fs_err::write(&path, content).unwrap();
             }
+            let usual = if name.ends_with('/') { 0o755 } else { 0o644 };
+            let mode = u32::from_str_radix(rest, 8).unwrap_or(usual);
+            fs_err::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
         }
+        web
     }
+}
+
+/// Bytes in hexadecimal digits, and `*N` for N bytes of zero.
+fn bytes(text: &str) -> Vec<u8> {
+    let word = |word: &str| match word.strip_prefix('*') {
+        Some(count) => vec![0; count.parse().unwrap()],
+        None => hex::decode(word).unwrap(),
+    };
+    text.split_whitespace().flat_map(word).collect()
 }
 
 /// Builds the case at `path` and compares its image with what is expected; with `UPDATE=1` that is written instead. What is
@@ -82,7 +119,7 @@ pub(crate) fn check(sandbox: &Sandbox, path: &Path) -> Option<String> {
     let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
     let directory = sandbox.path().join("cases").join(&name);
     fs_err::create_dir_all(&directory).unwrap();
-    case.unpack(&directory);
+    let web = case.unpack(&directory);
     let compose = directory.join("compose.yaml");
     if !compose.exists() {
         fs_err::write(&compose, COMPOSE).unwrap();
@@ -93,7 +130,8 @@ pub(crate) fn check(sandbox: &Sandbox, path: &Path) -> Option<String> {
         return Some(format!("{name}: {outcome}"));
     }
     let image = Stored::of(sandbox, &name, "app");
-    let (tree, configuration) = (image.tree(), image.configuration());
+    let known = |text: String| web.as_ref().map_or(text.clone(), |web| text.replace(&web.url(), "@HTTP@"));
+    let (tree, configuration) = (known(image.tree()), known(image.configuration()));
     if std::env::var_os("UPDATE").is_some() {
         let mut updated = case.preface.to_owned();
         for (heading, text) in case.sections.iter().filter(|(heading, _)| !matches!(*heading, "expect" | "config")) {

@@ -38,6 +38,31 @@ fn contexts() {
 }
 
 #[test]
+fn variables() {
+    cases("env");
+}
+
+#[test]
+fn directories() {
+    cases("workdir");
+}
+
+#[test]
+fn mounts() {
+    cases("mount");
+}
+
+#[test]
+fn users() {
+    cases("user");
+}
+
+#[test]
+fn triggers() {
+    cases("onbuild");
+}
+
+#[test]
 fn expansion() {
     cases("expand");
 }

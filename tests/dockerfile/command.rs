@@ -119,6 +119,18 @@ fn a_dry_run_builds_nothing() {
 }
 
 #[test]
+fn a_health_check_is_run_by_the_shell_of_the_image() {
+    let sandbox = Sandbox::new("build-shell");
+    let compose = "services: {app: {build: {context: ., network: none}, network_mode: none, init: true}}\n";
+    let stack = sandbox.stack("app", compose);
+    // What no other shell of Debian knows.
+    let check = "HEALTHCHECK --interval=1s --retries=2 CMD [[ -d / ]]";
+    let dockerfile = format!("FROM rootfs:/\nSHELL [\"/bin/bash\", \"-c\"]\n{check}\nCMD exec sleep 1000\n");
+    write(&stack, "Dockerfile", &dockerfile);
+    stack.rcompose(&["up", "-d", "--wait"]).succeeds();
+}
+
+#[test]
 fn watch_builds_again() {
     let sandbox = Sandbox::new("watch-build");
     let stack = greeter(&sandbox, ", develop: {watch: [{path: greeting, action: rebuild}]}");

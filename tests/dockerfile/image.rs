@@ -42,11 +42,12 @@ impl Stored {
         Self::find(sandbox, &format!("docker.io/library/{project}-{service}:latest")).unwrap()
     }
 
-    /// The files of its layers, a line each: mode, owner if not root, path, and what it holds.
+    /// The files of its layers, a line each: mode, owner if not root, path, what it holds, and its attributes. A further name
+    /// of a file of the same layer is `=` to the first, and what lower layers have in a directory is `hidden`.
     pub(crate) fn tree(&self) -> String {
         let mut entries = BTreeMap::new();
         for layer in &self.layers {
-            collect(layer, Path::new(""), &mut entries);
+            collect(layer, Path::new(""), &mut entries, &mut BTreeMap::new());
         }
         entries.into_iter().map(|(path, line)| line.replacen("PATH", &path, 1) + "\n").collect()
     }
@@ -73,8 +74,8 @@ impl Stored {
     }
 }
 
-/// Takes in what a layer has, or hides of those below.
-fn collect(layer: &Path, path: &Path, entries: &mut BTreeMap<String, String>) {
+/// Takes in what a layer has, or hides of those below; `first` are the first names of its files by inode.
+fn collect(layer: &Path, path: &Path, entries: &mut BTreeMap<String, String>, first: &mut BTreeMap<u64, String>) {
     let mut found: Vec<_> =
         fs_err::read_dir(layer.join(path)).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     found.sort();
@@ -97,20 +98,52 @@ fn collect(layer: &Path, path: &Path, entries: &mut BTreeMap<String, String>) {
             (uid, gid) => format!(" {uid}:{gid}"),
         };
         let mode = metadata.mode() & 0o7777;
+        let (attributes, is_alone) = attributes(&full);
         if metadata.is_dir() {
-            entries.insert(shown, format!("{mode:04o}{owner} PATH/"));
-            collect(layer, &path, entries);
+            let hidden = if is_alone { " hidden" } else { "" };
+            if is_alone {
+                entries.retain(|known, _| !known.starts_with(&below));
+            }
+            entries.insert(shown, format!("{mode:04o}{owner} PATH/{hidden}{attributes}"));
+            collect(layer, &path, entries, first);
             continue;
         }
+        let kind = metadata.file_type();
+        let device = || (rustix::fs::major(metadata.rdev()), rustix::fs::minor(metadata.rdev()));
         let holds = if metadata.is_symlink() {
             format!("-> {}", fs_err::read_link(&full).unwrap().display())
+        } else if let Some(first) = first.get(&metadata.ino()) {
+            format!("= {first}")
         } else if metadata.is_file() {
+            first.insert(metadata.ino(), shown.clone());
             content(&fs_err::read(&full).unwrap())
+        } else if kind.is_fifo() {
+            "(fifo)".to_owned()
         } else {
-            "(special)".to_owned()
+            format!("({} device {:?})", if kind.is_char_device() { "character" } else { "block" }, device())
         };
-        entries.insert(shown, format!("{mode:04o}{owner} PATH {holds}"));
+        // A file takes the place of a directory.
+        entries.retain(|known, _| !known.starts_with(&below));
+        entries.insert(shown, format!("{mode:04o}{owner} PATH {holds}{attributes}"));
     }
+}
+
+/// The extended attributes of a file, without those of the overlay, and whether that hides what is below a directory.
+fn attributes(path: &Path) -> (String, bool) {
+    let mut names = vec![0; 4096];
+    let length = rustix::fs::llistxattr(path, &mut names[..]).unwrap();
+    let (mut shown, mut is_alone) = (String::new(), false);
+    for name in names[..length].split(|byte| *byte == 0).filter(|name| !name.is_empty()) {
+        let mut value = vec![0; 4096];
+        let length = rustix::fs::lgetxattr(path, name, &mut value[..]).unwrap();
+        let name = std::str::from_utf8(name).unwrap();
+        match name.split_once("overlay.") {
+            Some((_, "opaque")) => is_alone = value[..length] == *b"y",
+            Some(_) => {}
+            None => write!(shown, " {name}={}", hex::encode(&value[..length])).unwrap(),
+        }
+    }
+    (shown, is_alone)
 }
 
 /// What a file holds if that is short, else its hash.

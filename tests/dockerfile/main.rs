@@ -20,3 +20,4 @@ mod mistakes;
 mod network;
 mod platforms;
 mod shared;
+mod web;

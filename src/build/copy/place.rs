@@ -31,6 +31,7 @@ impl Selection<'_> {
         self.check_count(into)?;
         let mut writer = Writer::new(self, into, owner);
         for pick in &self.picks {
+            writer.next_source();
             match pick {
                 Pick::Inline { name, content } => {
                     let target = self.target(into, owner, Some(OsStr::new(name)))?;
@@ -52,7 +53,7 @@ impl Selection<'_> {
         if picked.top.is_directory() {
             let target = self.target(into, owner, None)?;
             self.make(into, &target, owner)?;
-            return writer.tree(&picked.top.path, &picked.below, &target);
+            return writer.tree(&picked.top, &picked.below, &target);
         }
         if self.copy.unpack
             && let Some(archive) = archive::open(self.tree, &picked.top)?

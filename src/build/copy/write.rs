@@ -45,9 +45,10 @@ impl<'a> Writer<'a> {
         Self { tree, into, chmod, owner, ways: Ways::default(), links: HashMap::new() }
     }
 
-    /// Copies the entries below the directory `from` of the tree into the directory `to`, which is there and has no symlinks
-    /// in its path.
-    pub(super) fn tree(&mut self, from: &Path, entries: &[Entry], to: &Path) -> Result<(), CopyError> {
+    /// Copies the `entries` below the directory `top` of the tree into the directory `to`, which is there and has no symlinks
+    /// in its path. It keeps its owner and mode, and has the time of `top`.
+    pub(super) fn tree(&mut self, top: &Entry, entries: &[Entry], to: &Path) -> Result<(), CopyError> {
+        let from = top.path.as_path();
         let root = self.open_directory(to)?;
         let mut levels = vec![Level { path: from, target: root, entry: None, is_new: false }];
         for entry in entries {
@@ -71,7 +72,14 @@ impl<'a> Writer<'a> {
         while let Some(left) = levels.pop() {
             self.leave(left, from, to)?;
         }
-        Ok(())
+        let times = Timestamps { last_access: time(top), last_modification: time(top) };
+        rustix::fs::futimens(self.open_directory(to)?, &times)
+            .map_err(|errno| CopyError::Write { path: shown(to), source: errno.into() })
+    }
+
+    /// Begins with another source: names of one file are names of one file within a source only.
+    pub(super) fn next_source(&mut self) {
+        self.links.clear();
     }
 
     /// Copies one file to a path, whose directory is there.
@@ -87,8 +95,8 @@ impl<'a> Writer<'a> {
         let file = create(directory.as_fd(), to)?;
         io::Write::write_all(&mut std::fs::File::from(file.try_clone().map_err(failed)?), content).map_err(failed)?;
         let mode = self.chmod.map_or(mode, |chmod| chmod.apply(mode, false));
-        // What has no time of its own has the same one in every build.
-        let time = Timespec { tv_sec: 0, tv_nsec: 0 };
+        // The beginning of time would do as well, but archivers refuse it: those of Python wheels, for one.
+        let time = Timespec { tv_sec: 0, tv_nsec: rustix::fs::UTIME_NOW };
         dress(&file, self.owner.unwrap_or(ROOT), mode, &[], time).map_err(failed)
     }
 

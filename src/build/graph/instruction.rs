@@ -8,8 +8,8 @@ use super::stage::State;
 use super::step::{CopyStep, Input, Operation, RunStep, Tree};
 use crate::build::copy::destination;
 use crate::build::dockerfile::{
-    Argument, Expansion, Instruction, InstructionKind, Mistake, MistakeKind, Mount, Pair, Predefined, Program, Run,
-    RunNetwork, RunSecurity, Transfer, TransferSource, Word, ports,
+    Argument, Expansion, Instruction, InstructionKind, Mistake, MistakeKind, Mount, Pair, Program, Run, RunNetwork,
+    RunSecurity, Transfer, TransferSource, Word, ports,
 };
 use crate::build::solve::is_remote;
 use crate::build::target;
@@ -32,7 +32,7 @@ impl Lowering<'_> {
             InstructionKind::Add(transfer) => self.copy(state, instruction, transfer, true),
             InstructionKind::Workdir(path) => self.workdir(state, instruction, path),
             InstructionKind::Arg(arguments) => self.declare(state, arguments),
-            kind => Ok(metadata(state, instruction, kind)?),
+            kind => Ok(metadata(state, kind)?),
         }
     }
 
@@ -133,7 +133,11 @@ impl Lowering<'_> {
             TransferSource::Path(word) => word.text.clone(),
             TransferSource::Inline(heredoc) => format!("<<{}", heredoc.name),
         };
-        let mut said: Vec<String> = transfer.sources.iter().map(named).collect();
+        // What is in the Dockerfile itself is copied last, as BuildKit does.
+        let mut sources = transfer.sources.clone();
+        sources.sort_by_key(|source| matches!(source, TransferSource::Inline(_)));
+        let mut said = flags(transfer);
+        said.extend(sources.iter().map(named));
         let is_of_context = |source: &TransferSource| match source {
             TransferSource::Path(word) => !(add && is_remote(&word.text)),
             TransferSource::Inline(_) => false,
@@ -151,7 +155,7 @@ impl Lowering<'_> {
         let step = CopyStep {
             over: state.step,
             from,
-            sources: transfer.sources.clone(),
+            sources,
             destination,
             add,
             chown: text(&transfer.chown),
@@ -195,7 +199,6 @@ impl Lowering<'_> {
         let mut said = Vec::new();
         for argument in arguments {
             let name = &argument.name.text;
-            let mut is_global = false;
             let value = match (self.arguments[state.target].take(name), &argument.default) {
                 (Some(given), _) => Some(given),
                 (None, Some(default)) => {
@@ -203,20 +206,16 @@ impl Lowering<'_> {
                     let lookup = |name: &str| variables.get(name);
                     Some(Expansion::new(state.escape, &lookup).word(default)?)
                 }
-                (None, None) => {
-                    is_global = true;
-                    self.globals[state.target].get(name).cloned()
-                }
+                (None, None) => self.globals[state.target].get(name).cloned(),
             };
-            said.push(match &value {
-                Some(value) if !is_global => format!("{name}={value}"),
-                _ => name.clone(),
-            });
-            if let Some(value) = value {
-                state.variables.set(name, &value);
-                // What is secret or the same everywhere does not stand in the history.
-                if Predefined::of(name) != Some(Predefined::Proxy) {
-                    state.declared.insert(name.clone(), value);
+            if !state.declared.contains(name) {
+                state.declared.push(name.clone());
+            }
+            match value {
+                None => said.push(name.clone()),
+                Some(value) => {
+                    said.push(format!("{name}={value}"));
+                    state.variables.set(name, &value);
                 }
             }
         }
@@ -259,7 +258,7 @@ impl Lowering<'_> {
 }
 
 /// An instruction that changes no files.
-fn metadata(state: &mut State, instruction: &Instruction, kind: &InstructionKind) -> Result<(), Mistake> {
+fn metadata(state: &mut State, kind: &InstructionKind) -> Result<(), Mistake> {
     let said = match kind {
         InstructionKind::Env(pairs) => {
             let pairs = texts(pairs);
@@ -267,7 +266,6 @@ fn metadata(state: &mut State, instruction: &Instruction, kind: &InstructionKind
             for (name, value) in pairs {
                 said.push_str(&format!(" {name}={value}"));
                 state.variables.set(&name, &value);
-                state.declared.remove(&name);
                 metadata::set_variable(&mut state.blueprint.config, &name, &value);
             }
             said
@@ -306,16 +304,19 @@ fn metadata(state: &mut State, instruction: &Instruction, kind: &InstructionKind
             format!("EXPOSE [{}]", said.join(" "))
         }
         InstructionKind::Healthcheck(check) => {
-            state.blueprint.config.healthcheck = Some(metadata::healthcheck(&state.blueprint.config, check));
-            instruction.line.trim().to_owned()
+            let check = metadata::healthcheck(check);
+            let said = metadata::said_of_healthcheck(&check);
+            state.blueprint.config.healthcheck = Some(check);
+            said
         }
         InstructionKind::Maintainer(word) => {
             state.blueprint.author = Some(word.text.clone());
             format!("MAINTAINER {}", word.text)
         }
         InstructionKind::Onbuild(onbuild) => {
+            // It says so itself, and has changed nothing yet.
             state.blueprint.config.on_build.push(onbuild.trigger.clone());
-            format!("ONBUILD {}", onbuild.trigger)
+            return Ok(());
         }
         InstructionKind::Shell(words) => {
             let words: Vec<String> = words.iter().map(|word| word.text.clone()).collect();
@@ -365,9 +366,22 @@ fn command(state: &State, run: &Run) -> (Vec<String>, Option<(String, String)>) 
     }
 }
 
-/// What the history says of a program: the arguments that it was given too.
+/// What the history says of how files are copied.
+fn flags(transfer: &Transfer) -> Vec<String> {
+    let mut said = Vec::new();
+    if transfer.parents {
+        said.push("--parents".to_owned());
+    }
+    for (flag, value) in [("chown", &transfer.chown), ("chmod", &transfer.chmod)] {
+        said.extend(value.iter().map(|value| format!("--{flag}={}", value.text)));
+    }
+    said
+}
+
+/// What the history says of a program: the arguments that were declared too, with what they come to.
 fn said(state: &State, args: &[String]) -> String {
-    let declared: Vec<String> = state.declared.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let value = |name: &String| state.variables.get(name).unwrap_or_default();
+    let declared: Vec<String> = state.declared.iter().map(|name| format!("{name}={}", value(name))).collect();
     match declared.len() {
         0 => format!("RUN {} # buildkit", args.join(" ")),
         count => format!("RUN |{count} {} {} # buildkit", declared.join(" "), args.join(" ")),

@@ -274,8 +274,8 @@ impl Lowering<'_> {
 
     /// What `--from=name` of the stage `index` copies from.
     pub(super) fn from(&mut self, target: usize, index: usize, name: &Word) -> Result<Input, Stop> {
-        if let Some(NamedContext::Directory(directory)) = self.context(target, &name.text) {
-            let tree = Tree { directory, ignore: None };
+        if let Some(NamedContext::Directory { directory, ignore }) = self.context(target, &name.text) {
+            let tree = Tree { directory, ignore };
             return Ok(Input::Tree(self.tree(tree)));
         }
         if let Some(found) = self.named(target, name)? {
@@ -314,8 +314,8 @@ impl Lowering<'_> {
         let Some(context) = self.context(target, &name.text) else { return Ok(None) };
         let span = name.span.clone();
         let finished = match context {
-            NamedContext::Directory(directory) => {
-                let tree = self.tree(Tree { directory, ignore: None });
+            NamedContext::Directory { directory, ignore } => {
+                let tree = self.tree(Tree { directory, ignore });
                 self.begin(Base::Tree(tree), self.scratch(), &span, &format!("FROM {}", name.text))
             }
             NamedContext::Loaded(blueprint) => {

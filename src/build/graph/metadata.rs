@@ -1,7 +1,10 @@
 //! What instructions change of the configuration of an image: no file, and so no layer.
 
+use std::time::Duration;
+
 use crate::build::dockerfile::{CommandForm, Healthcheck};
 use crate::image::{ImageConfig, ImageHealthcheck};
+use crate::text::units::format_duration;
 
 /// The path of images that set none.
 const PATH: &str = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -14,9 +17,6 @@ pub(super) fn begin(config: &mut ImageConfig) {
     config.on_build.clear();
     if !config.env.iter().any(|assigned| assigned.starts_with("PATH=")) {
         config.env.push(PATH.to_owned());
-    }
-    if config.working_dir.is_empty() {
-        "/".clone_into(&mut config.working_dir);
     }
 }
 
@@ -47,15 +47,16 @@ pub(super) fn set_variable(config: &mut ImageConfig, name: &str, value: &str) {
 }
 
 /// `HEALTHCHECK`.
-pub(super) fn healthcheck(config: &ImageConfig, check: &Healthcheck) -> ImageHealthcheck {
+pub(super) fn healthcheck(check: &Healthcheck) -> ImageHealthcheck {
     match check {
         Healthcheck::None => ImageHealthcheck { test: vec!["NONE".to_owned()], ..ImageHealthcheck::default() },
         Healthcheck::Check { command, interval, timeout, start_period, start_interval, retries } => {
-            let test = match &command.form {
-                // What it is run by is for the engine to say, unless `SHELL` does.
-                CommandForm::Shell(text) if config.shell.is_none() => vec!["CMD-SHELL".to_owned(), text.text.clone()],
-                form => std::iter::once("CMD".to_owned()).chain(self::command(config, form)).collect(),
+            let (kind, words) = match &command.form {
+                // Whoever runs it takes the shell of the image.
+                CommandForm::Shell(text) => ("CMD-SHELL", vec![text.text.clone()]),
+                CommandForm::Exec(words) => ("CMD", words.iter().map(|word| word.text.clone()).collect()),
             };
+            let test = std::iter::once(kind.to_owned()).chain(words).collect();
             ImageHealthcheck {
                 test,
                 interval: *interval,
@@ -66,6 +67,20 @@ pub(super) fn healthcheck(config: &ImageConfig, check: &Healthcheck) -> ImageHea
             }
         }
     }
+}
+
+/// What the history says of a `HEALTHCHECK`: what it comes to, in the form that BuildKit gives it.
+pub(super) fn said_of_healthcheck(check: &ImageHealthcheck) -> String {
+    let time = |duration: Option<Duration>| format_duration(duration.unwrap_or_default());
+    format!(
+        "HEALTHCHECK {{Test:[{}] Interval:{} Timeout:{} StartPeriod:{} StartInterval:{} Retries:{}}}",
+        check.test.join(" "),
+        time(check.interval),
+        time(check.timeout),
+        time(check.start_period),
+        time(check.start_interval),
+        check.retries.unwrap_or_default()
+    )
 }
 
 /// `text` seen from the directory `from`, without `.` and `..`, and with no slash at its end.
@@ -87,15 +102,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stage_has_a_path_and_a_directory() {
+    fn a_stage_has_a_path() {
         let mut config = ImageConfig { on_build: vec!["RUN make".to_owned()], ..ImageConfig::default() };
         begin(&mut config);
-        assert_eq!((config.env, config.working_dir.as_str()), (vec![PATH.to_owned()], "/"));
+        assert_eq!(config.env, [PATH]);
         assert_eq!(config.on_build, [""; 0]);
         let env = vec!["PATH=/bin".to_owned()];
-        let mut config = ImageConfig { env: env.clone(), working_dir: "/srv".to_owned(), ..ImageConfig::default() };
+        let mut config = ImageConfig { env: env.clone(), ..ImageConfig::default() };
         begin(&mut config);
-        assert_eq!((config.env, config.working_dir.as_str()), (env, "/srv"));
+        assert_eq!(config.env, env);
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! A stage from its first instruction to its last.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::lower::{Lowering, Stop};
@@ -21,7 +20,7 @@ pub(super) struct Finished {
     pub(super) blueprint: Blueprint,
     pub(super) history: Vec<(HistoryEntry, Option<StepNumber>)>,
     /// The variables of the stage, and the arguments among them: a stage over it has them too.
-    pub(super) variables: Option<(Variables, BTreeMap<String, String>)>,
+    pub(super) variables: Option<(Variables, Vec<String>)>,
 }
 
 /// What a stage begins with.
@@ -40,8 +39,8 @@ pub(super) struct State {
     pub(super) history: Vec<(HistoryEntry, Option<StepNumber>)>,
     /// `ENV` and `ARG`, the later one counts.
     pub(super) variables: Variables,
-    /// The arguments that were declared, with their values, for the history of `RUN`.
-    pub(super) declared: BTreeMap<String, String>,
+    /// The arguments that were declared, for the history of `RUN`.
+    pub(super) declared: Vec<String>,
     /// What variables escape with.
     pub(super) escape: char,
     pub(super) surroundings: Arc<Surroundings>,
@@ -76,7 +75,10 @@ impl State {
 
     /// The directory that paths are seen from.
     pub(super) fn directory(&self) -> &str {
-        &self.blueprint.config.working_dir
+        match self.blueprint.config.working_dir.as_str() {
+            "" => "/",
+            directory => directory,
+        }
     }
 }
 
@@ -111,7 +113,7 @@ impl Lowering<'_> {
     fn begin_stage(&mut self, target: usize, index: usize, finished: Finished) -> State {
         let Finished { step, mut blueprint, history, variables } = finished;
         metadata::begin(&mut blueprint.config);
-        let own = || (Variables::of(&blueprint.config.env), BTreeMap::new());
+        let own = || (Variables::of(&blueprint.config.env), Vec::new());
         let (variables, declared) = variables.unwrap_or_else(own);
         let file = &self.files[target];
         let fresh = match &self.targets[target].fresh {

@@ -1,7 +1,7 @@
 //! Directories that outlast builds.
 //!
 //! ```text
-//! CACHES/<sha256 of the id>/
+//! CACHES/<sha256 of the id, and of what it begins with>/
 //!   id              which one, for people
 //!   0/              the directory; 1/, 2/, … when several wanted it at once and for themselves
 //!   0.lock          held, shared or not, while a command uses it
@@ -16,7 +16,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{CWD, FlockOperation, Gid, Mode, OFlags, Timespec, Timestamps, UTIME_NOW, Uid, flock, futimens};
 use rustix::io::Errno;
 
-use super::{BindSource, Cache, Cancel, RunError, Sharing};
+use super::{BindSource, Cache, Cancel, Ownership, RunError, Sharing};
 use crate::image::Digest;
 use crate::runtime::files::copy_tree;
 use crate::sys::{RootDir, create_private_dir_all, overlay, random};
@@ -34,7 +34,7 @@ pub(super) struct Borrowed {
 /// Takes the directory of a cache below `caches`, as soon as it may be had.
 pub(super) fn borrow(cache: &Cache, caches: &Path, cancel: &Cancel) -> Result<Borrowed, RunError> {
     let failed = |source| RunError::Cache { id: cache.id.clone(), source };
-    let home = caches.join(Digest::of(cache.id.as_bytes()).hex());
+    let home = caches.join(Digest::of(key(cache).as_bytes()).hex());
     create_private_dir_all(&home).map_err(failed)?;
     let (number, lock) = match cache.sharing {
         Sharing::Shared => (0, wait(&home, FlockOperation::LockShared, cancel).map_err(failed)?),
@@ -53,6 +53,19 @@ pub(super) fn borrow(cache: &Cache, caches: &Path, cancel: &Cancel) -> Result<Bo
         make(cache, &home, &directory).map_err(failed)?;
     }
     Ok(Borrowed { directory, _lock: lock })
+}
+
+/// What tells caches apart: one that belongs to somebody else, or begins with other files, is another one, as BuildKit has it.
+pub(super) fn key(cache: &Cache) -> String {
+    let Ownership { mode, uid, gid } = cache.ownership;
+    let mut key = cache.id.clone();
+    if (mode, uid, gid) != (0o755, 0, 0) {
+        key.push_str(&format!("\0{mode:o} {uid}:{gid}"));
+    }
+    if let Some(BindSource { layers, path }) = &cache.from {
+        key.push_str(&format!("\0{layers:?}{path:?}"));
+    }
+    key
 }
 
 fn lock_file(home: &Path, number: u32) -> io::Result<OwnedFd> {
@@ -154,7 +167,6 @@ mod tests {
     use std::os::unix::fs::MetadataExt as _;
 
     use super::*;
-    use crate::build::run::Ownership;
 
     fn cache(sharing: Sharing) -> Cache {
         Cache {

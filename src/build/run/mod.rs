@@ -22,6 +22,7 @@ mod script;
 mod spec;
 mod tree;
 
+use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
@@ -39,7 +40,10 @@ use crate::build::layer::Workspace;
 use crate::name::ContainerId;
 use crate::runtime::log::Stream;
 use crate::runtime::{Config, ExitStatus, Given, Rootfs, Seccomp, Stdin, Stdio, Transient};
-use crate::sys::{create_private_dir_all, random, try_lock_directory};
+use crate::sys::{RootDir, create_private_dir_all, random, try_lock_directory};
+
+/// What every image has that a program was run in, as with BuildKit: whatever runs it wants to mount there.
+const KEPT: [&str; 3] = ["dev", "proc", "sys"];
 
 /// Runs a command in a workspace, which has what it changed afterwards. Each line that it writes goes to `sink`, without its
 /// end, while it runs. Its standard input is empty. Returns what could not be done as asked and did not prevent it from
@@ -62,6 +66,9 @@ pub fn run(
     let id = ContainerId::new(random::hex(32)).expect("64 digits");
     let directory = Directory::make(site, &id)?;
     let mut mounts = Mounts::prepare(run, site, workspace, &directory.0, cancel)?;
+    for directory in KEPT {
+        make_missing(workspace.root(), directory).map_err(prepare(directory))?;
+    }
     workspace.make_mount_points(&mounts.stubs())?;
 
     let env = run.env.iter().cloned().chain(mounts.env.drain(..)).collect();
@@ -93,6 +100,15 @@ pub fn run(
     let ended = container.ended()?;
     judge(&ended, cancel)?;
     Ok(init.warnings)
+}
+
+/// A layer keeps it.
+fn make_missing(root: &RootDir, directory: &str) -> io::Result<()> {
+    if root.stat(Path::new(directory))?.is_some() {
+        return Ok(());
+    }
+    root.mkdir(Path::new(directory), 0o755)?;
+    root.chmod(Path::new(directory), 0o755)
 }
 
 fn judge(ended: &ExitStatus, cancel: &Cancel) -> Result<(), RunError> {

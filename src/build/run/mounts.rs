@@ -113,7 +113,7 @@ impl Maker<'_> {
             _ => None,
         });
         let mut caches: Vec<&Cache> = caches.collect();
-        caches.sort_by(|one, other| one.id.cmp(&other.id));
+        caches.sort_by_key(|cache| cache::key(cache));
         for cache in caches {
             let borrowed = cache::borrow(cache, self.site.caches, cancel)?;
             let failed = |source| RunError::Cache { id: cache.id.clone(), source };

@@ -175,7 +175,11 @@ impl Lowering<'_> {
                     }
                 },
                 Some(("docker-image", reference)) => NamedContext::Image(ImageReference::parse(reference)?),
-                _ => NamedContext::Directory(self.directory(service, value)?),
+                _ => {
+                    let directory = self.directory(service, value)?;
+                    let ignore = self.ignore(service, [&*directory.join(".dockerignore")].into_iter())?;
+                    NamedContext::Directory { directory, ignore }
+                }
             };
             contexts.insert(name.clone(), context);
         }
