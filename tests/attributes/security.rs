@@ -217,7 +217,7 @@ fn user_and_groups() {
     assert_eq!(web.status("CapEff"), "0000000000000000");
 }
 
-/// `user` that is not there: root, with the groups that root is a member of.
+/// `user`: without one, root; with the groups that root is a member of.
 #[test]
 fn no_user() {
     assert_eq!(Running::with("init: false").status("Groups"), "0");
