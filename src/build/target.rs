@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 
+use super::run::SshAgent;
 use super::share::{CacheFrom, CacheTo};
 use crate::image::Blueprint;
 use crate::name::{ImageReference, RegistryReference};
@@ -97,8 +98,8 @@ pub struct Surroundings {
     pub memory: Option<u64>,
     /// Secrets by id.
     pub secrets: BTreeMap<String, SecretSource>,
-    /// Sockets of SSH agents by id.
-    pub ssh: BTreeMap<String, PathBuf>,
+    /// SSH agents by id.
+    pub ssh: BTreeMap<String, SshAgent>,
 }
 
 /// The network of a program that is run.

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixListener;
 
-use rcompose::build::run::{BindSource, Cache, Cancel, Mount, Ownership, RunError, Sharing, script};
+use rcompose::build::run::{BindSource, Cache, Cancel, Mount, Ownership, RunError, Sharing, SshAgent, script};
 
 use crate::harness::Machine;
 
@@ -226,7 +226,7 @@ fn an_agent() {
     let outcome = machine.sh_with("", |run| {
         run.args = ["python3", "-c", ask].map(str::to_owned).to_vec();
         run.user = "nobody".to_owned();
-        run.agents.insert("default".to_owned(), socket.clone());
+        run.agents.insert("default".to_owned(), SshAgent::Socket(socket.clone()));
         run.mounts = vec![mount("absent", false), mount("default", true)];
     });
     assert_eq!(outcome.text(), "answer to hello 0o140600 /run/buildkit/ssh_agent.0");

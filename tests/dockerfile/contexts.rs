@@ -80,6 +80,35 @@ fn an_image_in_a_directory() {
 }
 
 #[test]
+fn a_key_signs_and_is_not_seen() {
+    let sandbox = Sandbox::new("build-ssh");
+    let dockerfile = "FROM rootfs:/ AS list
+RUN --mount=type=ssh,id=k ssh-add -L > /keys; ssh-add -T /keys && echo right > /signed
+FROM scratch
+COPY --from=list /keys /signed /
+";
+    let build = Build::new(&sandbox, dockerfile);
+    let key = build.path("key");
+    let make = |passphrase: &str| {
+        let mut command = std::process::Command::new("ssh-keygen");
+        command.args(["-q", "-t", "ed25519", "-C", "me", "-N", passphrase, "-f"]).arg(&key);
+        assert!(command.status().unwrap().success());
+    };
+    make("");
+    build.compose(", ssh: [k=key]");
+    build.steps();
+    let public = fs_err::read_to_string(build.path("key.pub")).unwrap();
+    let public = public.rsplit_once(' ').unwrap().0;
+    let tree = build.image().tree();
+    assert!(tree.contains(&format!("/keys \"{public} me\\n\"")) && tree.contains("/signed \"right\\n\""), "{tree}");
+    fs_err::remove_file(&key).unwrap();
+    make("secret");
+    build.stack.rcompose(&["build"]).fails_with(1).says(&["SSH key `k`", "protected by a passphrase", "ssh-add KEY"]);
+    build.write("key", "none");
+    build.stack.rcompose(&["build"]).fails_with(1).says(&["no private key"]);
+}
+
+#[test]
 fn devices_of_the_machine() {
     let sandbox = Sandbox::new("build-devices");
     let dockerfile = "FROM rootfs:/ AS list\nRUN --security=insecure [ -c /dev/kmsg ] && ls /dev/shm /dev/pts && echo yes > /nodes\n\

@@ -1,11 +1,14 @@
-//! An SSH agent of this machine, with a socket of its own for a container: whose it is, is said of that one.
+//! An SSH agent of this machine, or one of some keys, with a socket of its own for a container: whose it is, is said of that one.
 
 use std::io;
 use std::net::Shutdown;
 use std::os::fd::AsFd;
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::thread::JoinHandle;
+
+use super::{SshAgent, keys};
+use crate::sys::path_of;
 
 /// Passes on what comes to a socket, until it is dropped.
 #[derive(Debug)]
@@ -15,10 +18,15 @@ pub(super) struct AgentRelay {
 }
 
 impl AgentRelay {
-    /// Passes what comes to the new socket at `path` on to the agent at `agent`.
-    pub(super) fn listen(path: &Path, agent: &Path) -> io::Result<Self> {
-        let listener = UnixListener::bind(path)?;
-        let (accepting, agent) = (listener.try_clone()?, agent.to_owned());
+    /// Passes what comes to the new socket at `path` on to `agent`.
+    pub(super) fn listen(path: &Path, agent: &SshAgent) -> io::Result<Self> {
+        // By a short way: the path of a socket has room for a hundred bytes.
+        let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else {
+            return Err(io::ErrorKind::InvalidInput.into());
+        };
+        let directory = fs_err::File::open(directory)?;
+        let listener = UnixListener::bind(path_of(&directory).join(name))?;
+        let (accepting, agent) = (listener.try_clone()?, agent.clone());
         let thread =
             std::thread::Builder::new().name("ssh-agent".to_owned()).spawn(move || accept(&accepting, &agent))?;
         Ok(Self { listener, thread: Some(thread) })
@@ -35,11 +43,15 @@ impl Drop for AgentRelay {
     }
 }
 
-fn accept(listener: &UnixListener, agent: &Path) {
+fn accept(listener: &UnixListener, agent: &SshAgent) {
     while let Ok((client, _)) = listener.accept() {
-        let agent: PathBuf = agent.to_owned();
+        let agent = agent.clone();
+        let answer = move || match &agent {
+            SshAgent::Socket(agent) => relay(&client, agent),
+            SshAgent::Keys(keys) => drop(keys::serve(&client, keys)),
+        };
         // One that cannot be served sees its connection closed.
-        let _ = std::thread::Builder::new().name("ssh-agent".to_owned()).spawn(move || relay(&client, &agent));
+        let _ = std::thread::Builder::new().name("ssh-agent".to_owned()).spawn(answer);
     }
 }
 

@@ -14,6 +14,7 @@ mod agent;
 mod cache;
 mod cancel;
 mod error;
+mod keys;
 mod loopback;
 mod mounts;
 mod output;
@@ -28,8 +29,10 @@ use std::path::{Path, PathBuf};
 
 pub use cancel::Cancel;
 pub use error::RunError;
+pub use keys::{Key, KeyError};
 pub use request::{
-    Attach, Attached, BindSource, Cache, Limits, Mount, Network, Ownership, Run, Security, Sharing, Site, Ulimit,
+    Attach, Attached, BindSource, Cache, Limits, Mount, Network, Ownership, Run, Security, Sharing, Site, SshAgent,
+    Ulimit,
 };
 pub use script::{Heredoc, Script, script};
 

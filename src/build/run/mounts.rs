@@ -10,7 +10,7 @@ use super::agent::AgentRelay;
 use super::cache::{self, Borrowed};
 use super::error::prepare;
 use super::tree::{Room, Tree};
-use super::{Cache, Cancel, Mount, Network, Ownership, Run, RunError, Security, Site};
+use super::{Cache, Cancel, Mount, Network, Ownership, Run, RunError, Security, Site, SshAgent};
 use crate::build::layer::{Stub, Workspace};
 use crate::runtime::defaults::{self, mount};
 
@@ -209,14 +209,18 @@ impl Maker<'_> {
         &mut self,
         number: usize,
         target: Option<&Path>,
-        agent: &Path,
+        agent: &SshAgent,
         ownership: Ownership,
     ) -> Result<(), RunError> {
         let target = target.map_or_else(|| format!("{AGENTS}.{}", self.held.1.len()).into(), Path::to_owned);
         let path = self.directory.join(format!("agent-{number}"));
         let listened = AgentRelay::listen(&path, agent).and_then(|relay| Ok((relay, Tree::named(&path, ownership)?)));
         self.files.push(path);
-        let (relay, tree) = listened.map_err(|error| failed(agent, &target, error))?;
+        let source = match agent {
+            SshAgent::Socket(socket) => socket,
+            SshAgent::Keys(_) => Path::new("-"),
+        };
+        let (relay, tree) = listened.map_err(|error| failed(source, &target, error))?;
         if self.held.1.is_empty() {
             self.env.push(format!("SSH_AUTH_SOCK={}", self.place(&target).display()));
         }

@@ -6,7 +6,9 @@ use std::fmt;
 use std::io;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use super::Key;
 use crate::image::Store;
 
 /// A command and all that it sees.
@@ -32,8 +34,8 @@ pub struct Run<'a> {
     pub mounts: Vec<Mount>,
     /// What [`Mount::Secret`] asks for, by id.
     pub secrets: BTreeMap<String, Vec<u8>>,
-    /// The sockets of the SSH agents that [`Mount::Ssh`] asks for, by id.
-    pub agents: BTreeMap<String, PathBuf>,
+    /// The SSH agents that [`Mount::Ssh`] asks for, by id.
+    pub agents: BTreeMap<String, SshAgent>,
     /// How much it may use.
     pub limits: Limits,
     /// Further lines of `/etc/hosts`: a name and its address.
@@ -52,6 +54,15 @@ pub struct Site<'a> {
     pub run: &'a Path,
     /// Where the directories of cache mounts are kept.
     pub caches: &'a Path,
+}
+
+/// Who signs for a command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SshAgent {
+    /// The agent behind a socket.
+    Socket(PathBuf),
+    /// Nobody but this: with these keys.
+    Keys(Arc<Vec<Key>>),
 }
 
 /// How a command reaches others.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::failure::StepFailure;
 use crate::build::dockerfile::{Mistake, Warning};
 use crate::build::remote::ContextError;
+use crate::build::run::KeyError;
 use crate::build::share::PlaceError;
 use crate::build::{OutputError, SolveError};
 use crate::cli::error::{as_text, pull_hint};
@@ -153,15 +154,17 @@ pub enum BuildFailure {
         /// The secret.
         secret: String,
     },
-    /// `ssh` leads to no agent.
-    #[error("SSH agent `{id}` of service `{service}`: `{}` is not the socket of an agent", path.display())]
-    NoAgent {
+    /// What is to sign for its programs is neither an agent nor a key.
+    #[error("cannot use `{}` as SSH key `{id}` of service `{service}`", path.display())]
+    SshKey {
         /// The service.
         service: ServiceName,
-        /// The agent.
+        /// What it is to be called.
         id: String,
-        /// What it leads to.
+        /// The file.
         path: PathBuf,
+        /// Why.
+        source: KeyError,
     },
     /// What it is to be called is no name for an image that is built.
     #[error("the image of service `{service}` cannot be called `{name}`: it is built here")]
@@ -234,7 +237,7 @@ impl BuildFailure {
                 [] => Some("write one, or say with `build.dockerfile` where it is, seen from the context".to_owned()),
                 others => Some(format!("there is `{}`: say so with `build.dockerfile`", others.join("`, `"))),
             },
-            Self::NoAgent { .. } => Some("keys go to an agent: `ssh-add KEY`, then `ssh: [default]`".to_owned()),
+            Self::SshKey { .. } => Some("give it to an agent: `ssh-add KEY`, then `ssh: [default]`".to_owned()),
             _ => None,
         }
     }

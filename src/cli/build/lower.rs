@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::Fetched;
 use super::error::BuildFailure;
 use crate::build::remote::RemoteContext;
+use crate::build::run::{Key, SshAgent};
 use crate::build::share::{CacheFrom, CacheTo, PlaceError};
 use crate::build::{Fresh, NamedContext, RunNetwork, SecretSource, Surroundings, Target};
 use crate::compose::model::{Build, FileSource, Project, Service};
@@ -273,13 +275,13 @@ impl Lowering<'_> {
         Ok(secrets)
     }
 
-    /// The sockets of agents. What is no socket cannot be given to a program.
+    /// Agents, and what signs with the keys of a file.
     fn ssh(
         &self,
         name: &ServiceName,
         build: &Build,
         notes: &mut Vec<String>,
-    ) -> Result<BTreeMap<String, PathBuf>, BuildFailure> {
+    ) -> Result<BTreeMap<String, SshAgent>, BuildFailure> {
         use std::os::unix::fs::FileTypeExt as _;
         let mut agents = BTreeMap::new();
         for (id, path) in build.ssh.0.iter().chain(&self.options.ssh) {
@@ -289,8 +291,18 @@ impl Lowering<'_> {
                 continue;
             };
             match fs_err::metadata(&path) {
-                Ok(metadata) if metadata.file_type().is_socket() => drop(agents.insert(id.clone(), path)),
-                Ok(_) => return Err(BuildFailure::NoAgent { service: name.clone(), id: id.clone(), path }),
+                Ok(metadata) if metadata.file_type().is_socket() => {
+                    agents.insert(id.clone(), SshAgent::Socket(path));
+                }
+                Ok(_) => {
+                    let failed = |source| BuildFailure::Context { service: name.clone(), path: path.clone(), source };
+                    let text = read_text(&path).map_err(failed)?;
+                    let key = Key::parse(&text, &path.display().to_string()).map_err(|source| {
+                        let (service, id, path) = (name.clone(), id.clone(), path.clone());
+                        BuildFailure::SshKey { service, id, path, source }
+                    })?;
+                    agents.insert(id.clone(), SshAgent::Keys(Arc::new(vec![key])));
+                }
                 Err(source) => return Err(BuildFailure::Context { service: name.clone(), path, source }),
             }
         }
