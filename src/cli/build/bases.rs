@@ -86,7 +86,7 @@ async fn foreign(
         image: reference.to_string(),
         platform: platform.to_owned(),
         span: Box::new(wanted.span.clone()),
-        source,
+        source: Box::new(source),
     };
     let ImageReference::Registry(of_registry) = reference else {
         return Err(CliError::Store(StoreError::Gone { reference: reference.to_string() }));

@@ -184,7 +184,7 @@ pub enum BuildFailure {
         /// Where it is asked for.
         span: Box<Span>,
         /// Why.
-        source: DepotError,
+        source: Box<DepotError>,
     },
     /// A context is to be what comes of a service that is not built with this one.
     #[error("service `{service}` is built from `{wanted}`, which is not built")]
