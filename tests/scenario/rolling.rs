@@ -163,9 +163,9 @@ services:
   web:
     image: rootfs:/
     init: true
-    command: [sh, -c, 'FIRST=one; exec sleep 1000']
+    command: [sh, -c, 'FIRST=one; touch /decided; exec sleep 1000']
     volumes: ['seen:/seen']
-    healthcheck: {test: 'test ! -e /sick', interval: 100ms, retries: 2}
+    healthcheck: {test: 'until test -e /decided; do sleep 0.01; done; test ! -e /sick', interval: 100ms, retries: 2}
     deploy: {replicas: 2, update_config: {failure_action: rollback}}
 volumes: {seen: {}}
 ";
