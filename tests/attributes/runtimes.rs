@@ -58,8 +58,12 @@ volumes: {data: {}}
 fn runtime() {
     for (name, path) in runtimes() {
         let sandbox = sandbox("runtime");
-        fs_err::create_dir_all(sandbox.path().join("root/volumes/attributes_data/data/a")).unwrap();
-        fs_err::write(sandbox.path().join("root/volumes/attributes_data/data/a/file"), "part\n").unwrap();
+        let fill =
+            "{image: 'rootfs:/', command: [sh, -c, 'mkdir /all/a; echo part > /all/a/file'], volumes: ['data:/all']}";
+        let filling = sandbox.stack("attributes", &format!("services: {{fill: {fill}}}\nvolumes: {{data: {{}}}}\n"));
+        filling.rcompose(&["up"]).succeeds();
+        filling.rcompose(&["down"]).succeeds();
+        drop(filling);
         let web = Running::of(sandbox, &compose(name, LIMITED));
         assert_eq!(web.config()["external"]["path"], path.to_str().unwrap(), "{name}");
         assert!(web.run_directory().join("runtime").is_dir(), "{name}");
