@@ -1,6 +1,6 @@
 //! The network of `RUN`, by packets: it leads outside and to nobody else, and who keeps it from that is named.
 
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
 use std::os::fd::AsFd as _;
 use std::process::Command;
@@ -44,6 +44,9 @@ impl Lan {
             for stream in listener.incoming() {
                 let mut stream = stream.unwrap();
                 let client = stream.peer_addr().unwrap().ip();
+                // All of the question, so that the answer is not followed by a reset.
+                let question = BufReader::new(stream.try_clone().unwrap()).lines();
+                question.map_while(Result::ok).take_while(|line| !line.is_empty()).for_each(drop);
                 let _ =
                     write!(stream, "HTTP/1.0 200 OK\r\nContent-Length: {}\r\n\r\n{client}", client.to_string().len());
             }

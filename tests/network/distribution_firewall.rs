@@ -112,6 +112,7 @@ fn ufw_lets_through_what_it_is_told_to() {
 
 #[test]
 fn firewalld_lets_through_what_it_is_told_to() {
-    let start = "dbus-daemon --system --fork --nopidfile && firewalld --nopid && firewall-cmd --state";
+    let start = "dbus-daemon --system --fork --nopidfile && firewalld --nopid && \
+                 timeout 120 sh -c 'until firewall-cmd --state; do sleep 0.1; done'";
     a_firewall_is_told_of_and_takes_the_remedy(start, "firewall-cmd --reload");
 }
