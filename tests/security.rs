@@ -17,6 +17,7 @@ const KNOWN: &[(&str, &str)] = &[
     ("CVE-2021-41190", "a manifest is read as one of another kind"),
     ("CVE-2022-24769", "inheritable capabilities outlive a change of user"),
     ("CVE-2022-29162", "the same for a further process"),
+    ("CVE-2022-36109", "a file that shuts a group out is read by who leaves it through a setgid program"),
     ("CVE-2023-25809", "cgroups of the host are writable in a container"),
     ("CVE-2024-21626", "a working directory is a descriptor of the runtime's that leads out"),
     ("CVE-2024-25621", "other users of the host read what the engine keeps"),

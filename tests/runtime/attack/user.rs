@@ -50,6 +50,21 @@ fn a_user_of_an_exec_that_is_none_is_refused() {
     });
 }
 
+/// CVE-2022-36109: the first group is one of the further ones, which no program leaves, for either kind of process.
+#[test]
+fn the_first_group_is_not_left() {
+    let host = Host::new();
+    let script = "grep Groups: /proc/self/status | cut -f2";
+    let of_user = |user: &'static str| move |config: &mut Config| config.user = Some(user.to_owned());
+    assert_eq!(host.sh_with(script, of_user("1234:56")).text().trim(), "56");
+    assert_eq!(host.sh_with(script, of_user("0")).text().trim(), "0");
+    running(&host, async |config| {
+        let options = ExecOptions { user: Some("1234:56".to_owned()), ..sh(config, script) };
+        let probe = probe(&config.directory, &options, long(), 99).await.unwrap();
+        assert_eq!(String::from_utf8_lossy(&probe.output).trim(), "56");
+    });
+}
+
 /// CVE-2022-24769, CVE-2022-29162: no capability is inheritable, of neither kind of process.
 #[test]
 fn nothing_is_inheritable() {
