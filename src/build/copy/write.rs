@@ -92,9 +92,9 @@ impl<'a> Writer<'a> {
     pub(super) fn inline(&mut self, to: &Path, content: &[u8], mode: u32) -> Result<(), CopyError> {
         let failed = |source: io::Error| CopyError::Write { path: shown(to), source };
         let directory = self.open_directory(to.parent().unwrap_or(Path::new("")))?;
-        let file = create(directory.as_fd(), to)?;
-        io::Write::write_all(&mut std::fs::File::from(file.try_clone().map_err(failed)?), content).map_err(failed)?;
         let mode = self.chmod.map_or(mode, |chmod| chmod.apply(mode, false));
+        let file = create(directory.as_fd(), to, mode)?;
+        io::Write::write_all(&mut std::fs::File::from(file.try_clone().map_err(failed)?), content).map_err(failed)?;
         // The beginning of time would do as well, but archivers refuse it: those of Python wheels, for one.
         let time = Timespec { tv_sec: 0, tv_nsec: rustix::fs::UTIME_NOW };
         dress(&file, self.owner.unwrap_or(ROOT), mode, &[], time).map_err(failed)
@@ -145,9 +145,9 @@ impl<'a> Writer<'a> {
         if !is_same(&from)? {
             return Err(changed());
         }
-        let file = create(directory, to)?;
-        let attributes = attributes(from.as_fd()).map_err(read)?;
         let mode = self.mode(entry);
+        let file = create(directory, to, mode)?;
+        let attributes = attributes(from.as_fd()).map_err(read)?;
         if !self.defers(entry, &from, &file, to, mode, !attributes.is_empty()).map_err(failed)? {
             let how_much = (entry.stamp.size, entry.blocks);
             match self.ways.copy(&from, &file, how_much, &self.into.cancelled) {
@@ -280,10 +280,11 @@ fn enter(above: BorrowedFd<'_>, to: &Path) -> Result<(OwnedFd, bool), CopyError>
     }
 }
 
-/// Makes a file that was not there, in place of what was.
-fn create(directory: BorrowedFd<'_>, to: &Path) -> Result<OwnedFd, CopyError> {
+/// Makes a file that was not there, in place of what was, of `mode` as far as the umask and its coming content let it be.
+fn create(directory: BorrowedFd<'_>, to: &Path, mode: u32) -> Result<OwnedFd, CopyError> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    in_place(directory, to, || rustix::fs::openat(directory, name_of(to), flags, Mode::RUSR | Mode::WUSR))
+    let mode = Mode::from_raw_mode(mode & 0o777);
+    in_place(directory, to, || rustix::fs::openat(directory, name_of(to), flags, mode))
 }
 
 /// Makes something, after a file that is there was removed.
@@ -302,11 +303,18 @@ fn in_place<T>(directory: BorrowedFd<'_>, to: &Path, make: impl Fn() -> Result<T
     make().map_err(failed)
 }
 
-/// The owner first: a change of it clears set-user-id bits and capabilities. The time last: all else changes it.
+/// The owner first: a change of it clears set-user-id bits and capabilities. The time last: all else changes it. What is as it
+/// should be is left, since each change is one of the file system's journal.
 fn dress(file: &OwnedFd, owner: Owner, mode: u32, attributes: &[(Vec<u8>, Vec<u8>)], time: Timespec) -> io::Result<()> {
-    let (uid, gid) = ids(owner);
-    rustix::fs::fchown(file, uid, gid)?;
-    rustix::fs::fchmod(file, Mode::from_raw_mode(mode))?;
+    let is = rustix::fs::fstat(file)?;
+    let is_owned = (is.st_uid, is.st_gid) == (owner.uid, owner.gid);
+    if !is_owned {
+        let (uid, gid) = ids(owner);
+        rustix::fs::fchown(file, uid, gid)?;
+    }
+    if !is_owned || is.st_mode & 0o7777 != mode {
+        rustix::fs::fchmod(file, Mode::from_raw_mode(mode))?;
+    }
     for (name, value) in attributes {
         match rustix::fs::fsetxattr(file, &**name, value, XattrFlags::empty()) {
             // Not every file system has those of users.
